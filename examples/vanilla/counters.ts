@@ -1,0 +1,64 @@
+/** Numbers that prove the point, and the rate of the last minute. */
+import type { Connection } from './connection.ts'
+import { byId, shape, write } from './dom.ts'
+import type { Tally } from './tally.ts'
+
+const SECONDS = 60
+const WIDTH = 240
+const HEIGHT = 40
+
+const number = new Intl.NumberFormat('en-US')
+
+export const mountCounters = (socket: Connection, tally: Tally): void => {
+  const chart = byId<SVGSVGElement>('rate')
+  const words = byId('proof-words')
+  const rates: number[] = []
+  let before = 0
+
+  const bars = Array.from({ length: SECONDS }, (_, index) =>
+    shape('rect', { x: `${(index * WIDTH) / SECONDS}`, width: `${WIDTH / SECONDS - 1}`, y: '0' }),
+  )
+  chart.append(...bars)
+
+  const show = (id: string, value: string): void => write(byId(id), value)
+
+  const draw = (): void => {
+    const { latencyMs } = socket.getSnapshot()
+    show('count-received', number.format(tally.received))
+    show('count-batches', number.format(tally.batches))
+    show('count-duplicates', number.format(socket.metrics().duplicates))
+    show('count-doubled', number.format(tally.doubled))
+    show('count-missing', number.format(tally.missing))
+    show('count-missed', number.format(tally.missed))
+    show(
+      'count-latency',
+      latencyMs === null ? '–' : `${latencyMs.toFixed(latencyMs < 10 ? 1 : 0)} ms`,
+    )
+    byId('count-missing').classList.toggle('bad', tally.missing > 0)
+    byId('count-doubled').classList.toggle('bad', tally.doubled > 0)
+    write(
+      words,
+      tally.gaps
+        ? `${number.format(tally.gaps)} gap ${tally.gaps === 1 ? 'notice' : 'notices'}: the page was told that it may have missed messages, and can reload.`
+        : 'Every channel numbers its messages; the page checks the numbers.',
+    )
+  }
+
+  const drawRate = (): void => {
+    rates.push(tally.received - before)
+    before = tally.received
+    if (rates.length > SECONDS) rates.shift()
+    show('count-rate', number.format(rates.at(-1) ?? 0))
+    const top = Math.max(...rates, 1)
+    for (const [index, bar] of bars.entries()) {
+      const rate = rates[index - (SECONDS - rates.length)] ?? 0
+      const height = (rate / top) * HEIGHT
+      bar.setAttribute('y', `${HEIGHT - height}`)
+      bar.setAttribute('height', `${height}`)
+    }
+  }
+
+  setInterval(draw, 250)
+  setInterval(drawRate, 1000)
+  draw()
+}

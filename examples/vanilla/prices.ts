@@ -1,0 +1,94 @@
+/** The price table: one update of the page per batch, however many messages it holds. */
+import type { Connection } from './connection.ts'
+import { byId, element, write } from './dom.ts'
+import { type Quote, quotesIn } from './quotes.ts'
+import { createSparkline } from './sparkline.ts'
+
+/** Without news for so long a price is marked: it may be wrong by now. */
+const STALE_AFTER_MS = 5000
+
+const price = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const percent = new Intl.NumberFormat('en-US', {
+  style: 'percent',
+  minimumFractionDigits: 2,
+  signDisplay: 'always',
+})
+
+const stillness = matchMedia('(prefers-reduced-motion: reduce)')
+
+interface Row {
+  show(quote: Quote): void
+  grow(): void
+}
+
+const createRow = (symbol: string): Row & { line: HTMLTableRowElement } => {
+  const line = element('tr', '')
+  const name = element('th', '', symbol)
+  name.scope = 'row'
+  const priceCell = element('td', 'number price')
+  priceCell.dataset['testid'] = `price-${symbol}`
+  const changeCell = element('td', 'number change')
+  const trendCell = element('td', 'trend')
+  const ageCell = element('td', 'number age')
+  const sparkline = createSparkline()
+  trendCell.append(sparkline.svg)
+  line.append(name, priceCell, changeCell, trendCell, ageCell)
+
+  let first: number | undefined
+  let last: number | undefined
+  let cameAt = 0
+
+  return {
+    line,
+    show(quote) {
+      first ??= quote.price
+      const change = quote.changePercent ?? (quote.price / first - 1) * 100
+      write(priceCell, price.format(quote.price))
+      write(changeCell, percent.format(change / 100))
+      changeCell.classList.toggle('down', change < 0)
+      sparkline.add(quote.price)
+      if (last !== undefined && quote.price !== last && !stillness.matches) {
+        const color = quote.price > last ? 'var(--up-soft)' : 'var(--down-soft)'
+        priceCell.animate([{ background: color }, { background: 'transparent' }], 700)
+      }
+      last = quote.price
+      // By this machine's clock: those of exchanges and recorders are off by seconds.
+      cameAt = Date.now()
+      this.grow()
+    },
+    grow() {
+      const age = Date.now() - cameAt
+      const stale = age > STALE_AFTER_MS
+      line.classList.toggle('stale', stale)
+      write(ageCell, age < 1000 ? 'now' : `${Math.floor(age / 1000)} s`)
+      ageCell.title = stale ? 'No news for a while: this price may be wrong by now' : ''
+    },
+  }
+}
+
+export const mountPrices = (socket: Connection): void => {
+  const body = byId('prices')
+  const rows = new Map<string, Row>()
+
+  const rowOf = (symbol: string): Row => {
+    const known = rows.get(symbol)
+    if (known) return known
+    byId('no-prices').hidden = true
+    const row = createRow(symbol)
+    rows.set(symbol, row)
+    body.append(row.line)
+    return row
+  }
+
+  socket.on('batch', messages => {
+    const newest = new Map<string, Quote>()
+    for (const message of messages) {
+      for (const quote of quotesIn(message)) newest.set(quote.symbol, quote)
+    }
+    for (const [symbol, quote] of newest) rowOf(symbol).show(quote)
+  })
+
+  setInterval(() => {
+    for (const row of rows.values()) row.grow()
+  }, 500)
+}

@@ -1,0 +1,163 @@
+/** The client as its user sees it. */
+
+import type { Phase, StateChange, Status } from './connection/status.ts'
+import type { Delivery, RejectReason } from './delivery/delivery.ts'
+import type { SubscribeOptions, Subscription } from './delivery/subscriptions.ts'
+import type { ResilientWebSocketError } from './errors.ts'
+import type { CloseDetails } from './options.ts'
+import type { Poll } from './transport/polling.ts'
+
+/** Everything there is to show, at one moment. Immutable; the same object until something in it changes. */
+export interface Snapshot<Incoming = unknown> {
+  readonly status: Status
+  /** What happens inside the status; messages flow in both directions when it is `ready`. */
+  readonly phase: Phase
+  /** Redials since the link was last stable. */
+  readonly attempt: number
+  /** When the next dial is due (a redial, or in FALLBACK a probe), ms since the epoch. */
+  readonly nextRetryAt: number | null
+  /** The last error; OPEN clears it. */
+  readonly error: ResilientWebSocketError | null
+  /** The last application message. */
+  readonly lastMessage: Incoming | null
+  /** When it came, by this machine's clock, ms since the epoch. */
+  readonly lastMessageAt: number | null
+  /** Since when the status is OPEN, ms since the epoch. */
+  readonly connectedAt: number | null
+  /** What carries messages at the moment. */
+  readonly transport: 'websocket' | 'polling' | null
+  /** Messages that wait to be sent. */
+  readonly queued: number
+  /** The last measured round trip of a ping, in ms. */
+  readonly latencyMs: number | null
+  /** The session that a server of protocol v1 keeps for this client. */
+  readonly sessionId: string | null
+}
+
+/** Messages may be missing: reload what you show. */
+export interface Gap {
+  /** The channel concerned; all of them where there is none. */
+  readonly channel?: string
+  /** `reconnected` (nobody can know what was missed), `overflow` (a reader was too slow), ... */
+  readonly reason: string
+}
+
+/** A wait for a redial. */
+export interface Retry {
+  readonly attempt: number
+  readonly maxAttempts: number
+  /** As drawn, in ms. */
+  readonly delayMs: number
+  /** When it ends, ms since the epoch. */
+  readonly at: number
+}
+
+/** A message that will certainly not be sent. */
+export interface Drop<Outgoing = unknown> {
+  readonly message: Outgoing
+  readonly reason: RejectReason
+}
+
+export interface ClientEvents<Incoming, Outgoing> {
+  /** Each change of status. */
+  status: StateChange
+  /** Each application message, at once, exactly once. */
+  message: Incoming
+  /** The messages of one window. */
+  batch: readonly Incoming[]
+  /** The status became OPEN. */
+  open: undefined
+  /** A link ended, also one that never opened. */
+  close: CloseDetails
+  /** Something went wrong; the client goes on unless the status says ERROR. */
+  error: ResilientWebSocketError
+  drop: Drop<Outgoing>
+  /** A Delivery is settled. */
+  delivery: Delivery
+  /** A wait for a redial began. */
+  retry: Retry
+  /** Everything missed on this channel has been replayed. */
+  recovered: { readonly channel: string; readonly replayed: number }
+  gap: Gap
+  /** A poll was answered. */
+  poll: Poll
+  /** A round trip was measured, in ms. */
+  latency: number
+}
+
+export interface SendOptions {
+  /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
+  ttlMs?: number
+  /** `high` overtakes what was never sent. @default 'normal' */
+  priority?: 'normal' | 'high'
+  /** Takes the message back (`expired`) if it has not been sent yet. */
+  signal?: AbortSignal
+}
+
+export interface RequestOptions {
+  /** Rejects when no answer came within so many ms. @default 10000 */
+  timeoutMs?: number
+  /** Stops waiting, and takes the message back if it has not been sent yet. */
+  signal?: AbortSignal
+}
+
+/**
+ * Counters since creation, one for each event by its name (`message`, `batch`, `open`, `error`,
+ * `drop`, ...; one that never came is missing), `duplicate` for suppressed messages and `sent`; and
+ * as a gauge `queued`.
+ */
+export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
+
+export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
+  readonly status: Status
+  /** `status === 'OPEN'`. */
+  readonly isConnected: boolean
+  readonly error: ResilientWebSocketError | null
+  readonly lastMessage: Incoming | null
+  /** The last changes of status, oldest first. */
+  readonly stateHistory: readonly StateChange[]
+  /** Milliseconds since OPEN, 0 otherwise. */
+  readonly connectionDuration: number
+  getSnapshot(): Snapshot<Incoming>
+  /** Calls back after anything in the snapshot changed; made for stores. Returns an idempotent unsubscribe. */
+  onChange(listener: () => void): () => void
+  /** Listens to an event. Returns an idempotent unsubscribe. What a listener throws disturbs nothing else. */
+  on<Name extends keyof ClientEvents<Incoming, Outgoing>>(
+    event: Name,
+    listener: (payload: ClientEvents<Incoming, Outgoing>[Name]) => void,
+  ): () => void
+  /** Dials now, unless connected or dialing. Throws after `close()`. */
+  connect(): void
+  /** CLOSED until `connect()`; what is queued waits. */
+  disconnect(): void
+  /** Dials now, from any status, and forgets the attempts so far. Throws after `close()`. */
+  reconnect(): void
+  /** The end: everything is released, what was queued is rejected. Idempotent. */
+  close(): void
+  /**
+   * Sends, now or when the link is ready again. Never throws for the state of the link; throws a
+   * `TypeError` for what can never be sent.
+   */
+  send(message: Outgoing, options?: SendOptions): Delivery
+  /**
+   * Sends and waits for the message whose `replyTo` is this one's id. Rejects if the server answers
+   * with an error, if the message cannot be sent, and after `timeoutMs`.
+   */
+  request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
+  /** Listens to channels, also after every reconnect, until `unsubscribe()`. */
+  subscribe(
+    channels: string | readonly string[],
+    listener?: (message: Incoming) => void,
+    options?: SubscribeOptions,
+  ): Subscription<Incoming>
+  /**
+   * Says who the user is. Another value than before rejects what is queued, forgets cached data and
+   * the token, and reconnects: nothing is ever sent as somebody else.
+   */
+  setIdentity(id: string | null): void
+  /** A fresh token, told to the server without reconnecting. */
+  setToken(token: string): void
+  metrics(): Metrics
+  /** `close()`. */
+  [Symbol.dispose](): void
+}

@@ -1,0 +1,397 @@
+/** `createResilientWebSocket`: wires the rooms together. */
+import { nanoid } from 'nanoid'
+import type { ClientEvents, Metrics, ResilientWebSocket, SendOptions, Snapshot } from './api.ts'
+import { createDriver, type DriverHooks } from './connection/driver.ts'
+import { createBatcher } from './delivery/batcher.ts'
+import { createDedupe } from './delivery/dedupe.ts'
+import { createDelivery, type Delivery } from './delivery/delivery.ts'
+import { createInbox } from './delivery/inbox.ts'
+import { createOutbox, type Outgoing as Queued } from './delivery/outbox.ts'
+import { createSubscriptions } from './delivery/subscriptions.ts'
+import { resolveEnvironment } from './environment.ts'
+import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
+import { type Call, createEvents } from './events.ts'
+import { type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
+import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
+import type { Protocol } from './protocol/protocol.ts'
+import { createTimers } from './timers.ts'
+import type { Frame } from './transport/transport.ts'
+
+/** A server that wants to be left is left within this time. */
+const LONGEST_LEAVE_MS = 3_600_000
+const LONGEST_ID = 64
+
+const sizeOf = (frame: Frame): number =>
+  typeof frame === 'string'
+    ? new TextEncoder().encode(frame).length
+    : ((frame as Blob).size ?? (frame as ArrayBuffer).byteLength)
+
+/**
+ * Opens a connection that keeps itself alive. Connects at once unless `enabled` is false.
+ *
+ * ```ts
+ * const socket = createResilientWebSocket({ url: 'wss://example.com/ws' })
+ * socket.on('status', ({ to }) => console.log(to))
+ * socket.on('message', message => console.log(message))
+ * socket.send({ type: 'hello', data: 'world' })
+ * ```
+ *
+ * Throws a `TypeError` or `RangeError` for a bad option, and only then.
+ */
+export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
+  options?: ResilientWebSocketOptions<Incoming, Outgoing>,
+): ResilientWebSocket<Incoming, Outgoing> => {
+  const settings = resolveOptions(options)
+  const { logger, heartbeat } = settings
+  const environment = resolveEnvironment(settings.environment)
+  const { now, monotonicNow } = environment
+  const timers = createTimers(environment)
+  const protocol = settings.protocol ?? (envelope() as unknown as Protocol<Incoming, Outgoing>)
+
+  let finished = false
+  let ready = false
+  let everReady = false
+  let identity: string | null | undefined
+  let lastMessage: Incoming | null = null
+  let lastMessageAt: number | null = null
+  let latencyMs: number | null = null
+  let pingId: string | undefined
+  let pingedAt = 0
+  let largestMessage: number | undefined
+  let snapshot: Snapshot<Incoming> | undefined
+  const counts: Record<string, number> = {}
+  const replies = new Map<string, (message: Incoming | undefined, error?: unknown) => void>()
+
+  const count = (name: string): void => {
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+
+  const log = (level: keyof Logger, words: string): void => {
+    try {
+      logger?.[level](`[WebSocket] ${words}`)
+    } catch {
+      // A logger that fails is no reason to fail.
+    }
+  }
+
+  const call: Call = (listener, payload) => {
+    try {
+      listener(payload)
+    } catch (thrown) {
+      log('error', `A listener threw: ${thrown}`)
+      queueMicrotask(() => {
+        if (!globalThis.reportError) throw thrown
+        reportError(thrown)
+      })
+    }
+  }
+
+  const events = createEvents<ClientEvents<Incoming, Outgoing> & { change: undefined }>(call)
+
+  const emit = <Name extends keyof ClientEvents<Incoming, Outgoing>>(
+    name: Name,
+    payload: ClientEvents<Incoming, Outgoing>[Name],
+  ): void => {
+    count(name)
+    events.emit(name, payload)
+  }
+
+  const changed = (): void => {
+    snapshot = undefined
+    events.emit('change', undefined)
+  }
+
+  const { dedupe: dedupeRules, batch } = settings
+  const dedupe = dedupeRules ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, now) : undefined
+  const batcher = batch
+    ? createBatcher<Incoming>(batch, timers, messages => emit('batch', messages))
+    : undefined
+
+  const accept = createInbox<Incoming>({
+    schema: settings.schema,
+    key: dedupeRules ? dedupeRules.key : () => undefined,
+    dedupe,
+    accepted(message) {
+      lastMessage = message
+      lastMessageAt = now()
+      if (logger) log('debug', `Received: ${JSON.stringify(message)}`)
+      changed()
+      emit('message', message)
+      const { channel, replyTo } = (message ?? {}) as IncomingEnvelope
+      if (channel) subscriptions.deliver(channel, message)
+      if (replyTo) answer(replyTo, message)
+      batcher?.add(message)
+    },
+    duplicate: () => count('duplicate'),
+    bad: thrown => driver.report('BAD_MESSAGE', thrown),
+  })
+
+  const answer = (id: string | undefined, message: Incoming | undefined, error?: unknown): void => {
+    if (!id) return
+    const settle = replies.get(id)
+    replies.delete(id)
+    timers.clear(`reply ${id}`)
+    settle?.(message, error)
+  }
+
+  const pingMessage = heartbeat ? heartbeat.message : undefined
+
+  /** Writes past queue and rate; a link that refuses is about to end anyway. */
+  const reply = (frame: Frame): void => {
+    try {
+      driver.write(frame)
+    } catch {}
+  }
+
+  const conversation = protocol.attach({
+    ...environment,
+    timers,
+    token: () => driver.token(),
+    proved: () => driver.dispatch('proved'),
+    reply,
+    message: accept,
+    error: (code, thrown) => driver.report(code, thrown),
+    pong(id) {
+      if (!pingId || (id && id !== pingId)) return
+      pingId = undefined
+      latencyMs = monotonicNow() - pingedAt
+      changed()
+      emit('latency', latencyMs)
+    },
+    terms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
+      driver.retune(intervalMs, timeoutMs)
+      largestMessage = maxPayload
+      outbox.limit(ratePerSecond, maxPayload)
+    },
+    slowDown: delayMs => outbox.pause(delayMs),
+    refused(id, code, words) {
+      const error = new ResilientWebSocketError(code, words)
+      answer(id, undefined, error)
+      driver.report(code, error)
+    },
+    leave: afterMs =>
+      timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
+        driver.dispatch('outdated', 'Server asked to reconnect'),
+      ),
+  })
+
+  const ping = (): void => {
+    pingId = nanoid()
+    pingedAt = monotonicNow()
+    reply(conversation.ping?.(pingId) ?? (pingMessage as string))
+  }
+
+  const driver = createDriver({
+    settings: settings as never,
+    environment,
+    timers,
+    log,
+    emit: emit as DriverHooks['emit'],
+    changed,
+    flush: () => batcher?.flush(),
+    opened: () => conversation.opened(),
+    ready() {
+      ready = true
+      if (everReady) emit('gap', { reason: 'reconnected' })
+      everReady = true
+      outbox.open()
+      subscriptions.open()
+      outbox.pump()
+    },
+    down() {
+      ready = false
+      timers.clear('leave')
+      conversation.closed()
+      subscriptions.close()
+      outbox.close()
+    },
+    received: payload => conversation.receive(payload),
+    polled: message => accept(message as Incoming),
+    ping: conversation.ping || pingMessage ? ping : undefined,
+    trusted: () => outbox.pump(),
+    channels: () => subscriptions.channels(),
+  })
+
+  const outbox = createOutbox<Outgoing>({
+    ...settings.queue,
+    environment,
+    timers,
+    write: driver.write,
+    writable: driver.trustworthy,
+    bufferedBytes: driver.bufferedBytes,
+    settled({ message, delivery }) {
+      const { reason, id } = delivery
+      if (reason) {
+        emit('drop', { message, reason })
+        answer(id, undefined, new ResilientWebSocketError('NOT_SENT', `Not sent: ${reason}`))
+      } else count('sent')
+      emit('delivery', delivery)
+      changed()
+    },
+  })
+
+  const subscriptions = createSubscriptions<Incoming>({
+    call,
+    tell(type, channels) {
+      if (conversation.tell) outbox.control(conversation.tell(type, channels))
+    },
+    overflow: channel => emit('gap', { channel, reason: 'overflow' }),
+  })
+
+  const send = (message: Outgoing, sendOptions: SendOptions = {}): Delivery => {
+    const { ttlMs = settings.queue.ttlMs, priority = 'normal', signal } = sendOptions
+    if (!(ttlMs >= 0)) throw new RangeError(`send.ttlMs: expected a number >= 0, got ${ttlMs}`)
+    if (priority !== 'high' && priority !== 'normal') {
+      throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
+    }
+    const id = conversation.idOf(message) ?? nanoid()
+    if (!id || id.length > LONGEST_ID) {
+      throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
+    }
+    const frame = conversation.encode(message, id)
+    const bytes = sizeOf(frame)
+    if (largestMessage && bytes > largestMessage) {
+      throw new TypeError(`send: expected at most ${largestMessage} bytes, got ${bytes}`)
+    }
+    const delivery = createDelivery(id)
+    const entry: Queued<Outgoing> = {
+      delivery,
+      message,
+      frame,
+      bytes,
+      expiresAt: monotonicNow() + ttlMs,
+    }
+    if (finished || signal?.aborted) {
+      delivery.state = 'rejected'
+      delivery.reason = finished ? 'closed' : 'expired'
+      return delivery
+    }
+    signal?.addEventListener('abort', () => outbox.withdraw(entry), { once: true })
+    const byHand = conversation.subscriptionOf?.(message)
+    if (byHand) subscriptions.byHand(byHand.type, byHand.channels)
+    outbox.add(entry, priority === 'high')
+    changed()
+    return delivery
+  }
+
+  const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
+    new ResilientWebSocketError(code, words)
+
+  const alive = (): void => {
+    if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
+  }
+
+  const close = (): void => {
+    if (finished) return
+    finished = true
+    driver.dispatch('disconnectRequested', 'Closed')
+    batcher?.flush()
+    outbox.rejectAll('closed')
+    subscriptions.end()
+    for (const id of [...replies.keys()])
+      answer(id, undefined, error('CLOSED', 'The client was closed'))
+    timers.clearAll()
+    settings.signal?.removeEventListener('abort', close)
+    events.clear()
+  }
+
+  const client: ResilientWebSocket<Incoming, Outgoing> = {
+    get status() {
+      return driver.state.status
+    },
+    get isConnected() {
+      return driver.state.status === 'OPEN'
+    },
+    get error() {
+      return driver.error
+    },
+    get lastMessage() {
+      return lastMessage
+    },
+    get stateHistory() {
+      return driver.history
+    },
+    get connectionDuration() {
+      return driver.connectedAt ? Math.max(0, now() - driver.connectedAt) : 0
+    },
+    getSnapshot() {
+      if (!snapshot) {
+        const { status, phase, attempt } = driver.state
+        snapshot = Object.freeze({
+          status,
+          phase,
+          attempt,
+          nextRetryAt: driver.nextRetryAt,
+          error: driver.error,
+          lastMessage,
+          lastMessageAt,
+          connectedAt: driver.connectedAt,
+          transport: status === 'OPEN' ? 'websocket' : status === 'FALLBACK' ? 'polling' : null,
+          queued: outbox.size(),
+          latencyMs,
+          sessionId: null,
+        })
+      }
+      return snapshot
+    },
+    onChange: listener => events.on('change', listener),
+    on: events.on,
+    connect() {
+      alive()
+      driver.dispatch('connectRequested')
+    },
+    disconnect: () => driver.dispatch('disconnectRequested', 'Disconnect requested'),
+    reconnect() {
+      alive()
+      driver.dispatch('reconnectRequested', 'Reconnect requested')
+    },
+    close,
+    send,
+    request: (message, { timeoutMs = 10_000, signal } = {}) =>
+      new Promise((resolve, reject) => {
+        const { id, reason } = send(message, signal && { signal })
+        if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
+        replies.set(id, (answered, failure) =>
+          failure ? reject(failure) : resolve(answered as Incoming),
+        )
+        timers.set(`reply ${id}`, timeoutMs, () =>
+          answer(id, undefined, error('TIMEOUT', `No answer in ${timeoutMs} ms`)),
+        )
+        signal?.addEventListener('abort', () => answer(id, undefined, signal.reason), {
+          once: true,
+        })
+      }),
+    subscribe(...wanted) {
+      alive()
+      return subscriptions.subscribe(...wanted)
+    },
+    setIdentity(id) {
+      const another = everReady || identity !== undefined
+      if (id === identity) return
+      identity = id
+      if (!another) return
+      outbox.rejectAll('identity')
+      dedupe?.clear()
+      lastMessage = lastMessageAt = null
+      driver.setToken(undefined)
+      changed()
+      driver.dispatch('outdated', 'Identity changed')
+    },
+    setToken(token) {
+      if (typeof token !== 'string' || !token) {
+        throw new TypeError(`setToken: expected a string that is not empty, got ${typeof token}`)
+      }
+      driver.setToken(token)
+      if (ready && conversation.auth) outbox.control(conversation.auth(token))
+    },
+    metrics: () => ({ ...counts, queued: outbox.size() }) as Metrics,
+    [Symbol.dispose]: close,
+  }
+
+  if (settings.signal?.aborted) close()
+  else {
+    settings.signal?.addEventListener('abort', close)
+    if (settings.enabled) driver.dispatch('connectRequested')
+  }
+  return client
+}

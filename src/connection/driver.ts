@@ -1,0 +1,411 @@
+/** Runs the effects of the machine; the only place that holds a live transport. */
+import type { ClientEvents } from '../api.ts'
+import type { Environment } from '../environment.ts'
+import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
+import type { Logger, MaybeAsked, Settings } from '../options.ts'
+import type { Timers } from '../timers.ts'
+import { openPolling, type PollingTransport } from '../transport/polling.ts'
+import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
+import { openWebSocket } from '../transport/websocket.ts'
+import { backoffDelay } from './backoff.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import { initialState, type MachineState, transition } from './machine.ts'
+import { isAboutToken, judge } from './policy.ts'
+import type { Effect, EventName, StateChange } from './status.ts'
+import { STATES } from './transitions.ts'
+import { createWake } from './wake.ts'
+
+/** What the driver needs of the rest of the client. */
+export interface DriverHooks {
+  readonly settings: Settings<never, never>
+  readonly environment: Environment
+  readonly timers: Timers
+  log(level: keyof Logger, words: string): void
+  emit<Name extends keyof ClientEvents<unknown, unknown>>(
+    name: Name,
+    payload: ClientEvents<unknown, unknown>[Name],
+  ): void
+  /** Something in the snapshot changed. */
+  changed(): void
+  /** The status is about to leave OPEN, or nobody looks any more. */
+  flush(): void
+  opened(): void
+  /** Messages may flow. */
+  ready(): void
+  /** The link that was open is gone. */
+  down(): void
+  received(payload: unknown): void
+  polled(message: unknown): void
+  /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
+  ping: (() => void) | undefined
+  /** The link, suspected to be dead, has spoken. */
+  trusted(): void
+  /** Channels to poll for. */
+  channels(): readonly string[]
+}
+
+export interface Driver {
+  readonly state: MachineState
+  readonly history: readonly StateChange[]
+  readonly connectedAt: number | null
+  readonly nextRetryAt: number | null
+  /** The last one; OPEN clears it. */
+  readonly error: ResilientWebSocketError | null
+  dispatch(event: EventName, reason?: string): void
+  /** An error that the connection survives. */
+  report(code: ErrorCode, thrown: unknown): void
+  /** The token of this connection, once a dial has asked for it. */
+  token(): string | undefined
+  /** `undefined`: the next dial asks anew. */
+  setToken(token: string | undefined): void
+  /** Writes to the link that is open. Throws if there is none or it refuses. */
+  write(frame: Frame): void
+  bufferedBytes(): number
+  /** False while the link may be dead: the heartbeat asks it, and `trusted` follows. */
+  trustworthy(): boolean
+  retune(intervalMs?: number, timeoutMs?: number): void
+}
+
+/** IANA's close code for a timeout; scripts may send only 1000 and 3000-4999. */
+const TIMED_OUT = 3008
+const SHORT_PROBE_MS = 5000
+
+/** Without user, password, query and fragment: those may hold tokens. */
+const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
+
+export const createDriver = (hooks: DriverHooks): Driver => {
+  const { settings, environment, timers, log, emit } = hooks
+  const { reconnect, fallback } = settings
+  const { now, random } = environment
+  let state = initialState(reconnect.maxAttempts, fallback !== false)
+  let history: readonly StateChange[] = []
+  let connectedAt: number | null = null
+  let nextRetryAt: number | null = null
+  let error: ResilientWebSocketError | null = null
+  let link: Transport | undefined
+  let linkOpen = false
+  let polling: PollingTransport | undefined
+  /** Names the dial under way: what an older one still brings is not heard. */
+  let dials = 0
+  let lastUrl = ''
+  let token: string | undefined
+  let tokenRenewed = false
+  let missedFallback = false
+
+  // ---- the loop: one event at a time, to its end; the snapshot is whole before anybody hears of it
+
+  const events: [EventName, string | undefined, number | undefined][] = []
+  let news: (() => void)[] = []
+  let running = false
+
+  /** `afterMs`: wait exactly so long before the next dial, instead of the backoff. */
+  const dispatch = (event: EventName, reason?: string, afterMs?: number): void => {
+    events.push([event, reason, afterMs])
+    if (running) return
+    running = true
+    try {
+      for (let next = events.shift(); next; next = events.shift()) step(...next)
+    } finally {
+      running = false
+    }
+  }
+
+  const tell = (): void => {
+    hooks.changed()
+    const told = news
+    news = []
+    for (const each of told) each()
+  }
+
+  const step = (event: EventName, reason?: string, afterMs?: number): void => {
+    const [next, effects] = transition(state, event)
+    const { name, status: from } = state
+    const { status: to } = next
+    if (from !== to && from === 'OPEN') hooks.flush()
+    if (event === 'stabilised') tokenRenewed = false
+    state = next
+    if (from !== to) {
+      const timestamp = now()
+      connectedAt = to === 'OPEN' ? timestamp : null
+      if (connectedAt) error = null
+      const change = { from, to, timestamp, ...(reason && { reason }) }
+      history = [...history, change].slice(-settings.history.limit || history.length + 1)
+      news.push(() => emit('status', change))
+      if (connectedAt) news.push(() => emit('open', undefined))
+    }
+    if (!STATES[state.name].waits) {
+      nextRetryAt = null
+      timers.clear('wait')
+    }
+    keepTimers()
+    for (const effect of effects) EFFECTS[effect](reason, afterMs)
+    tell()
+    if (name !== 'ready' && next.name === 'ready') hooks.ready()
+  }
+
+  const fail = (code: ErrorCode, thrown: unknown): void => {
+    const failure = toError(code, thrown)
+    error = failure
+    news.push(() => emit('error', failure))
+  }
+
+  const report = (code: ErrorCode, thrown: unknown): void => {
+    fail(code, thrown)
+    if (!running) tell()
+  }
+
+  // ---- timers that belong to statuses
+
+  const keep = (event: EventName, wanted: boolean, afterMs: number | undefined): void => {
+    if (!wanted || afterMs === undefined || afterMs === Number.POSITIVE_INFINITY)
+      timers.clear(event)
+    else if (!timers.has(event)) timers.set(event, afterMs, () => dispatch(event, event))
+  }
+
+  const keepTimers = (): void => {
+    const { status, attempt } = state
+    const open = status === 'OPEN'
+    const dialing = status === 'CONNECTING' || status === 'RECONNECTING'
+    keep('stabilised', open, reconnect.stableAfterMs)
+    keep('overdue', dialing, fallback ? fallback.afterMs : undefined)
+    // Counted from the first failure until the link was stable again.
+    keep('gaveUp', !fallback && attempt > 0 && (dialing || open), reconnect.giveUpAfterMs)
+    if (open || dialing || status === 'FALLBACK') wake.start()
+    else wake.stop()
+  }
+
+  // ---- effects
+
+  const wait = (_reason?: string, afterMs?: number): void => {
+    const { attempt, maxAttempts, phase } = state
+    const probing = phase === 'polling'
+    const delayMs = Math.round(
+      afterMs ??
+        (probing && fallback
+          ? fallback.probeIntervalMs * (0.9 + random() / 5)
+          : phase === 'offline'
+            ? reconnect.maxDelayMs
+            : backoffDelay(reconnect, attempt, random)),
+    )
+    const at = now() + delayMs
+    nextRetryAt = at
+    timers.set('wait', delayMs, () => dispatch('waited'))
+    if (probing) return
+    log('info', `Scheduling reconnect in ${delayMs}ms (attempt ${attempt}/${maxAttempts})`)
+    news.push(() => emit('retry', { attempt, maxAttempts, delayMs, at }))
+  }
+
+  /** The link is over or given up: what it still says is not heard. */
+  const endLink = (info: CloseInfo, always?: boolean): void => {
+    const { code, reason } = info
+    const wasOpen = linkOpen
+    dials++
+    timers.clear('connect')
+    heartbeat.stop()
+    link?.close(code < 3000 ? 1000 : code, reason)
+    link = undefined
+    linkOpen = false
+    if (wasOpen) hooks.down()
+    if (!wasOpen && !always) return
+    log('info', `Connection closed: ${code} ${reason}`)
+    news.push(() => emit('close', info))
+  }
+
+  const timedOut = (reason: string, code: ErrorCode, afterMs?: number): void => {
+    endLink({ code: TIMED_OUT, reason, wasClean: false })
+    fail(code, reason)
+    dispatch('lost', reason, afterMs)
+  }
+
+  /** True if a function may be asked for another token: once until the link was stable. */
+  const renewToken = (): boolean => {
+    const renewed = typeof settings.token === 'function' && !tokenRenewed
+    if (renewed) {
+      token = undefined
+      tokenRenewed = true
+    }
+    return renewed
+  }
+
+  const linkClosed = (info: CloseInfo): void => {
+    const { code, reason } = info
+    const wasOpen = linkOpen
+    endLink(info, true)
+    const words = `Connection ${wasOpen ? 'lost' : 'failed'}`
+    const detail = `${words}: ${code} ${reason}`
+    const verdict = judge(info, reconnect.when, isAboutToken(code) && renewToken())
+    if (verdict === false) {
+      fail('REFUSED', `${detail} (final: the server refuses this client)`)
+      dispatch('refused', words)
+    } else {
+      fail(wasOpen ? 'LOST' : 'FAILED', detail)
+      dispatch('lost', words, verdict)
+    }
+  }
+
+  const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>
+    typeof asked === 'function' ? (asked as () => T | Promise<T>)() : asked
+
+  const askToken = (): unknown => token ?? ask(settings.token as string)
+
+  const dial = (): void => {
+    const mine = ++dials
+    timers.set('connect', settings.connectTimeoutMs, () => timedOut('Connect timeout', 'FAILED'))
+
+    // The caller has its client before it hears that a dial failed.
+    const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
+      queueMicrotask(() => {
+        if (mine !== dials) return
+        fail(code, hint ? `${(thrown as Error).message} (${hint})` : thrown)
+        dispatch(event, 'Connection failed')
+      })
+
+    const open = ([url, protocols, own]: unknown[]): void => {
+      if (mine !== dials) return
+      token = own as string | undefined
+      lastUrl = `${url}`
+      const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
+      log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
+      try {
+        link = openWebSocket(environment, lastUrl, [protocols as string].flat(), {
+          opened() {
+            linkOpen = true
+            timers.clear('connect')
+            log('info', 'Connected')
+            const rhythm = settings.heartbeat
+            if (rhythm && hooks.ping) heartbeat.start(rhythm.intervalMs, rhythm.timeoutMs)
+            dispatch('opened')
+            if (mine === dials) hooks.opened()
+          },
+          received(payload) {
+            heartbeat.heard()
+            hooks.received(payload)
+          },
+          closed: linkClosed,
+        })
+      } catch (thrown) {
+        if (environment.WebSocket) {
+          later(
+            'REFUSED',
+            'refused',
+            thrown,
+            'check the URL, wss: on https: pages, and connect-src of the CSP',
+          )
+        } else later('REFUSED', 'unsupported', thrown, 'pass environment: { WebSocket }')
+      }
+    }
+
+    try {
+      const values = [ask(settings.url), ask(settings.protocols ?? []), askToken()]
+      if (values.some(value => value instanceof Promise)) {
+        Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
+      } else open(values)
+    } catch (thrown) {
+      later('FAILED', 'lost', thrown)
+    }
+  }
+
+  const pollUrl = (url: string): string => {
+    const base = globalThis.location
+      ? url
+      : `${new URL(url, (lastUrl || `${settings.url}`).replace(/^ws/, 'http'))}`
+    const symbols = hooks.channels().map(encodeURIComponent).join()
+    return symbols ? `${base}${base.includes('?') ? '&' : '?'}symbols=${symbols}` : base
+  }
+
+  const startPolling = (): void => {
+    if (!fallback) return
+    polling = openPolling({
+      ...fallback,
+      environment,
+      timers,
+      url: () => pollUrl(fallback.url),
+      token: async () => (token = (await askToken()) as string | undefined),
+      opened() {},
+      received: hooks.polled,
+      failed: thrown => report('POLL', thrown),
+      polled: poll => emit('poll', poll),
+      closed({ code }) {
+        if (code < 404) {
+          if (renewToken()) return startPolling()
+          fail('REFUSED', `Poll refused: HTTP ${code}`)
+          return dispatch('refused', 'Poll refused')
+        }
+        if (!missedFallback) {
+          const words = `No fallback at ${forLog(fallback.url)} (HTTP ${code}); set fallback.url, or fallback: false`
+          log('warn', words)
+          fail('POLL', words)
+        }
+        missedFallback = true
+        dispatch('fallbackMissing', 'No fallback')
+      },
+    })
+  }
+
+  const heartbeat = createHeartbeat({
+    environment,
+    timers,
+    ping: () => hooks.ping?.(),
+    // Spread, so that clients that lost the same server do not come back together.
+    dead: () => timedOut('Heartbeat timeout', 'LOST', random() * 1000),
+    trusted: hooks.trusted,
+  })
+
+  const wentOffline = (): void => dispatch('wentOffline')
+
+  const wake = createWake({
+    environment,
+    timers,
+    woken() {
+      dispatch('woken')
+      if (!environment.page.online()) wentOffline()
+    },
+    wentOffline,
+    suspended() {
+      if (link) dispatch('lost', 'Page hidden')
+    },
+    hidden: hooks.flush,
+  })
+
+  const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {
+    closeLink: (reason = '') => endLink({ code: 1000, reason, wasClean: true }),
+    dial,
+    startPolling,
+    stopPolling: () => polling?.close(0, ''),
+    wait,
+    checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
+    pollNow: () => polling?.pollNow(),
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    get history() {
+      return history
+    },
+    get connectedAt() {
+      return connectedAt
+    },
+    get nextRetryAt() {
+      return nextRetryAt
+    },
+    get error() {
+      return error
+    },
+    dispatch,
+    report,
+    token: () => token,
+    setToken(next) {
+      token = next
+      tokenRenewed = false
+    },
+    write(frame) {
+      if (!link) throw new Error('There is no link')
+      link.send(frame)
+    },
+    bufferedBytes: () => link?.bufferedBytes() ?? 0,
+    trustworthy: heartbeat.trustworthy,
+    retune: heartbeat.retune,
+  }
+}

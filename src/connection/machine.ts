@@ -1,0 +1,80 @@
+/**
+ * The pure machine: `(state, event) -> [state, effects]`. It says *that* something happens;
+ * clock, chance and sockets are the driver's.
+ */
+import type { Effect, EventName, Phase, StateName, Status } from './status.ts'
+import { type Guard, type Row, STATES, TRANSITIONS } from './transitions.ts'
+
+export interface MachineState {
+  readonly name: StateName
+  readonly status: Status
+  readonly phase: Phase
+  /** Redials since the link was last stable. */
+  readonly attempt: number
+  readonly maxAttempts: number
+  /** `missing`: there is a fallback, but the server has none; `reconnect()` tries it again. */
+  readonly fallback: 'none' | 'available' | 'missing'
+  /** What the machine's network says of itself; a hint, never a verdict. */
+  readonly online: boolean
+}
+
+export const initialState = (maxAttempts: number, hasFallback: boolean): MachineState => ({
+  name: 'closed',
+  status: 'CLOSED',
+  phase: 'idle',
+  attempt: 0,
+  maxAttempts,
+  fallback: hasFallback ? 'available' : 'none',
+  online: true,
+})
+
+const GUARDS: Record<Guard, (state: MachineState) => boolean> = {
+  attemptsLeft: ({ attempt, maxAttempts }) => attempt < maxAttempts,
+  hasFallback: ({ fallback }) => fallback === 'available',
+}
+
+/** What an event says of the world, whether or not it leads anywhere. */
+const learn = (state: MachineState, event: EventName): MachineState => {
+  const { online, fallback } = state
+  if (event === 'wentOffline') return { ...state, online: false }
+  if (event === 'fallbackMissing') return { ...state, fallback: 'missing' }
+  if (event === 'reconnectRequested' && fallback === 'missing') {
+    return { ...state, fallback: 'available' }
+  }
+  return online || (event !== 'woken' && event !== 'opened') ? state : { ...state, online: true }
+}
+
+/** Follows one event. */
+export const transition = (
+  before: MachineState,
+  event: EventName,
+): [MachineState, readonly Effect[]] => {
+  const state = learn(before, event)
+  const rows = [TRANSITIONS[state.name][event] ?? []].flat() as readonly Row[]
+  const row = rows.find(each => !each.if || GUARDS[each.if](state))
+  if (!row) return [state, []]
+
+  const { attempts, afresh, also } = row
+  const from = STATES[state.name]
+  const to = STATES[row.to]
+  const next: MachineState = {
+    ...state,
+    name: row.to,
+    status: to.status,
+    phase: to.phase === 'waiting' && !state.online ? 'offline' : to.phase,
+    attempt: attempts === 'forget' ? 0 : state.attempt + (attempts === 'count' ? 1 : 0),
+  }
+
+  // Effects follow from what differs between the two states, so that no row can forget one:
+  // a link that is left is closed before another is dialed, and polling has one begin and one end.
+  const dials = to.link === 'dialing' && (afresh || from.link !== 'dialing')
+  const effects = [
+    from.link !== 'none' && (dials || to.link === 'none') && 'closeLink',
+    from.polls && !to.polls && 'stopPolling',
+    !from.polls && to.polls && 'startPolling',
+    dials && 'dial',
+    to.waits && 'wait',
+    also,
+  ].filter(Boolean) as Effect[]
+  return [next, effects]
+}

@@ -1,0 +1,78 @@
+/** The words of the connection: statuses, phases, events and effects. */
+
+/** What a user sees. The names are those of the native WebSocket and three more. */
+export type Status = 'CONNECTING' | 'OPEN' | 'CLOSED' | 'RECONNECTING' | 'FALLBACK' | 'ERROR'
+
+/** What happens inside a status. Messages may flow when it is `ready`. */
+export type Phase =
+  | 'idle'
+  | 'dialing'
+  | 'authenticating'
+  | 'waiting'
+  | 'ready'
+  | 'polling'
+  | 'offline'
+
+/** The states of the machine: a status, and what the link is doing in it. */
+export type StateName =
+  | 'closed'
+  | 'failed'
+  | 'connecting'
+  | 'greeting'
+  | 'ready'
+  | 'waiting'
+  | 'redialing'
+  | 'polling'
+  | 'probing'
+  | 'proving'
+
+/** Past facts, as the driver and the user report them. */
+export type EventName =
+  | 'connectRequested'
+  | 'disconnectRequested'
+  | 'reconnectRequested'
+  /** The socket is open. */
+  | 'opened'
+  /** The link has proved itself: messages may flow. */
+  | 'proved'
+  /** The link, or the dial, is gone; it may be tried again. */
+  | 'lost'
+  /** It makes no sense to try again. */
+  | 'refused'
+  /** The wait for the next dial is over. */
+  | 'waited'
+  /** The link has been open for long enough to forget the attempts it took. */
+  | 'stabilised'
+  /** A reason to look now. */
+  | 'woken'
+  | 'wentOffline'
+  /** It has taken too long: `fallback.afterMs` is over. */
+  | 'overdue'
+  /** `reconnect.giveUpAfterMs` is over. */
+  | 'gaveUp'
+  /** There is no WebSocket in this runtime. */
+  | 'unsupported'
+  /** There is nothing to poll at the fallback's URL. */
+  | 'fallbackMissing'
+  /** The link works but must be replaced: the server asked for it, or the user is another. */
+  | 'outdated'
+
+/** What the driver has to do, in this order. */
+export type Effect =
+  | 'closeLink'
+  | 'dial'
+  | 'startPolling'
+  | 'stopPolling'
+  | 'wait'
+  | 'checkLink'
+  | 'pollNow'
+
+/** A change of status, as history keeps it. */
+export interface StateChange {
+  readonly from: Status
+  readonly to: Status
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  /** Why, in words: `Connection lost`, `Heartbeat timeout`, ... */
+  readonly reason?: string
+}

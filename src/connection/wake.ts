@@ -1,0 +1,63 @@
+/** Reasons to look at the connection now, instead of at the next timer. */
+import type { Environment } from '../environment.ts'
+import type { Timers } from '../timers.ts'
+
+export interface WakeHooks {
+  readonly environment: Environment
+  readonly timers: Timers
+  /** Something says that the world may have changed. */
+  woken(): void
+  /** The machine says that it is offline. */
+  wentOffline(): void
+  /** The page goes into the back/forward cache. */
+  suspended(): void
+  /** Nobody looks any more. */
+  hidden(): void
+}
+
+export interface Wake {
+  start(): void
+  stop(): void
+}
+
+/** How often the clock is compared with itself, and how far it may be off. */
+const WATCH_MS = 10_000
+
+export const createWake = (hooks: WakeHooks): Wake => {
+  const { environment, timers, woken, wentOffline } = hooks
+  const { page, now } = environment
+  let stops: (() => void)[] = []
+
+  const watch = (): void => {
+    const latest = now() + 2 * WATCH_MS
+    timers.set('clock watch', WATCH_MS, () => {
+      watch()
+      if (now() > latest) woken()
+    })
+  }
+
+  const listeners: Record<string, (event: PageTransitionEvent) => void> = {
+    online: woken,
+    offline: wentOffline,
+    resume: woken,
+    pageshow: ({ persisted }) => persisted && woken(),
+    pagehide: ({ persisted }) => persisted && hooks.suspended(),
+    visibilitychange: () => (page.hidden() ? hooks.hidden() : woken()),
+  }
+
+  return {
+    start() {
+      if (stops.length) return
+      stops = Object.entries(listeners).map(([event, listener]) =>
+        page.on(event, listener as never),
+      )
+      if (!page.online()) wentOffline()
+      watch()
+    },
+    stop() {
+      for (const stop of stops) stop()
+      stops = []
+      timers.clear('clock watch')
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The one door to the outside: clock, timers, chance, WebSocket, fetch and page events.
+ * Globals are looked up when a client is created, never at import, so that fakes and
+ * server-side rendering work.
+ */
+
+/** What the client needs of a WebSocket: the browser's, Node's or the one of `ws`. */
+export interface WebSocketLike {
+  readonly readyState: number
+  readonly bufferedAmount: number
+  binaryType: string
+  // biome-ignore lint/suspicious/noExplicitAny: every implementation types its own events
+  addEventListener(type: string, listener: (event: any) => void): void
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  removeEventListener(type: string, listener: (event: any) => void): void
+  // biome-ignore lint/suspicious/noExplicitAny: implementations accept different binary types
+  send(data: any): void
+  close(code?: number, reason?: string): void
+}
+
+/** A constructor of such sockets. */
+export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike
+
+/** Where `online`, `visibilitychange`, `pageshow`, ... come from. */
+export interface PageEvents {
+  /** Listens to an event of the window or the document. Returns what stops it. */
+  on(event: string, listener: (event: unknown) => void): () => void
+  /** True while nobody sees the page. */
+  hidden(): boolean
+  /** False only if the machine says that it is offline; true proves nothing. */
+  online(): boolean
+}
+
+/** Everything the client takes from the runtime. Replace any part of it, in tests for example. */
+export interface Environment {
+  /** Absent where the runtime has none (Node before 22). */
+  readonly WebSocket: WebSocketConstructor | undefined
+  /** Absent where the runtime has none. */
+  readonly fetch: typeof fetch | undefined
+  /** Milliseconds since the epoch. May jump. */
+  now(): number
+  /** Milliseconds from any start. Never goes back, but may stand still while the machine sleeps. */
+  monotonicNow(): number
+  /** Even between 0 and 1. */
+  random(): number
+  setTimeout(run: () => void, delayMs: number): unknown
+  clearTimeout(handle: unknown): void
+  readonly page: PageEvents
+}
+
+const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
+
+const browserPage = (): PageEvents => {
+  const { window, document, navigator } = globalThis
+  if (!window?.addEventListener || !document?.addEventListener) return noPage
+  return {
+    on(event, listener) {
+      const target = /^(visib|freeze|resume|security)/.test(event) ? document : window
+      target.addEventListener(event, listener)
+      return () => target.removeEventListener(event, listener)
+    },
+    hidden: () => document.visibilityState === 'hidden',
+    online: () => navigator?.onLine !== false,
+  }
+}
+
+/** The runtime's own parts, with yours in their place. */
+export const resolveEnvironment = (own: Partial<Environment> = {}): Environment => ({
+  WebSocket: globalThis.WebSocket as unknown as WebSocketConstructor | undefined,
+  fetch: globalThis.fetch?.bind(globalThis),
+  now: () => Date.now(),
+  monotonicNow: () => performance.now(),
+  random: () => Math.random(),
+  setTimeout: (run, delayMs) => globalThis.setTimeout(run, delayMs),
+  clearTimeout: handle => globalThis.clearTimeout(handle as number),
+  page: own.page ?? browserPage(),
+  ...own,
+})

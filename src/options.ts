@@ -1,0 +1,322 @@
+/** What can be set, what it is set to if you do not, and what is said to a bad value. */
+
+import type { Schema } from './delivery/inbox.ts'
+import type { Environment } from './environment.ts'
+import type { Protocol } from './protocol/protocol.ts'
+
+/** A value, or a function that is asked for it on every dial and may take its time. */
+export type MaybeAsked<T> = T | (() => T | Promise<T>)
+
+/** How a link ended, as `reconnect.when` and the `close` event see it. */
+export interface CloseDetails {
+  /** The close code; 1006 where the link broke without one, 0 in some runtimes. */
+  readonly code: number
+  /** Prose. The code decides. */
+  readonly reason: string
+  readonly wasClean: boolean
+}
+
+export interface ReconnectOptions {
+  /** Wait before the first redial, in ms. @default 2000 */
+  initialDelayMs?: number
+  /** Each wait is the one before times this, at least 1. @default 2 */
+  factor?: number
+  /** No wait is longer, jitter included, in ms. @default 30000 */
+  maxDelayMs?: number
+  /**
+   * Random time added, as a share of the delay: the wait is drawn anew each time from
+   * `[d, d * (1 + jitter)]`, both ends scaled so that it never passes `maxDelayMs`. Or a function
+   * of the delay and the source of chance; what it returns is capped at `maxDelayMs`. @default 1
+   */
+  jitter?: number | ((delayMs: number, random: () => number) => number)
+  /** Redials before FALLBACK. Without a fallback they go on at the longest delay. @default 5 */
+  maxAttempts?: number
+  /**
+   * Attempts are forgotten only after this long OPEN, in ms, so that a server that accepts and
+   * drops is not hammered. @default 5000
+   */
+  stableAfterMs?: number
+  /** Without a fallback: ERROR this long after the first failure, in ms. @default Infinity */
+  giveUpAfterMs?: number
+  /**
+   * Overrides what a close code means: `false` is final (ERROR), `true` a retry, a number a retry
+   * after so many ms. Where it returns `undefined` or throws, the code decides.
+   */
+  when?: (close: CloseDetails) => boolean | number | undefined
+}
+
+export interface HeartbeatOptions {
+  /** Silence after which the client asks, in ms. A server that announces its own wins. @default 30000 */
+  intervalMs?: number
+  /** Further silence after which the link is dead, in ms. @default 10000 */
+  timeoutMs?: number
+  /** What to send with `raw()`, which has no ping of its own. Without it `raw()` only listens. */
+  message?: string
+}
+
+export interface FallbackOptions {
+  /**
+   * Where to poll. A relative one is the page's own in a browser and the WebSocket's host
+   * elsewhere. @default '/api/market/snapshot'
+   */
+  url?: string
+  /** From an answer to the next poll, in ms. @default 5000 */
+  intervalMs?: number
+  /** A poll that takes longer is given up, in ms. @default 10000 */
+  timeoutMs?: number
+  /** How often the WebSocket is tried meanwhile, in ms, with jitter. @default 30000 */
+  probeIntervalMs?: number
+  /** Falls back this long after the connection was lost, in ms, even if redials are left. @default undefined */
+  afterMs?: number | undefined
+  /** Turns a body into messages. Without it a foreign body is one `{ type: 'snapshot', data: body }`. @default undefined */
+  parse?: ((body: unknown, response: Response) => readonly unknown[]) | undefined
+}
+
+export interface QueueOptions {
+  /** Messages that wait, at most. @default 1000 */
+  limit?: number
+  /** Their bytes, at most. @default 8388608 */
+  maxBytes?: number
+  /** What goes when the queue is full: the oldest never sent. @default 'drop-oldest' */
+  overflow?: 'drop-oldest'
+  /** Where there are acks: on how many more connections a message is tried. @default 3 */
+  retries?: number
+  /** A message that has waited longer is rejected as `expired`, in ms. @default Infinity */
+  ttlMs?: number
+  /** Messages a second at most; a lower rate that the server advertises wins. @default 40 */
+  ratePerSecond?: number
+  /** Where there are acks: unacknowledged messages, at most. @default 256 */
+  maxInFlight?: number
+}
+
+export interface BatchOptions<Incoming> {
+  /** The first message after a quiet window comes at once; what follows in this many ms comes together. @default 150 */
+  windowMs?: number
+  /** A batch that reaches this size is not held back. @default 5000 */
+  maxSize?: number
+  /** Keeps only the newest message of each key in a window; `undefined` never conflates. @default undefined */
+  conflate?: ((message: Incoming) => unknown) | undefined
+}
+
+export interface DedupeOptions<Incoming> {
+  /** Keys remembered, at most. @default 10000 */
+  size?: number
+  /** How long, in ms. @default 300000 */
+  ttlMs?: number
+  /** What names a message; `undefined` is never a duplicate. @default message => message.id */
+  key?: (message: Incoming) => unknown
+}
+
+/** `console`, or anything with its four methods. */
+export interface Logger {
+  debug(...words: unknown[]): void
+  info(...words: unknown[]): void
+  warn(...words: unknown[]): void
+  error(...words: unknown[]): void
+}
+
+export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
+  /** A WebSocket URL, or a function asked on every dial; if it rejects, the attempt failed. @default 'ws://localhost:3001/ws' */
+  url?: MaybeAsked<string | URL>
+  /** Subprotocols to offer. @default none */
+  protocols?: MaybeAsked<string | readonly string[]>
+  /** Connect on creation. @default true */
+  enabled?: boolean
+  reconnect?: ReconnectOptions
+  /** A dial without an answer is a failed attempt after so many ms. @default 10000 */
+  connectTimeoutMs?: number
+  heartbeat?: HeartbeatOptions | false
+  fallback?: FallbackOptions | false
+  queue?: QueueOptions
+  batch?: BatchOptions<Incoming> | false
+  dedupe?: DedupeOptions<Incoming> | false
+  history?: {
+    /** State changes kept. @default 100 */
+    limit?: number
+  }
+  /** What frames mean. @default envelope() */
+  protocol?: Protocol<Incoming, Outgoing>
+  /**
+   * Kept until the server refuses it, then asked anew, once until the link was stable. Sent as a
+   * message after opening and as `Authorization: Bearer` by HTTP; never in a URL. @default none
+   */
+  token?: MaybeAsked<string>
+  /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */
+  schema?: Schema<Incoming>
+  /** Where the log lines go. @default none */
+  logger?: Logger
+  /** Its abort is `close()`. @default none */
+  signal?: AbortSignal
+  /** Parts of the runtime to replace, for tests and runtimes without WebSocket. */
+  environment?: Partial<Environment>
+}
+
+export const DEFAULTS = {
+  url: 'ws://localhost:3001/ws',
+  enabled: true,
+  connectTimeoutMs: 10_000,
+  reconnect: {
+    initialDelayMs: 2000,
+    factor: 2,
+    maxDelayMs: 30_000,
+    jitter: 1,
+    maxAttempts: 5,
+    stableAfterMs: 5000,
+    giveUpAfterMs: Number.POSITIVE_INFINITY as number,
+    when: undefined,
+  },
+  heartbeat: { intervalMs: 30_000, timeoutMs: 10_000, message: undefined },
+  fallback: {
+    url: '/api/market/snapshot',
+    intervalMs: 5000,
+    timeoutMs: 10_000,
+    probeIntervalMs: 30_000,
+    afterMs: undefined,
+    parse: undefined,
+  },
+  queue: {
+    limit: 1000,
+    maxBytes: 8_388_608,
+    overflow: 'drop-oldest',
+    retries: 3,
+    ttlMs: Number.POSITIVE_INFINITY as number,
+    ratePerSecond: 40,
+    maxInFlight: 256,
+  },
+  batch: { windowMs: 150, maxSize: 5000, conflate: undefined },
+  dedupe: {
+    size: 10_000,
+    ttlMs: 300_000,
+    key: (message: unknown): unknown => (message as { id?: unknown } | null | undefined)?.id,
+  },
+  history: { limit: 100 },
+} as const
+
+/** Kinds that the default does not show: any of these `typeof`s will do. */
+const KINDS: Readonly<Record<string, string>> = {
+  url: 'string object function',
+  protocols: 'string object function',
+  token: 'string function',
+  schema: 'object function',
+  protocol: 'object',
+  logger: 'object function',
+  signal: 'object',
+  environment: 'object',
+  jitter: 'number function',
+  message: 'string',
+  afterMs: 'number',
+  when: 'function',
+  parse: 'function',
+  conflate: 'function',
+}
+/** What an object must have to be one of its kind. */
+const NEEDS: Readonly<Record<string, string>> = {
+  protocol: 'attach',
+  schema: '~standard',
+  logger: 'debug info warn error',
+  signal: 'addEventListener',
+}
+/** Where a number below 1 makes no sense; elsewhere the least is 0. */
+const AT_LEAST_ONE =
+  'factor connectTimeoutMs intervalMs timeoutMs probeIntervalMs ratePerSecond maxInFlight maxSize size'
+const WHOLE = 'maxAttempts retries limit maxInFlight maxSize size'
+const CAN_BE_OFF = 'heartbeat fallback batch dedupe'
+
+const has = (words: string, word: string): boolean => words.split(' ').includes(word)
+
+const complain = (Kind: ErrorConstructor, path: string, expected: string, got: unknown): never => {
+  const shown =
+    typeof got === 'string'
+      ? `'${got}'`
+      : typeof got === 'object' && got
+        ? 'an object'
+        : typeof got === 'function'
+          ? 'a function'
+          : String(got)
+  throw new Kind(`${path}: expected ${expected}, got ${shown}`)
+}
+
+const check = (
+  path: string,
+  name: string,
+  value: unknown,
+  fallback: unknown,
+  known: boolean,
+): void => {
+  const kinds = KINDS[name] ?? typeof fallback
+  if (!known) complain(TypeError, path, 'the name of an option', name)
+  const kind = typeof value
+  const least = has(AT_LEAST_ONE, name) ? 1 : 0
+  const whole = has(WHOLE, name)
+  const needs = NEEDS[name]
+  const expected = has(kinds, 'number')
+    ? `a ${whole ? 'whole ' : ''}number >= ${least}${has(kinds, 'function') ? ' or a function' : ''}`
+    : name === 'overflow'
+      ? `'${fallback}'`
+      : `${kinds.replaceAll(' ', ' or ')}${needs ? ` with ${needs}` : ''}`
+  if (!has(kinds, kind) || value === null) complain(TypeError, path, expected, value)
+  if (needs?.split(' ').some(each => !(each in (value as object))))
+    complain(TypeError, path, expected, value)
+  const number = value as number
+  if (
+    kind === 'number'
+      ? !(number >= least) || (whole && number % 1 > 0)
+      : value === '' || (name === 'overflow' && value !== fallback)
+  ) {
+    complain(RangeError, path, expected, value)
+  }
+}
+
+type Section<Given, Name extends keyof typeof DEFAULTS> =
+  Required<Exclude<Given, false | undefined>> extends infer Full
+    ? {
+        readonly [Key in keyof Full]: Key extends keyof (typeof DEFAULTS)[Name]
+          ? (typeof DEFAULTS)[Name][Key] extends undefined
+            ? Full[Key] | undefined
+            : Full[Key]
+          : Full[Key]
+      }
+    : never
+
+/** Options as the client reads them: complete, checked, and never changed. */
+export interface Settings<Incoming, Outgoing>
+  extends Omit<
+    ResilientWebSocketOptions<Incoming, Outgoing>,
+    'reconnect' | 'heartbeat' | 'fallback' | 'queue' | 'batch' | 'dedupe' | 'history'
+  > {
+  readonly url: MaybeAsked<string | URL>
+  readonly enabled: boolean
+  readonly connectTimeoutMs: number
+  readonly reconnect: Section<ReconnectOptions, 'reconnect'>
+  readonly heartbeat: Section<HeartbeatOptions, 'heartbeat'> | false
+  readonly fallback: Section<FallbackOptions, 'fallback'> | false
+  readonly queue: Section<QueueOptions, 'queue'>
+  readonly batch: Section<BatchOptions<Incoming>, 'batch'> | false
+  readonly dedupe: Section<DedupeOptions<Incoming>, 'dedupe'> | false
+  readonly history: { readonly limit: number }
+}
+
+/**
+ * Checks every option once. Throws a `TypeError` (wrong kind or unknown name) or a `RangeError`
+ * (right kind, impossible value) that names the option, what was expected and what came.
+ */
+export const resolveOptions = <Incoming, Outgoing>(
+  given: ResilientWebSocketOptions<Incoming, Outgoing> = {},
+): Settings<Incoming, Outgoing> => resolve('', given, DEFAULTS) as never
+
+const resolve = (path: string, given: object, defaults: object): object => {
+  const resolved: Record<string, unknown> = { ...defaults }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    const fallback = resolved[name]
+    const full = path + name
+    const off = !path && has(CAN_BE_OFF, name)
+    if (typeof fallback !== 'object' || (off && value === false)) {
+      check(full, name, value, fallback, name in defaults || (!path && name in KINDS))
+      resolved[name] = value
+    } else if (typeof value !== 'object' || !value) {
+      complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
+    } else resolved[name] = resolve(`${full}.`, value, fallback as object)
+  }
+  return resolved
+}

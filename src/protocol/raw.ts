@@ -1,0 +1,32 @@
+/** Frames as they are: for any server. */
+import type { Protocol } from './protocol.ts'
+
+/** What `raw()` carries. */
+export type RawData = string | ArrayBuffer
+
+const sendable = (value: unknown): boolean =>
+  typeof value === 'string' ||
+  value instanceof ArrayBuffer ||
+  ArrayBuffer.isView(value) ||
+  (typeof Blob !== 'undefined' && value instanceof Blob)
+
+/**
+ * Every frame is a message, and every message a frame: strings and binary go out untouched,
+ * anything else is a `TypeError` at `send()`. There is no ping unless `heartbeat.message` is given,
+ * and `subscribe()` only listens.
+ */
+export const raw = (): Protocol<RawData, RawData | ArrayBufferView | Blob> => ({
+  name: 'raw',
+  attach: host => ({
+    opened: () => host.proved(),
+    closed() {},
+    receive: payload => host.message(payload as RawData),
+    encode(message) {
+      if (sendable(message)) return message
+      throw new TypeError(
+        `send: expected a string or binary data with raw(), got ${typeof message}; use envelope() for objects`,
+      )
+    },
+    idOf: () => undefined,
+  }),
+})

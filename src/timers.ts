@@ -1,0 +1,38 @@
+/** Named timers of one owner: setting one replaces it, and `clearAll()` leaves none behind. */
+import type { Environment } from './environment.ts'
+
+export interface Timers {
+  set(name: string, delayMs: number, run: () => void): void
+  clear(name: string): void
+  has(name: string): boolean
+  clearAll(): void
+}
+
+/** A delay beyond 2^31 - 1 ms would fire at once in every runtime. */
+const LONGEST_MS = 2_147_483_647
+
+export const createTimers = (environment: Environment): Timers => {
+  const handles = new Map<string, unknown>()
+  const clear = (name: string): void => {
+    if (handles.has(name)) environment.clearTimeout(handles.get(name))
+    handles.delete(name)
+  }
+  return {
+    set(name, delayMs, run) {
+      clear(name)
+      const handle = environment.setTimeout(
+        () => {
+          handles.delete(name)
+          run()
+        },
+        Math.min(Math.max(delayMs, 0), LONGEST_MS),
+      )
+      handles.set(name, handle)
+    },
+    clear,
+    has: name => handles.has(name),
+    clearAll() {
+      for (const name of [...handles.keys()]) clear(name)
+    },
+  }
+}

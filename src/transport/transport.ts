@@ -1,0 +1,34 @@
+/** What every way to carry frames looks like to the driver. */
+
+/** One frame as it travels. */
+export type Frame = string | ArrayBuffer | ArrayBufferView | Blob
+
+/** How a link ended. `code` is a close code for a WebSocket and an HTTP status for polling. */
+export interface CloseInfo {
+  readonly code: number
+  readonly reason: string
+  readonly wasClean: boolean
+}
+
+/** What a transport reports. After `close()` on it, nothing more is reported. */
+export interface TransportHandlers {
+  /** Frames can travel. Once. */
+  opened(): void
+  /** A WebSocket frame, or one message of a poll. */
+  received(payload: unknown): void
+  /** The transport is over by itself. Once, and the last word. */
+  closed(info: CloseInfo): void
+}
+
+/** A live way to carry frames. */
+export interface Transport {
+  /** Bytes handed over that have not left the machine yet. */
+  bufferedBytes(): number
+  /** Hands a frame over. Throws if it is certain that the frame does not leave. */
+  send(frame: Frame): void
+  /**
+   * Gives the transport up: its listeners are removed at once, it is closed in the
+   * background, and nothing it still says is heard. Idempotent.
+   */
+  close(code: number, reason: string): void
+}

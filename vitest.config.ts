@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+const config: ViteUserConfig = defineConfig({
+  resolve: {
+    alias: [
+      { find: 'resilient-websocket/server', replacement: source('src/server/index.ts') },
+      { find: 'resilient-websocket/testing', replacement: source('src/testing/index.ts') },
+      { find: 'resilient-websocket', replacement: source('src/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'],
+    typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+    testTimeout: 20_000,
+  },
+})
+
+export default config
