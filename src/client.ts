@@ -93,7 +93,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     payload: ClientEvents<Incoming, Outgoing>[Name],
   ): void => {
     count(name)
-    events.emit(name, payload)
+    events.emit(name, payload as never)
   }
 
   const changed = (): void => {

@@ -37,7 +37,8 @@ const GUARDS: Record<Guard, (state: MachineState) => boolean> = {
 const learn = (state: MachineState, event: EventName): MachineState => {
   const { online, fallback } = state
   if (event === 'wentOffline') return { ...state, online: false }
-  if (event === 'fallbackMissing') return { ...state, fallback: 'missing' }
+  if (event === 'fallbackMissing' && fallback === 'available')
+    return { ...state, fallback: 'missing' }
   if (event === 'reconnectRequested' && fallback === 'missing') {
     return { ...state, fallback: 'available' }
   }

@@ -33,6 +33,7 @@ export interface FakeRequest {
   readonly headers: Headers
   readonly init: RequestInit | undefined
   readonly aborted: boolean
+  readonly answered: boolean
   answer(body: unknown, init?: ResponseInit): void
   fail(error?: Error): void
 }
@@ -168,6 +169,7 @@ export const createFakeNetwork = (): FakeNetwork => {
   const fakeFetch = (url: string | URL | Request, init?: RequestInit): Promise<Response> =>
     new Promise((resolve, reject) => {
       const signal = init?.signal
+      let answered = false
       signal?.addEventListener('abort', () => reject(signal.reason))
       const request: FakeRequest = {
         url: String(url),
@@ -177,7 +179,11 @@ export const createFakeNetwork = (): FakeNetwork => {
         get aborted() {
           return signal?.aborted ?? false
         },
+        get answered() {
+          return answered
+        },
         answer(body, responseInit) {
+          answered = true
           const status = responseInit?.status ?? 200
           const empty = status === 304 || status === 204
           resolve(
