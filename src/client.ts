@@ -292,7 +292,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       answer(id, undefined, error('CLOSED', 'The client was closed'))
     timers.clearAll()
     settings.signal?.removeEventListener('abort', close)
-    events.clear()
+    driver.afterwards(events.clear)
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {

@@ -52,6 +52,8 @@ export interface Driver {
   /** The last one; OPEN clears it. */
   readonly error: ResilientWebSocketError | null
   dispatch(event: EventName, reason?: string): void
+  /** Runs when everything that happened until now has been told. */
+  afterwards(run: () => void): void
   /** An error that the connection survives. */
   report(code: ErrorCode, thrown: unknown): void
   /** The token of this connection, once a dial has asked for it. */
@@ -92,11 +94,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let tokenRenewed = false
   let missedFallback = false
 
-  // ---- the loop: one event at a time, to its end; the snapshot is whole before anybody hears of it
+  // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
+  // a listener that calls back in finds a whole client, and sees at once what its own call did
 
   const events: [EventName, string | undefined, number | undefined][] = []
-  let news: (() => void)[] = []
+  const news: (() => void)[] = []
   let running = false
+  let telling = false
 
   /** `afterMs`: wait exactly so long before the next dial, instead of the backoff. */
   const dispatch = (event: EventName, reason?: string, afterMs?: number): void => {
@@ -108,13 +112,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     } finally {
       running = false
     }
+    tell()
   }
 
   const tell = (): void => {
     hooks.changed()
-    const told = news
-    news = []
-    for (const each of told) each()
+    if (telling) return
+    telling = true
+    try {
+      for (let next = news.shift(); next; next = news.shift()) next()
+    } finally {
+      telling = false
+    }
   }
 
   const step = (event: EventName, reason?: string, afterMs?: number): void => {
@@ -139,8 +148,12 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
     keepTimers()
     for (const effect of effects) EFFECTS[effect](reason, afterMs)
-    tell()
-    if (name !== 'ready' && next.name === 'ready') hooks.ready()
+    if (name !== 'ready' && next.name === 'ready') {
+      const mine = dials
+      news.push(() => {
+        if (mine === dials) hooks.ready()
+      })
+    }
   }
 
   const fail = (code: ErrorCode, thrown: unknown): void => {
@@ -395,6 +408,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     },
     dispatch,
     report,
+    afterwards(run) {
+      news.push(run)
+      tell()
+    },
     token: () => token,
     setToken(next) {
       token = next
