@@ -219,8 +219,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     write: driver.write,
     writable: driver.trustworthy,
     bufferedBytes: driver.bufferedBytes,
-    settled({ message, delivery }) {
+    settled({ message, delivery, release }) {
       const { reason, id } = delivery
+      release()
       if (reason) {
         emit('drop', { message, reason })
         answer(id, undefined, new ResilientWebSocketError('NOT_SENT', `Not sent: ${reason}`))
@@ -254,19 +255,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       throw new TypeError(`send: expected at most ${largestMessage} bytes, got ${bytes}`)
     }
     const delivery = createDelivery(id)
+    const takeBack = (): void => outbox.withdraw(entry)
     const entry: Queued<Outgoing> = {
       delivery,
       message,
       frame,
       bytes,
       expiresAt: monotonicNow() + ttlMs,
+      release: () => signal?.removeEventListener('abort', takeBack),
     }
     if (finished || signal?.aborted) {
       delivery.state = 'rejected'
       delivery.reason = finished ? 'closed' : 'expired'
       return delivery
     }
-    signal?.addEventListener('abort', () => outbox.withdraw(entry), { once: true })
+    signal?.addEventListener('abort', takeBack)
     const byHand = conversation.subscriptionOf?.(message)
     if (byHand) subscriptions.byHand(byHand.type, byHand.channels)
     outbox.add(entry, priority === 'high')
@@ -351,9 +354,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       new Promise((resolve, reject) => {
         const { id, reason } = send(message, signal && { signal })
         if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
-        replies.set(id, (answered, failure) =>
-          failure ? reject(failure) : resolve(answered as Incoming),
-        )
+        const abort = (): void => answer(id, undefined, signal?.reason)
+        answer(id, undefined, error('NOT_SENT', 'Another request took this id'))
+        replies.set(id, (answered, failure) => {
+          signal?.removeEventListener('abort', abort)
+          if (failure) reject(failure)
+          else resolve(answered as Incoming)
+        })
         timers.set(`reply ${id}`, timeoutMs, () =>
           answer(id, undefined, error('TIMEOUT', `No answer in ${timeoutMs} ms`)),
         )

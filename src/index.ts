@@ -32,6 +32,7 @@ export type {
   DedupeOptions,
   FallbackOptions,
   HeartbeatOptions,
+  HistoryOptions,
   Logger,
   MaybeAsked,
   QueueOptions,

@@ -107,6 +107,11 @@ export interface DedupeOptions<Incoming> {
   key?: (message: Incoming) => unknown
 }
 
+export interface HistoryOptions {
+  /** State changes kept. @default 100 */
+  limit?: number
+}
+
 /** `console`, or anything with its four methods. */
 export interface Logger {
   debug(...words: unknown[]): void
@@ -130,10 +135,7 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   queue?: QueueOptions
   batch?: BatchOptions<Incoming> | false
   dedupe?: DedupeOptions<Incoming> | false
-  history?: {
-    /** State changes kept. @default 100 */
-    limit?: number
-  }
+  history?: HistoryOptions
   /** What frames mean. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>
   /**

@@ -28,6 +28,15 @@ export const createBatcher = <Message>(
   let waiting = new Map<unknown, Message>()
   let list: Message[] = []
 
+  const keyOf = (message: Message): unknown => {
+    try {
+      return conflate?.(message) ?? Symbol()
+    } catch {
+      // What cannot be named is not conflated.
+      return Symbol()
+    }
+  }
+
   const size = (): number => (conflate ? waiting.size : list.length)
 
   const flush = (): void => {
@@ -47,7 +56,7 @@ export const createBatcher = <Message>(
   return {
     add(message) {
       if (conflate) {
-        const key = conflate(message) ?? Symbol()
+        const key = keyOf(message)
         // The newer one takes its own place in the order, not that of the one it replaces.
         waiting.delete(key)
         waiting.set(key, message)

@@ -12,6 +12,8 @@ export interface Outgoing<Message> {
   readonly bytes: number
   /** Monotonic ms, or Infinity. */
   readonly expiresAt: number
+  /** It is settled: nothing outside need hold on to it. */
+  release(): void
 }
 
 export interface OutboxHooks<Message> {

@@ -128,7 +128,11 @@ describe('over real sockets', () => {
     proxy.hang()
     const socket = start({ connectTimeoutMs: 50 })
     const change = await new Promise(resolve => socket.on('status', resolve))
-    expect(change).toMatchObject({ from: 'CONNECTING', to: 'RECONNECTING', reason: 'Connect timeout' })
+    expect(change).toMatchObject({
+      from: 'CONNECTING',
+      to: 'RECONNECTING',
+      reason: 'Connect timeout',
+    })
     await proxy.resume()
     await reaches(socket, 'OPEN')
   })

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+const entries = Object.keys(manifest.exports).filter(entry => !entry.endsWith('.json'))
+
+const nameOf = (entry: string): string => `resilient-websocket${entry.slice(1)}`
+
+/** Runs a module in a fresh Node, where the package refers to itself by its name. */
+const run = (text: string): string =>
+  execFileSync(process.execPath, ['--input-type=module', '--eval', text], { cwd: root })
+    .toString()
+    .trim()
+
+describe('the built package', () => {
+  test.each(entries)('%s imports by its name, and touches nothing', entry => {
+    const names = run(
+      `const before = Object.getOwnPropertyNames(globalThis).join()
+       const entry = await import('${nameOf(entry)}')
+       if (Object.getOwnPropertyNames(globalThis).join() !== before) throw new Error('a global was touched')
+       console.log(Object.keys(entry).join())`,
+    )
+    expect(names.split(',').length).toBeGreaterThan(0)
+  })
+
+  test('mitt and nanoid stay dependencies, and no type of mitt leaves the package', () => {
+    const code = readFileSync(`${root}dist/index.js`, 'utf8')
+    expect(code).toMatch(/from ["']mitt["']/)
+    expect(code).toMatch(/from ["']nanoid["']/)
+    expect(readFileSync(`${root}dist/index.d.ts`, 'utf8')).not.toContain('mitt')
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['mitt', 'nanoid', 'ws'])
+  })
+
+  test('a page that imports the client ships nothing of the server or of the fakes', async () => {
+    const { metafile } = await build({
+      stdin: {
+        contents: `export { createResilientWebSocket } from 'resilient-websocket'`,
+        resolveDir: root,
+      },
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      write: false,
+      metafile: true,
+    })
+    const inputs = Object.keys(metafile.inputs).filter(input => !input.startsWith('<'))
+    expect(inputs.every(input => /dist\/index\.js|node_modules\/(mitt|nanoid)\//.test(input))).toBe(
+      true,
+    )
+  })
+})

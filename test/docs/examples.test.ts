@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { createServer } from 'resilient-websocket/server'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const folder = `${root}node_modules/.cache/doc-examples/`
+
+/** The TypeScript blocks of a page that import the library: each runs as it stands. */
+const examplesOf = (page: string): string[] =>
+  [...readFileSync(root + page, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map(([, code = '']) => code)
+    .filter(code => code.includes("from 'resilient-websocket'"))
+
+const server = createServer({ port: 0, host: '127.0.0.1', allowMissingOrigin: true })
+let url = ''
+const original = globalThis.WebSocket
+
+beforeAll(async () => {
+  mkdirSync(folder, { recursive: true })
+  ;({ url } = await server.listen())
+  // As in a browser, or in Node 22 and newer.
+  globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket
+  vi.spyOn(console, 'log').mockImplementation(() => {})
+})
+
+afterAll(async () => {
+  globalThis.WebSocket = original
+  vi.restoreAllMocks()
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe.each(['README.md', 'docs/getting-started.md'])('%s', page => {
+  const examples = examplesOf(page)
+
+  test('has examples', () => expect(examples.length).toBeGreaterThan(0))
+
+  test.each(examples.map((code, index) => [index + 1, code] as const))(
+    'example %i runs as it stands, to its end',
+    async (index, code) => {
+      const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
+      await build({
+        // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
+        stdin: {
+          contents: code.replaceAll('ws://localhost:3001/ws', url),
+          resolveDir: root,
+          loader: 'ts',
+        },
+        alias: { 'resilient-websocket': `${root}src/index.ts` },
+        outfile,
+        bundle: true,
+        format: 'esm',
+        platform: 'node',
+        external: ['mitt', 'nanoid'],
+      })
+      const connected = server.connections()
+      await import(pathToFileURL(outfile).href)
+      await expect.poll(() => server.connections()).toBe(connected)
+    },
+  )
+})
