@@ -44,6 +44,8 @@ describe('the built package', () => {
       bundle: true,
       format: 'esm',
       platform: 'browser',
+      // Not the sources that tsconfig's paths point to.
+      tsconfigRaw: {},
       write: false,
       metafile: true,
     })

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { createServer } from 'resilient-websocket/server'
+import { createServer, startMarket } from 'resilient-websocket/server'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -15,6 +15,7 @@ const examplesOf = (page: string): string[] =>
     .filter(code => code.includes("from 'resilient-websocket'"))
 
 const server = createServer({ port: 0, host: '127.0.0.1', allowMissingOrigin: true })
+const market = startMarket(server, { intervalMs: 10 })
 let url = ''
 const original = globalThis.WebSocket
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   globalThis.WebSocket = original
   vi.restoreAllMocks()
+  market.stop()
   await server.close()
   rmSync(folder, { recursive: true, force: true })
 })

@@ -1,0 +1,127 @@
+/** What the command line and the environment say, as options. Pure. */
+import { parseArgs } from 'node:util'
+import type { ServerOptions } from '../server/index.ts'
+
+export interface ServeSettings {
+  readonly server: ServerOptions
+  readonly historySize: number
+  readonly drainMs: number
+  readonly replay: string | undefined
+  readonly speed: number
+  readonly feed: boolean
+  readonly seed: number
+}
+
+/** A mistake of the user: its message is all that is printed. */
+export class UsageError extends Error {}
+
+export const USAGE = `resilient-websocket serve [PORT] [options]
+
+  PORT              where to listen (3001); wins over WS_PORT, which wins over PORT
+  --host H          the address to listen on (0.0.0.0)
+  --origin O        an origin that may connect; may be given several times (http://localhost:3000)
+  --replay FILE     plays a recording instead of the simulated market (NDJSON, may be gzipped)
+  --speed N         how fast to play it (1)
+  --seed N          which simulated market (1)
+  --no-feed         publishes nothing, for a second server on one broker
+  --help            this text
+
+environment:
+  WS_PORT, PORT, WS_HOST, ALLOWED_ORIGINS (comma separated), ALLOW_MISSING_ORIGIN=1,
+  WS_HEARTBEAT_MS, WS_HEARTBEAT_TIMEOUT_MS, WS_RATE_LIMIT, WS_MAX_PAYLOAD, WS_HISTORY,
+  WS_MAX_CONNECTIONS, WS_MAX_CONNECTIONS_PER_ADDRESS, WS_MAX_BUFFERED, WS_DRAIN_MS
+`
+
+const numberFrom = (
+  name: string,
+  text: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number => {
+  const value = Number(text)
+  if (!text.trim() || !(value >= least && value <= most)) {
+    throw new UsageError(`${name}: expected a number from ${least} to ${most}, got '${text}'`)
+  }
+  return value
+}
+
+const portFrom = (name: string, text: string): number => {
+  if (!/^\d+$/.test(text.trim()) || Number(text) > 65_535) {
+    throw new UsageError(`${name}: expected a port from 0 to 65535, got '${text}'`)
+  }
+  return Number(text)
+}
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        host: { type: 'string' },
+        origin: { type: 'string', multiple: true },
+        replay: { type: 'string' },
+        speed: { type: 'string', default: '1' },
+        seed: { type: 'string', default: '1' },
+        'no-feed': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (thrown) {
+    throw new UsageError(`${(thrown as Error).message}\n\n${USAGE}`)
+  }
+}
+
+/** Arguments after the program's name, and the environment; `undefined` where only help is asked for. */
+export const readSettings = (
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): ServeSettings | undefined => {
+  const { values, positionals } = parse(args)
+  const [command, port, ...rest] = positionals
+  if (values.help) return undefined
+  if (command !== 'serve' || rest.length) {
+    throw new UsageError(`Expected: serve [PORT], got: ${args.join(' ') || 'nothing'}\n\n${USAGE}`)
+  }
+
+  // A variable that is set to nothing is as good as none.
+  const set = (name: string): string | undefined => environment[name]?.trim() || undefined
+  const number = (name: string, otherwise: number, least: number): number => {
+    const text = set(name)
+    return text === undefined ? otherwise : numberFrom(name, text, least)
+  }
+  const [portName, portText] =
+    port !== undefined
+      ? ['PORT (argument)', port]
+      : set('WS_PORT') !== undefined
+        ? ['WS_PORT', set('WS_PORT')]
+        : ['PORT', set('PORT')]
+  const origins = values.origin ?? (set('ALLOWED_ORIGINS') ?? 'http://localhost:3000').split(',')
+  return {
+    server: {
+      port: portText === undefined ? 3001 : portFrom(portName as string, portText),
+      host: values.host ?? set('WS_HOST') ?? '0.0.0.0',
+      allowedOrigins: origins.map(origin => origin.trim()).filter(Boolean),
+      allowMissingOrigin: set('ALLOW_MISSING_ORIGIN') === '1',
+      heartbeat: {
+        intervalMs: number('WS_HEARTBEAT_MS', 30_000, 1),
+        timeoutMs: number('WS_HEARTBEAT_TIMEOUT_MS', 10_000, 1),
+      },
+      rateLimit: { limit: number('WS_RATE_LIMIT', 50, 1), perMs: 1000 },
+      maxPayload: number('WS_MAX_PAYLOAD', 65_536, 1),
+      maxBufferedBytes: number('WS_MAX_BUFFERED', 1_048_576, 1),
+      maxConnections: number('WS_MAX_CONNECTIONS', Number.POSITIVE_INFINITY, 1),
+      maxConnectionsPerAddress: number(
+        'WS_MAX_CONNECTIONS_PER_ADDRESS',
+        Number.POSITIVE_INFINITY,
+        1,
+      ),
+    },
+    historySize: number('WS_HISTORY', 1000, 0),
+    drainMs: number('WS_DRAIN_MS', 5000, 0),
+    replay: values.replay,
+    speed: numberFrom('--speed', values.speed, Number.MIN_VALUE),
+    feed: !values['no-feed'],
+    seed: numberFrom('--seed', values.seed, 0),
+  }
+}

@@ -1,0 +1,53 @@
+/** Where channels live: what a server needs of a store, so that several servers can share one. */
+import type { WireMessage } from '../protocol/wire.ts'
+
+/** A place in a channel's history. */
+export interface Position {
+  /** The random name of one history; another one means that offsets began anew. */
+  readonly epoch: string
+  /** 1, 2, 3, ... within the epoch; 0 before the first message. */
+  readonly offset: number
+}
+
+/** A message as it was published. */
+export interface Published extends Position {
+  readonly channel: string
+  readonly message: WireMessage
+  /** The message as JSON, made once for all who get it. */
+  readonly text: string
+}
+
+/** What a channel remembers. */
+export interface History extends Position {
+  /** Oldest first, without a hole, ending at `offset`. */
+  readonly messages: readonly Published[]
+}
+
+/** What is published: a message without the fields that the broker gives. */
+export interface Publication {
+  readonly type: string
+  readonly data?: unknown
+  /** Given if missing. */
+  readonly id?: string
+  /** Milliseconds since the epoch; now if missing. */
+  readonly timestamp?: number
+}
+
+/** Called with every message that was published, in the order of its channel. */
+export type Deliver = (published: Published) => void
+
+/** A store of channels. `test/server/broker-contract.ts` says what every one of them keeps. */
+export interface Broker {
+  /** Begins to deliver; returns what ends it. Several servers may attach to one broker. */
+  attach(deliver: Deliver): Promise<() => Promise<void>>
+  /** Appends to a channel. Rejects while the store is away: then nothing was published. */
+  publish(channel: string, publication: Publication): Promise<Position>
+  /** What is known of a channel, from after `offset` on. */
+  history(channel: string, afterOffset?: number): Promise<History>
+  /** The newest message of a channel, also when it is older than the history. */
+  newest(channel: string): Promise<Published | undefined>
+  /** The channels that have a newest message, at most `limit`. */
+  channels(limit: number): Promise<readonly string[]>
+  /** False while the store is away. */
+  ready(): boolean
+}

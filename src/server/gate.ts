@@ -1,0 +1,69 @@
+/** Who may come in: origins, limits, and the answers to those who may not. */
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ServerSettings } from './options.ts'
+
+/** A refusal: what the client is told by HTTP. */
+export interface Refusal {
+  readonly status: number
+  readonly words: string
+  readonly retryAfterSeconds?: number
+}
+
+/** Anything from outside as one short line of a log. */
+export const forLog = (value: unknown): string =>
+  String(value)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not pass
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
+    .slice(0, 200)
+
+export const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? ''
+
+/** True for a page on the list. A missing Origin is the caller's to judge. */
+export const isAllowedOrigin = (settings: ServerSettings, origin: string): boolean =>
+  settings.allowedOrigins.includes(origin.toLowerCase())
+
+/** Why a request may not open a WebSocket, if it may not. */
+export const refusalOf = (
+  settings: ServerSettings,
+  request: IncomingMessage,
+  state: { readonly draining: boolean; readonly total: number; readonly fromAddress: number },
+): Refusal | undefined => {
+  const { origin } = request.headers
+  const allowed =
+    origin === undefined ? settings.allowMissingOrigin : isAllowedOrigin(settings, origin)
+  if (!allowed) {
+    settings.logger.warn?.(
+      `Blocked connection from unauthorized origin: ${forLog(origin ?? 'none')}`,
+    )
+    return { status: 403, words: 'This origin may not connect' }
+  }
+  if (state.draining) return { status: 503, words: 'The server is leaving', retryAfterSeconds: 5 }
+  if (state.total >= settings.maxConnections) {
+    return { status: 503, words: 'The server is full', retryAfterSeconds: 30 }
+  }
+  if (state.fromAddress >= settings.maxConnectionsPerAddress) {
+    return { status: 429, words: 'Too many connections from this address', retryAfterSeconds: 30 }
+  }
+  return undefined
+}
+
+/** Answers an upgrade that is refused, and ends its socket. */
+export const refuseUpgrade = (
+  socket: Duplex,
+  { status, words, retryAfterSeconds }: Refusal,
+): void => {
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(words)}`,
+    ...(retryAfterSeconds ? [`Retry-After: ${retryAfterSeconds}`] : []),
+  ]
+  socket.once('finish', () => socket.destroy())
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${words}`)
+}
+
+/** The token of an `Authorization: Bearer` header. */
+export const bearerOf = (request: IncomingMessage): string | undefined =>
+  /^bearer (\S{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1]

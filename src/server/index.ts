@@ -1,0 +1,19 @@
+/**
+ * The companion server.
+ *
+ * @module
+ */
+
+export type { WireMessage } from '../protocol/wire.ts'
+export type { Broker, Deliver, History, Position, Publication, Published } from './broker.ts'
+export {
+  createServer,
+  type DrainOptions,
+  type ResilientServer,
+  type ServerEvents,
+} from './create-server.ts'
+export type { Feed, Publisher } from './feed.ts'
+export { MARKET_SYMBOLS, type MarketOptions, type Quote, startMarket } from './market.ts'
+export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.ts'
+export type { Identity, ServerClient, ServerLogger, ServerOptions } from './options.ts'
+export { type ReplayOptions, startReplay } from './replay.ts'

@@ -1,0 +1,110 @@
+/** Channels in this process's memory. */
+import { nanoid } from 'nanoid'
+import type { Broker, Deliver, History, Position, Publication, Published } from './broker.ts'
+import { requireNumber } from './options.ts'
+
+export interface MemoryBrokerOptions {
+  /** Messages remembered per channel. @default 1000 */
+  historySize?: number
+  /** How long, in ms. @default 300000 */
+  historyTtlMs?: number
+  /** Channels remembered; the one that was silent longest goes. @default 10000 */
+  maxChannels?: number
+  /** The clock, ms since the epoch. @default Date.now */
+  now?: () => number
+}
+
+interface Channel {
+  readonly epoch: string
+  offset: number
+  readonly published: Published[]
+  readonly times: number[]
+}
+
+/** The default broker. Its histories, and with them the epochs, end with the process. */
+export class MemoryBroker implements Broker {
+  readonly #size: number
+  readonly #ttlMs: number
+  readonly #maxChannels: number
+  readonly #now: () => number
+  readonly #channels = new Map<string, Channel>()
+  readonly #newest = new Map<string, Published>()
+  readonly #attached = new Set<Deliver>()
+
+  /** Throws a `TypeError` or `RangeError` that names a bad option. */
+  constructor(options: MemoryBrokerOptions = {}) {
+    const { historySize = 1000, historyTtlMs = 300_000, maxChannels = 10_000, now } = options
+    requireNumber('historySize', historySize, 0)
+    requireNumber('historyTtlMs', historyTtlMs, 0)
+    requireNumber('maxChannels', maxChannels, 1)
+    this.#size = historySize
+    this.#ttlMs = historyTtlMs
+    this.#maxChannels = maxChannels
+    this.#now = now ?? Date.now
+  }
+
+  async attach(deliver: Deliver): Promise<() => Promise<void>> {
+    this.#attached.add(deliver)
+    return async () => void this.#attached.delete(deliver)
+  }
+
+  async publish(channel: string, publication: Publication): Promise<Position> {
+    const history = this.#open(channel)
+    const { epoch } = history
+    const offset = ++history.offset
+    const { type, data, id = nanoid(), timestamp = this.#now() } = publication
+    const message = { type, data, timestamp, id, channel, offset }
+    const published = { channel, epoch, offset, message, text: JSON.stringify(message) }
+    history.published.push(published)
+    history.times.push(this.#now())
+    this.#newest.set(channel, published)
+    this.#trim(history)
+    for (const deliver of [...this.#attached]) deliver(published)
+    return { epoch, offset }
+  }
+
+  async history(channel: string, afterOffset = 0): Promise<History> {
+    const history = this.#open(channel)
+    this.#trim(history)
+    const { epoch, offset, published } = history
+    return { epoch, offset, messages: published.filter(each => each.offset > afterOffset) }
+  }
+
+  async newest(channel: string): Promise<Published | undefined> {
+    return this.#newest.get(channel)
+  }
+
+  async channels(limit: number): Promise<readonly string[]> {
+    return [...this.#newest.keys()].slice(0, limit)
+  }
+
+  ready(): boolean {
+    return true
+  }
+
+  /** The channel, as the one used last. */
+  #open(name: string): Channel {
+    const channel = this.#channels.get(name) ?? {
+      epoch: nanoid(),
+      offset: 0,
+      published: [],
+      times: [],
+    }
+    this.#channels.delete(name)
+    this.#channels.set(name, channel)
+    if (this.#channels.size > this.#maxChannels) {
+      const [oldest] = this.#channels.keys()
+      this.#channels.delete(oldest as string)
+      this.#newest.delete(oldest as string)
+    }
+    return channel
+  }
+
+  #trim({ published, times }: Channel): void {
+    const tooOld = this.#now() - this.#ttlMs
+    let gone = Math.max(0, published.length - this.#size)
+    while (gone < times.length && (times[gone] as number) <= tooOld) gone++
+    published.splice(0, gone)
+    times.splice(0, gone)
+  }
+}

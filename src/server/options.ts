@@ -1,0 +1,240 @@
+/** What a server can be set to, what it is set to if you do not, and what is said to a bad value. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { WireMessage } from '../protocol/wire.ts'
+import type { Broker, Publication } from './broker.ts'
+
+/** `console`, or anything with its four methods. */
+export interface ServerLogger {
+  debug(...words: unknown[]): void
+  info(...words: unknown[]): void
+  warn(...words: unknown[]): void
+  error(...words: unknown[]): void
+}
+
+/** Who a client is. */
+export interface Identity {
+  /** Names the user; sessions belong to it. */
+  readonly user: string
+  /** When it ends, ms since the epoch; the connection is then closed with 4401. */
+  readonly expiresAt?: number
+}
+
+/** A client as the application sees it. */
+export interface ServerClient {
+  /** Names the connection. */
+  readonly id: string
+  /** Who it is; `null` without `authenticate`. */
+  readonly user: string | null
+  /** The address it came from. */
+  readonly address: string
+  /** Channels it listens to. */
+  readonly channels: readonly string[]
+  /** Sends to this client alone. */
+  send(message: Publication): void
+  /** Closes its connection. */
+  close(code?: number, reason?: string): void
+}
+
+type MaybePromise<T> = T | Promise<T>
+
+export interface ServerOptions {
+  /** Where to listen; 0 picks a free one. @default 3001 */
+  port?: number
+  /** @default '0.0.0.0' */
+  host?: string
+  /** Where WebSockets are taken. @default '/ws' */
+  path?: string
+  /** Where polls are answered. @default '/api/market/snapshot' */
+  snapshotPath?: string
+  /** An http.Server of yours to join, instead of an own one; you make it listen and close it. */
+  server?: Server
+  /** Exact origins of pages that may connect. @default ['http://localhost:3000'] */
+  allowedOrigins?: readonly string[]
+  /** Also takes clients that send no Origin: programs, not browsers. @default false */
+  allowMissingOrigin?: boolean
+  heartbeat?: {
+    /** From ping to ping, in ms. @default 30000 */
+    intervalMs?: number
+    /** A ping that is not answered for so long ends the connection, in ms. @default 10000 */
+    timeoutMs?: number
+  }
+  /** Messages a client may send, by a token bucket that holds one second's worth; `false`: any number. */
+  rateLimit?:
+    | {
+        /** @default 50 */
+        limit?: number
+        /** @default 1000 */
+        perMs?: number
+      }
+    | false
+  /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
+  maxPayload?: number
+  /** Bytes that wait for a slow client, at most; then it is closed with 1013. @default 1048576 */
+  maxBufferedBytes?: number
+  /** Connections in all; beyond them 503. @default Infinity */
+  maxConnections?: number
+  /** Connections of one address; beyond them 429. @default Infinity */
+  maxConnectionsPerAddress?: number
+  /** Says who a token belongs to; `null`: refused. Without it all are anonymous. */
+  authenticate?: (given: {
+    readonly request: IncomingMessage
+    readonly token: string
+  }) => MaybePromise<Identity | null>
+  /** How long a client may take to authenticate, in ms; then 4408. @default 5000 */
+  authTimeoutMs?: number
+  /** May this user do that on this channel? For `send` it is the message's channel, or its type. @default all may */
+  authorize?: (
+    user: string | null,
+    action: 'subscribe' | 'send',
+    channel: string,
+  ) => MaybePromise<boolean>
+  /**
+   * Handles an application message, one at a time for each client. An object is sent back with
+   * `replyTo`; what it throws is told to the client as an `error` without its words.
+   */
+  onMessage?: (message: WireMessage, client: ServerClient) => unknown
+  /** @default new MemoryBroker() */
+  broker?: Broker
+  /** Where the log lines go. @default none */
+  logger?: ServerLogger
+}
+
+const show = (value: unknown): string =>
+  typeof value === 'string'
+    ? `'${value}'`
+    : typeof value === 'object' && value
+      ? 'an object'
+      : `${value}`
+
+/** Throws unless it is a number of at least `least`. */
+export const requireNumber = (
+  name: string,
+  value: unknown,
+  least: number,
+  most: number = Number.POSITIVE_INFINITY,
+): void => {
+  const expected = `a number from ${least} to ${most}`
+  if (typeof value !== 'number')
+    throw new TypeError(`${name}: expected ${expected}, got ${show(value)}`)
+  if (!(value >= least && value <= most))
+    throw new RangeError(`${name}: expected ${expected}, got ${value}`)
+}
+
+const requireFunction = (name: string, value: unknown): void => {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new TypeError(`${name}: expected a function, got ${show(value)}`)
+  }
+}
+
+const requirePath = (name: string, value: unknown): void => {
+  if (typeof value !== 'string' || !/^\/[^\s?#]*$/.test(value)) {
+    throw new TypeError(`${name}: expected a path such as '/ws', got ${show(value)}`)
+  }
+}
+
+/** An origin in the form in which browsers send it. */
+const normalOrigin = (given: unknown): string => {
+  try {
+    const { origin } = new URL(String(given).trim())
+    if (origin !== 'null') return origin
+  } catch {
+    // Told below.
+  }
+  throw new TypeError(
+    `allowedOrigins: expected origins such as 'https://example.com', got ${show(given)}`,
+  )
+}
+
+/** Options as the server reads them: complete and checked. */
+export type ServerSettings = ReturnType<typeof resolveServerOptions>
+
+const KNOWN =
+  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker logger'.split(
+    ' ',
+  )
+
+export const resolveServerOptions = (
+  options: ServerOptions,
+): Required<
+  Omit<
+    ServerOptions,
+    'server' | 'heartbeat' | 'rateLimit' | 'authenticate' | 'onMessage' | 'broker' | 'logger'
+  >
+> & {
+  server: Server | undefined
+  heartbeat: { intervalMs: number; timeoutMs: number }
+  rateLimit: { limit: number; perMs: number } | false
+  authenticate: ServerOptions['authenticate']
+  onMessage: ServerOptions['onMessage']
+  broker: Broker | undefined
+  logger: Partial<ServerLogger>
+} => {
+  if (typeof options !== 'object' || !options) {
+    throw new TypeError(`options: expected an object, got ${show(options)}`)
+  }
+  const unknown = Object.keys(options).find(name => !KNOWN.includes(name))
+  if (unknown) throw new TypeError(`${unknown}: expected one of ${KNOWN.join(', ')}`)
+  const {
+    port = 3001,
+    host = '0.0.0.0',
+    path = '/ws',
+    snapshotPath = '/api/market/snapshot',
+    server,
+    allowedOrigins = ['http://localhost:3000'],
+    allowMissingOrigin = false,
+    heartbeat = {},
+    rateLimit = {},
+    maxPayload = 65_536,
+    maxBufferedBytes = 1_048_576,
+    maxConnections = Number.POSITIVE_INFINITY,
+    maxConnectionsPerAddress = Number.POSITIVE_INFINITY,
+    authenticate,
+    authTimeoutMs = 5000,
+    authorize = () => true,
+    onMessage,
+    broker,
+    logger = {},
+  } = options
+  const { intervalMs = 30_000, timeoutMs = 10_000 } = heartbeat
+  const { limit = 50, perMs = 1000 } = rateLimit || {}
+  requireNumber('port', port, 0, 65_535)
+  requirePath('path', path)
+  requirePath('snapshotPath', snapshotPath)
+  requireNumber('heartbeat.intervalMs', intervalMs, 1)
+  requireNumber('heartbeat.timeoutMs', timeoutMs, 1)
+  requireNumber('rateLimit.limit', limit, 1)
+  requireNumber('rateLimit.perMs', perMs, 1)
+  requireNumber('maxPayload', maxPayload, 1)
+  requireNumber('maxBufferedBytes', maxBufferedBytes, 1)
+  requireNumber('maxConnections', maxConnections, 1)
+  requireNumber('maxConnectionsPerAddress', maxConnectionsPerAddress, 1)
+  requireNumber('authTimeoutMs', authTimeoutMs, 1)
+  requireFunction('authenticate', authenticate)
+  requireFunction('authorize', authorize)
+  requireFunction('onMessage', onMessage)
+  if (typeof host !== 'string') throw new TypeError(`host: expected a string, got ${show(host)}`)
+  if (!Array.isArray(allowedOrigins)) {
+    throw new TypeError(`allowedOrigins: expected an array, got ${show(allowedOrigins)}`)
+  }
+  return {
+    port,
+    host,
+    path,
+    snapshotPath,
+    server,
+    allowedOrigins: allowedOrigins.map(normalOrigin),
+    allowMissingOrigin,
+    heartbeat: { intervalMs, timeoutMs },
+    rateLimit: rateLimit && { limit, perMs },
+    maxPayload,
+    maxBufferedBytes,
+    maxConnections,
+    maxConnectionsPerAddress,
+    authenticate,
+    authTimeoutMs,
+    authorize,
+    onMessage,
+    broker,
+    logger,
+  }
+}
