@@ -285,9 +285,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
         await listening
         http.on('error', failed)
       }
-      const where = urlOf()
-      logger.info?.(`Listening on ${where.url}`)
-      return where
+      return urlOf()
     },
     publish: (channel, publication) => broker.publish(channel, publication),
     on(event, listener) {
