@@ -70,7 +70,10 @@ export const createConnection = (
   // ---- timers: each has one name here and is cleared with the connection
 
   const timers = new Map<string, NodeJS.Timeout>()
-  const clear = (name: string): void => clearTimeout(timers.get(name))
+  const clear = (name: string): void => {
+    clearTimeout(timers.get(name))
+    timers.delete(name)
+  }
   const after = (name: string, ms: number, run: () => void): void => {
     clear(name)
     timers.set(name, setTimeout(run, Math.min(ms, 2_147_483_647)))
@@ -113,7 +116,8 @@ export const createConnection = (
   const beat = (): void => {
     socket.ping()
     send('ping', { timestamp: Date.now() }, { id: nanoid() })
-    after('pong', heartbeat.timeoutMs, terminate)
+    // Counted from the first ping without an answer, also where pings come faster than that.
+    if (!timers.has('pong')) after('pong', heartbeat.timeoutMs, terminate)
     after('beat', heartbeat.intervalMs, beat)
   }
 

@@ -35,8 +35,6 @@ export interface ServerClient {
   close(code?: number, reason?: string): void
 }
 
-type MaybePromise<T> = T | Promise<T>
-
 export interface ServerOptions {
   /** Where to listen; 0 picks a free one. @default 3001 */
   port?: number
@@ -79,7 +77,7 @@ export interface ServerOptions {
   authenticate?: (given: {
     readonly request: IncomingMessage
     readonly token: string
-  }) => MaybePromise<Identity | null>
+  }) => Promise<Identity | null> | Identity | null
   /** How long a client may take to authenticate, in ms; then 4408. @default 5000 */
   authTimeoutMs?: number
   /** May this user do that on this channel? For `send` it is the message's channel, or its type. @default all may */
@@ -87,7 +85,7 @@ export interface ServerOptions {
     user: string | null,
     action: 'subscribe' | 'send',
     channel: string,
-  ) => MaybePromise<boolean>
+  ) => Promise<boolean> | boolean
   /**
    * Handles an application message, one at a time for each client. An object is sent back with
    * `replyTo`; what it throws is told to the client as an `error` without its words.

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
 import { createResilientWebSocket, type ResilientWebSocketOptions } from 'resilient-websocket'
 import { createFakeNetwork } from 'resilient-websocket/testing'
+import { describe, expect, test } from 'vitest'
 
 /** The failures of hand-written clients, each by its story. */
 const start = (options: ResilientWebSocketOptions<never, never> = {}) => {

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import type { Broker, Published } from '../../src/server/index.ts'
+
+/** What every broker keeps. `create` makes one with a history of 3 messages and 1,000 ms. */
+export const brokerContract = (
+  name: string,
+  create: () => { readonly broker: Broker; readonly advance: (ms: number) => void },
+): void => {
+  describe(`${name} as a broker`, () => {
+    test('offsets are 1, 2, 3, ... for each channel, within one epoch', async () => {
+      const { broker } = create()
+      const first = await broker.publish('A', { type: 't' })
+      const second = await broker.publish('A', { type: 't' })
+      const other = await broker.publish('B', { type: 't' })
+      expect([first.offset, second.offset, other.offset]).toEqual([1, 2, 1])
+      expect(second.epoch).toBe(first.epoch)
+      expect(other.epoch).not.toBe(first.epoch)
+    })
+
+    test('delivers each message to everybody attached, in order, until detached', async () => {
+      const { broker } = create()
+      const heard: [Published[], Published[]] = [[], []]
+      const detach = await broker.attach(published => heard[0].push(published))
+      await broker.attach(published => heard[1].push(published))
+      await broker.publish('A', { type: 't', data: 1 })
+      await broker.publish('A', { type: 't', data: 2 })
+      await detach()
+      await broker.publish('A', { type: 't', data: 3 })
+      expect(heard[0].map(({ message }) => message.data)).toEqual([1, 2])
+      expect(heard[1].map(({ message }) => message.data)).toEqual([1, 2, 3])
+      const [published] = heard[0]
+      expect(published && JSON.parse(published.text)).toEqual(published?.message)
+      expect(published?.message).toMatchObject({ type: 't', channel: 'A', offset: 1 })
+    })
+
+    test('gives id and timestamp where they are missing, and keeps them where they are not', async () => {
+      const { broker } = create()
+      await broker.publish('A', { type: 't' })
+      await broker.publish('A', { type: 't', id: 'mine', timestamp: 5 })
+      const { messages } = await broker.history('A')
+      expect(messages[0]?.message).toMatchObject({
+        id: expect.any(String),
+        timestamp: expect.any(Number),
+      })
+      expect(messages[1]?.message).toMatchObject({ id: 'mine', timestamp: 5 })
+    })
+
+    test('remembers the newest messages, as many as it may, without a hole', async () => {
+      const { broker } = create()
+      for (let data = 1; data <= 5; data++) await broker.publish('A', { type: 't', data })
+      const all = await broker.history('A')
+      expect(all.offset).toBe(5)
+      expect(all.messages.map(({ offset }) => offset)).toEqual([3, 4, 5])
+      expect((await broker.history('A', 4)).messages.map(({ offset }) => offset)).toEqual([5])
+    })
+
+    test('forgets what is too old, but neither the position nor the newest message', async () => {
+      const { broker, advance } = create()
+      const { epoch } = await broker.publish('A', { type: 't', data: 1 })
+      advance(1001)
+      expect(await broker.history('A')).toEqual({ epoch, offset: 1, messages: [] })
+      expect((await broker.newest('A'))?.message.data).toBe(1)
+    })
+
+    test('a channel without a message has a position and no newest message', async () => {
+      const { broker } = create()
+      expect(await broker.history('A')).toMatchObject({ offset: 0, messages: [] })
+      expect(await broker.newest('A')).toBeUndefined()
+      expect(await broker.channels(10)).toEqual([])
+      await broker.publish('B', { type: 't' })
+      expect(await broker.channels(10)).toEqual(['B'])
+      expect(broker.ready()).toBe(true)
+    })
+
+    test('names of the prototype chain are channels like any other', async () => {
+      const { broker } = create()
+      for (const channel of ['__proto__', 'constructor', 'toString']) {
+        expect(await broker.newest(channel)).toBeUndefined()
+        expect((await broker.publish(channel, { type: 't' })).offset).toBe(1)
+      }
+    })
+  })
+}
