@@ -47,14 +47,7 @@ export const serve = async (settings: ServeSettings): Promise<void> => {
     broker: new MemoryBroker({ historySize: settings.historySize }),
     logger: console,
   })
-  const where = await server.listen().catch((error: NodeJS.ErrnoException) => {
-    const { port, host } = settings.server
-    const reason = REASONS[error.code ?? '']
-    throw reason ? new UsageError(`Port ${port} of ${host} ${reason}`) : error
-  })
-  console.log(`WebSocket server on ${where.url}`)
-  const feed = startFeed(server, settings)
-
+  let feed: Feed | undefined
   let leaving = false
   const leave = async (): Promise<void> => {
     if (leaving) return
@@ -69,4 +62,12 @@ export const serve = async (settings: ServeSettings): Promise<void> => {
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
+
+  const where = await server.listen().catch((error: NodeJS.ErrnoException) => {
+    const { port, host } = settings.server
+    const reason = REASONS[error.code ?? '']
+    throw reason ? new UsageError(`Port ${port} of ${host} ${reason}`) : error
+  })
+  console.log(`WebSocket server on ${where.url}`)
+  feed = startFeed(server, settings)
 }

@@ -85,9 +85,10 @@ const isGzip = async (file: string): Promise<boolean> => {
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
+  const zipped = await isGzip(file)
   const raw = createReadStream(file)
-  const input = (await isGzip(file)) ? raw.pipe(createGunzip()) : raw
-  raw.on('error', error => input.destroy(error))
+  const input = zipped ? raw.pipe(createGunzip()) : raw
+  if (zipped) raw.on('error', error => input.destroy(error))
   try {
     yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   } finally {
