@@ -21,7 +21,7 @@ const duration = (ms: number): string => {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
 
-const detailOf = (socket: Connection): string => {
+const detailOf = (socket: Connection, pollsFail: boolean): string => {
   const { status, phase, attempt, nextRetryAt, error, queued } = socket.getSnapshot()
   const wait = nextRetryAt === null ? undefined : seconds(nextRetryAt - Date.now())
   const kept = queued ? `, ${queued} ${queued === 1 ? 'message waits' : 'messages wait'}` : ''
@@ -29,7 +29,7 @@ const detailOf = (socket: Connection): string => {
     case 'OPEN':
       return `for ${duration(socket.connectionDuration)}${kept}`
     case 'FALLBACK':
-      return `${wait ? `next try in ${wait}` : 'trying the WebSocket'}${kept}`
+      return `${pollsFail ? 'no answer, ' : ''}${wait ? `next try in ${wait}` : 'trying the WebSocket'}${kept}`
     case 'RECONNECTING': {
       const offline = phase === 'offline' ? 'offline, ' : ''
       const count = attempt > maxAttempts ? '' : ` (${attempt}/${maxAttempts})`
@@ -56,7 +56,7 @@ const mountStrip = (socket: Connection): (() => void) => {
       const begin = Math.max(since, from)
       if (until <= begin) return
       const part = element('i', '')
-      part.dataset['status'] = status
+      part.dataset.status = status
       part.style.flexGrow = `${until - begin}`
       parts.push(part)
     }
@@ -77,13 +77,14 @@ export const mountBadge = (socket: Connection): void => {
   const disconnect = byId<HTMLButtonElement>('disconnect')
   const connect = byId<HTMLButtonElement>('connect')
   const drawStrip = mountStrip(socket)
+  let pollsFail = false
 
   const render = (): void => {
     const { status } = socket
     const resting = status === 'CLOSED' || status === 'ERROR'
     write(badge, WORDS[status])
-    badge.dataset['status'] = stage.dataset['status'] = status
-    write(detail, detailOf(socket))
+    badge.dataset.status = stage.dataset.status = status
+    write(detail, detailOf(socket, pollsFail))
     tryNow.hidden = status === 'OPEN' || resting
     disconnect.hidden = resting
     connect.hidden = !resting
@@ -92,6 +93,13 @@ export const mountBadge = (socket: Connection): void => {
   tryNow.addEventListener('click', () => socket.reconnect())
   disconnect.addEventListener('click', () => socket.disconnect())
   connect.addEventListener('click', () => socket.connect())
+
+  socket.on('poll', () => {
+    pollsFail = false
+  })
+  socket.on('error', ({ code }) => {
+    if (code === 'POLL') pollsFail = true
+  })
 
   const renderAll = (): void => {
     render()

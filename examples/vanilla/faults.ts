@@ -26,12 +26,12 @@ export const mountFaults = (
 
   const show = ({ network, server, feed }: Demo): void => {
     write(byId('feed'), feed)
-    route.dataset['network'] = network
-    route.dataset['server'] = server
+    route.dataset.network = network
+    route.dataset.server = server
     write(byId('network-word'), network)
     write(byId('server-word'), server)
     const stopped = server === 'stopped'
-    toggle.dataset['fault'] = stopped ? 'start-server' : 'stop-server'
+    toggle.dataset.fault = stopped ? 'start-server' : 'stop-server'
     if (toggleName) write(toggleName, stopped ? 'Start the server' : 'Stop the server')
     if (toggleWords) {
       write(
@@ -52,15 +52,12 @@ export const mountFaults = (
 
   const showWay = (): void => {
     const { transport } = socket.getSnapshot()
-    write(
-      byId('wire-1'),
-      transport === 'polling' ? 'HTTP, every 5 s' : transport ? 'WebSocket' : '',
-    )
+    write(byId('wire'), transport === 'polling' ? 'HTTP polling' : transport ? 'WebSocket' : '')
   }
 
   panel.addEventListener('click', async ({ target }) => {
     const button = target instanceof Element ? target.closest('button') : null
-    const fault = button?.dataset['fault']
+    const fault = button?.dataset.fault
     if (!button || !fault) return
     button.disabled = true
     try {

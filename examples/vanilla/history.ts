@@ -16,7 +16,7 @@ export const mountHistory = (socket: Connection): History => {
 
   const add = (kind: string, timestamp: number, ...parts: HTMLElement[]): void => {
     const item = element('li', '')
-    item.dataset['status'] = kind
+    item.dataset.status = kind
     item.append(element('time', '', clock.format(timestamp)), ...parts)
     list.prepend(item)
     while (list.children.length > LONGEST) list.lastElementChild?.remove()

@@ -17,16 +17,19 @@ const percent = new Intl.NumberFormat('en-US', {
 const stillness = matchMedia('(prefers-reduced-motion: reduce)')
 
 interface Row {
+  readonly line: HTMLTableRowElement
   show(quote: Quote): void
   grow(): void
 }
 
-const createRow = (symbol: string): Row & { line: HTMLTableRowElement } => {
+const createRow = (symbol: string): Row => {
   const line = element('tr', '')
   const name = element('th', '', symbol)
   name.scope = 'row'
-  const priceCell = element('td', 'number price')
-  priceCell.dataset['testid'] = `price-${symbol}`
+  const priceCell = element('td', 'number')
+  const priceText = element('span', 'price')
+  priceText.dataset.testid = `price-${symbol}`
+  priceCell.append(priceText)
   const changeCell = element('td', 'number change')
   const trendCell = element('td', 'trend')
   const ageCell = element('td', 'number age')
@@ -43,13 +46,13 @@ const createRow = (symbol: string): Row & { line: HTMLTableRowElement } => {
     show(quote) {
       first ??= quote.price
       const change = quote.changePercent ?? (quote.price / first - 1) * 100
-      write(priceCell, price.format(quote.price))
+      write(priceText, price.format(quote.price))
       write(changeCell, percent.format(change / 100))
       changeCell.classList.toggle('down', change < 0)
       sparkline.add(quote.price)
       if (last !== undefined && quote.price !== last && !stillness.matches) {
         const color = quote.price > last ? 'var(--up-soft)' : 'var(--down-soft)'
-        priceCell.animate([{ background: color }, { background: 'transparent' }], 700)
+        priceText.animate([{ background: color }, { background: 'transparent' }], 600)
       }
       last = quote.price
       // By this machine's clock: those of exchanges and recorders are off by seconds.
@@ -76,7 +79,8 @@ export const mountPrices = (socket: Connection): void => {
     byId('no-prices').hidden = true
     const row = createRow(symbol)
     rows.set(symbol, row)
-    body.append(row.line)
+    const next = [...rows.keys()].sort().find(each => each > symbol)
+    body.insertBefore(row.line, rows.get(next ?? '')?.line ?? null)
     return row
   }
 

@@ -20,8 +20,8 @@ export const mountSendBox = (socket: Connection): void => {
   const entries = new Map<string, Entry>()
 
   const show = ({ delivery, item, state, echoes }: Entry): void => {
-    item.dataset['state'] = echoes ? 'echoed' : delivery.state
-    item.dataset['echoes'] = `${echoes}`
+    item.dataset.state = echoes ? 'echoed' : delivery.state
+    item.dataset.echoes = `${echoes}`
     const words = delivery.reason ? `${delivery.state}: ${delivery.reason}` : delivery.state
     write(state, echoes > 1 ? `echoed ${echoes} times` : echoes ? `${words}, echoed` : words)
   }

@@ -4,6 +4,7 @@ import { shape } from './dom.ts'
 const WIDTH = 120
 const HEIGHT = 30
 const POINTS = 60
+const STEP = WIDTH / (POINTS - 1)
 
 export interface Sparkline {
   readonly svg: SVGSVGElement
@@ -30,13 +31,15 @@ export const createSparkline = (): Sparkline => {
       const low = Math.min(...values)
       const range = Math.max(...values) - low || 1
       const points = values.map((each, index) => {
-        const x = WIDTH - (values.length - 1 - index) * (WIDTH / (POINTS - 1))
+        const x = index * STEP
         const y = HEIGHT - 3 - ((each - low) / range) * (HEIGHT - 6)
         return `${x.toFixed(1)},${y.toFixed(1)}`
       })
-      const first = WIDTH - (values.length - 1) * (WIDTH / (POINTS - 1))
       line.setAttribute('points', points.join(' '))
-      area.setAttribute('points', `${first},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}`)
+      area.setAttribute(
+        'points',
+        `0,${HEIGHT} ${points.join(' ')} ${(values.length - 1) * STEP},${HEIGHT}`,
+      )
       svg.classList.toggle('down', value < (values[0] ?? value))
     },
   }

@@ -1,7 +1,2 @@
 /** The fault proxy, which the demo uses too and which is therefore plain JavaScript there. */
-export {
-  createFaultProxy,
-  type FaultProxy,
-  type FaultProxyOptions,
-  type Ways,
-} from '../../scripts/demo/fault-proxy.mjs'
+export { createFaultProxy, type FaultProxy } from '../../scripts/demo/fault-proxy.mjs'

@@ -1,0 +1,51 @@
+/** `npm start` from outside: what it takes, what it says, how it ends. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { runDemo, startDemo } from './demo.ts'
+
+describe('starting the demo', () => {
+  it.each([
+    ['--port', 'Port PORT is taken: end what listens there, or choose another with --port'],
+    [
+      '--server-port',
+      'Port PORT is taken: end what listens there, or choose another with --server-port',
+    ],
+    [
+      '--proxy-port',
+      'Port PORT is taken: end what listens there, or choose another with --proxy-port',
+    ],
+  ])('names a taken %s and ends with a failure', async (option, words) => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await new Promise(done => other.once('listening', done))
+    const { port } = other.address() as { port: number }
+    const free = ['--port', '0', '--server-port', '0', '--proxy-port', '0']
+    const { code, stderr } = await runDemo(...free, option, `${port}`)
+    expect({ code, stderr: stderr.trim() }).toEqual({
+      code: 1,
+      stderr: words.replace('PORT', `${port}`),
+    })
+    await new Promise(done => other.close(done))
+  })
+
+  it.each([
+    [['--port', 'x'], '--port: expected a port from 0 to 65535, got x'],
+    [['--speed', '0'], '--speed: expected a number > 0, got 0'],
+    [['--nonsense'], "Unknown option '--nonsense'"],
+    [['--port', '0', '--server-port', '0', '--replay', '/no/such/file'], '/no/such/file'],
+  ])('says what is wrong with %s', async (args, words) => {
+    const { code, stderr } = await runDemo(...args)
+    expect(code).toBe(1)
+    expect(stderr).toContain(words)
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends everything', async signal => {
+    const demo = await startDemo()
+    const client = new WebSocket(demo.serverUrl, { origin: demo.url })
+    await once(client, 'open')
+    demo.process.kill(signal)
+    expect(await demo.exit).toMatchObject({ code: 0, stderr: '' })
+    await expect(fetch(demo.url)).rejects.toThrow()
+  })
+})
