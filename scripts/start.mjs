@@ -73,13 +73,18 @@ try {
   })
 
   let ending = false
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.on(signal, async () => {
-      if (ending) return
-      ending = true
-      await demo.close()
-      process.exit(0)
-    })
+  const end = async () => {
+    if (ending) return
+    ending = true
+    await demo.close()
+    process.exit(0)
+  }
+  process.on('SIGINT', end)
+  process.on('SIGTERM', end)
+  if (process.env.npm_lifecycle_event) {
+    // npm hands SIGTERM to the shell between us, which ends and leaves this process behind, ports taken.
+    const parent = process.ppid
+    setInterval(() => process.ppid === parent || end(), 500)
   }
 
   console.log(`

@@ -194,8 +194,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       ready = true
       if (everReady) emit('gap', { reason: 'reconnected' })
       everReady = true
-      outbox.open()
+      // Before the queue opens, so that channels go before the first message.
       subscriptions.open()
+      outbox.open()
       outbox.pump()
     },
     down() {

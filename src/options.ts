@@ -304,17 +304,27 @@ export interface Settings<Incoming, Outgoing>
  */
 export const resolveOptions = <Incoming, Outgoing>(
   given: ResilientWebSocketOptions<Incoming, Outgoing> = {},
-): Settings<Incoming, Outgoing> => resolve('', given, DEFAULTS) as never
+): Settings<Incoming, Outgoing> => {
+  if (typeof given !== 'object' || !given) complain(TypeError, 'options', 'object', given)
+  return resolve('', given, DEFAULTS) as never
+}
 
 const resolve = (path: string, given: object, defaults: object): object => {
   const resolved: Record<string, unknown> = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
-    const fallback = resolved[name]
+    const fallback = Object.hasOwn(defaults, name) ? resolved[name] : undefined
     const full = path + name
     const off = !path && has(CAN_BE_OFF, name)
-    if (typeof fallback !== 'object' || (off && value === false)) {
-      check(full, name, value, fallback, name in defaults || (!path && name in KINDS))
+    if (off && value === false) resolved[name] = value
+    else if (typeof fallback !== 'object') {
+      check(
+        full,
+        name,
+        value,
+        fallback,
+        Object.hasOwn(defaults, name) || (!path && Object.hasOwn(KINDS, name)),
+      )
       resolved[name] = value
     } else if (typeof value !== 'object' || !value) {
       complain(TypeError, full, `object${off ? ' or false' : ''}`, value)

@@ -32,5 +32,6 @@ export const createConnection = (url: string = usualUrl): Connection =>
       // Of the best bid and ask only the newest matters, once a window. Every trade comes.
       conflate: message => (isBestPrice(message) ? message.channel : undefined),
     },
-    logger: console,
+    // `console` alone would log each message too: too much for a recording, so only with `?debug`.
+    logger: parameters.has('debug') ? console : { ...console, debug() {} },
   })

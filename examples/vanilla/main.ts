@@ -19,7 +19,7 @@ mountSendBox(socket)
 const history = mountHistory(socket)
 if (demo) mountFaults(socket, demo, history.note)
 
-if (demo?.channels.length) socket.subscribe(demo.channels)
+socket.subscribe(demo?.channels ?? ['AAPL', 'GOOGL', 'MSFT'])
 
 // For the tests of this page; an application needs nothing of the kind.
 Object.assign(window, { __demo: { socket, tally } })

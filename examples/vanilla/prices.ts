@@ -90,6 +90,8 @@ export const mountPrices = (socket: Connection): void => {
       for (const quote of quotesIn(message)) newest.set(quote.symbol, quote)
     }
     for (const [symbol, quote] of newest) rowOf(symbol).show(quote)
+    if (!rows.size)
+      write(byId('no-prices'), 'Messages come, but no prices that this page can read.')
   })
 
   setInterval(() => {

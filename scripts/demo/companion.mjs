@@ -42,6 +42,8 @@ const recorded = async (publisher, file, speed) => {
     },
   }
   await startReplay(look, file, { speed: Number.MAX_VALUE }).ended
+  if (!channels.size)
+    throw new Error(`${file}: expected a recording, found no incoming frame in it`)
 
   /** @type {Feed | undefined} */
   let replay

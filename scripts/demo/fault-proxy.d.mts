@@ -42,7 +42,7 @@ export interface FaultProxy {
   delay(ms: number, ways?: Ways): void
   /** No more than so many bytes a second, for each connection and way. */
   throttle(bytesPerSecond: number, ways?: Ways): void
-  /** Ends black hole, delay and throttle. */
+  /** Ends black hole, delay and throttle; what they held goes on at once, in order. */
   heal(): void
 
   /** Stops listening, so that new connections are refused. Those that are open stay. */

@@ -25,7 +25,7 @@ const RST = Symbol('rst')
 
 /** @param {Socket} from @param {Socket} to @param {Rules} rules @returns {Pipe} */
 export const createPipe = (from, to, rules) => {
-  /** @type {{ item: Buffer | typeof FIN | typeof RST, due: number }[]} */
+  /** @type {{ item: Buffer | typeof FIN | typeof RST, cameAt: number }[]} */
   const queue = []
   let waiting = 0
   let freeAt = 0
@@ -45,7 +45,7 @@ export const createPipe = (from, to, rules) => {
     for (let head = queue[0]; head && !stopped && !rules.blocked; head = queue[0]) {
       if (to.writableNeedDrain) break
       const now = performance.now()
-      const at = Math.max(head.due, freeAt)
+      const at = Math.max(head.cameAt + rules.delayMs, freeAt)
       if (at > now) {
         timer = setTimeout(pump, at - now)
         break
@@ -78,7 +78,7 @@ export const createPipe = (from, to, rules) => {
       lost = true
       return
     }
-    queue.push({ item, due: performance.now() + rules.delayMs })
+    queue.push({ item, cameAt: performance.now() })
     if (typeof item === 'object') waiting += item.length
     pump()
   }

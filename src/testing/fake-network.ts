@@ -21,6 +21,8 @@ export interface FakeSocket {
   open(): void
   /** A frame arrives; objects are sent as JSON. */
   receive(frame: unknown): void
+  /** The closing handshake has begun: what is sent now is discarded without a word. */
+  beginClose(): void
   /** The link ends. */
   close(code?: number, reason?: string): void
   /** The dial fails as a browser tells it. */
@@ -118,6 +120,9 @@ const createSocketClass = (
                 ? frame
                 : JSON.stringify(frame),
           }),
+        beginClose() {
+          self.readyState = 2
+        },
         close: (code = 1006, reason = '') => end(code, reason),
         fail() {
           self.#emit('error', {})

@@ -1,6 +1,8 @@
 /** `npm start` from outside: what it takes, what it says, how it ends. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { runDemo, startDemo } from './demo.ts'
@@ -47,5 +49,27 @@ describe('starting the demo', () => {
     demo.process.kill(signal)
     expect(await demo.exit).toMatchObject({ code: 0, stderr: '' })
     await expect(fetch(demo.url)).rejects.toThrow()
+  })
+
+  it('ends when npm is told to end, which reaches only the shell between them', async () => {
+    const script = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url))
+    const command = `"${process.execPath}" "${script}" --port 0 --server-port 0; true`
+    const shell = spawn('sh', ['-c', command], {
+      env: { ...process.env, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    await new Promise<void>(resolve => {
+      shell.stdout.on('data', text => {
+        said += text
+        if (said.includes('Ctrl-C')) resolve()
+      })
+    })
+    // Its output ends with the last process that writes to it.
+    const ended = once(shell.stdout, 'close')
+    shell.kill('SIGTERM')
+    await ended
+    const [url = ''] = /http:\S+/.exec(said) ?? []
+    await expect(fetch(url)).rejects.toThrow()
   })
 })
