@@ -70,6 +70,7 @@ const picture = async (name, options, story) => {
   await watch(page, 6)
   await story(page)
   await page.fill('#send-text', 'Hello')
+  await page.locator('#send-text').blur()
   await page.mouse.move(0, 0)
   await watch(page, 0.5)
   await page.evaluate(() => scrollTo(0, 0))

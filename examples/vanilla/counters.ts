@@ -10,6 +10,15 @@ const HEIGHT = 40
 
 const number = new Intl.NumberFormat('en-US')
 
+const verdict = ({ missed, gaps }: Tally): string => {
+  if (gaps) {
+    return `${number.format(missed)} messages came while the page was away. It was told (gap notices: ${gaps}) and shows the newest.`
+  }
+  return missed
+    ? `While polling only the newest of each channel comes: ${number.format(missed)} others were skipped.`
+    : 'Every channel numbers its messages, and the page checks the numbers.'
+}
+
 export const mountCounters = (socket: Connection, tally: Tally): void => {
   const chart = byId<SVGSVGElement>('rate')
   const words = byId('proof-words')
@@ -47,12 +56,7 @@ export const mountCounters = (socket: Connection, tally: Tally): void => {
     show('count-latency', roundTripMs === undefined ? '–' : `${Math.round(roundTripMs)} ms`)
     byId('count-missing').classList.toggle('bad', tally.missing > 0)
     byId('count-doubled').classList.toggle('bad', tally.doubled > 0)
-    write(
-      words,
-      tally.missed || tally.gaps
-        ? `${number.format(tally.missed)} messages came while the page was away. It was told (gap notices: ${tally.gaps}) and shows the newest.`
-        : 'Every channel numbers its messages, and the page checks the numbers.',
-    )
+    write(words, verdict(tally))
   }
 
   const drawRate = (): void => {

@@ -391,7 +391,13 @@ describe('after close()', () => {
         await clock.advance(34_000)
       },
     ],
-    ['ERROR', async ({ accept, network }) => (accept(), network.socket().close(1008))],
+    [
+      'ERROR',
+      async ({ accept, network }) => {
+        accept()
+        network.socket().close(1008)
+      },
+    ],
     ['CLOSED', async ({ socket }) => socket.disconnect()],
   ]
 
