@@ -22,7 +22,7 @@ const vitest = (name, config) => [
 
 const steps = [
   ['lint', bin('biome'), ['check', '.']],
-  ['types', bin('tsc'), ['--noEmit']],
+  ['types', 'npm', ['run', '--silent', 'types']],
   ['dead code', bin('knip'), []],
   vitest('tests', 'vitest.config.ts'),
   ['build', bin('tsup'), ['--silent']],
