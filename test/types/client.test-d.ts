@@ -3,9 +3,9 @@ import {
   type Delivery,
   type IncomingEnvelope,
   isResilientWebSocketError,
-  raw,
   type ResilientWebSocket,
-  ResilientWebSocketError,
+  type ResilientWebSocketError,
+  raw,
   type Snapshot,
   type StateChange,
   type Status,
@@ -41,7 +41,9 @@ test('type arguments say what comes and goes', () => {
   socket.on('batch', batch => expectTypeOf(batch).toEqualTypeOf<readonly Tick[]>())
   socket.on('drop', ({ message }) => expectTypeOf(message).toEqualTypeOf<Order>())
   socket.subscribe('A', ({ data }) => expectTypeOf(data).toEqualTypeOf<number>())
-  expectTypeOf(socket.request({ type: 'order', data: { symbol: 'A' } })).toEqualTypeOf<Promise<Tick>>()
+  expectTypeOf(socket.request({ type: 'order', data: { symbol: 'A' } })).toEqualTypeOf<
+    Promise<Tick>
+  >()
   // @ts-expect-error: not an order
   socket.send({ type: 'tick', data: 1 })
 })
