@@ -1,5 +1,6 @@
 /** Where channels live: what a server needs of a store, so that several servers can share one. */
 import type { WireMessage } from '../protocol/wire.ts'
+import type { Sessions } from './sessions.ts'
 
 /** A place in a channel's history. */
 export interface Position {
@@ -48,6 +49,8 @@ export interface Broker {
   newest(channel: string): Promise<Published | undefined>
   /** The channels that have a newest message, at most `limit`. */
   channels(limit: number): Promise<readonly string[]>
+  /** The sessions of the clients, shared by all servers on this broker. */
+  readonly sessions: Sessions
   /** False while the store is away. */
   ready(): boolean
 }

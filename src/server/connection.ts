@@ -1,32 +1,43 @@
-/** One client: its socket, its heartbeat, its channels, and what it may do. */
-
+/** One client: its heartbeat, who it is, and what each of its messages means. */
 import { nanoid } from 'nanoid'
-import type { RawData, WebSocket } from 'ws'
 import { LONGEST_ID, RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
-import type { Publication } from './broker.ts'
+import { type Applying, type Place, Refusal } from './applying.ts'
+import type { Broker, Position, Publication, Published } from './broker.ts'
+import { createServerTimers, type ServerEnvironment } from './environment.ts'
 import { forLog } from './gate.ts'
+import { createListening } from './listening.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
+import { createOutgoing, type ServerSocket } from './outgoing.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { positionOf } from './recovery.ts'
+import { MOST_IN_FLIGHT } from './sessions.ts'
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
   readonly settings: ServerSettings
+  readonly broker: Broker
+  readonly environment: ServerEnvironment
+  readonly applying: Applying
   authenticate(token: string): Promise<Identity | null>
   /** Joins or leaves a channel's listeners. */
   join(channel: string, connection: Connection): void
   leave(channel: string, connection: Connection): void
-  /** Handles an application message; its result is the answer. */
-  handle(message: WireMessage, client: ServerClient): unknown
+  /** This connection is the newest of its session; closes the ones before it. */
+  replaces(session: string, connection: Connection): void
   closed(connection: Connection): void
 }
 
 export interface Connection {
   readonly client: ServerClient
-  /** Hands over JSON text, unless the client is too slow. */
-  deliver(text: string): void
+  /** Something was published on one of its channels. */
+  published(published: Published): void
   send(type: string, data: unknown, more?: Partial<WireMessage>): void
   close(code: number, reason: string): void
   terminate(): void
+  /** The socket's own words. */
+  received(text: string | undefined, bytes: number): void
+  ponged(): void
+  ended(): void
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -39,56 +50,59 @@ const LONGEST_TYPE = 64
 const UNAUTHENTICATED_BYTES = 8192
 const TERMINATE_AFTER_MS = 5000
 const RATE_WORDS = 'Rate limit exceeded. Please slow down.'
+const RETRY_AFTER_MS = 1000
 /** 1 to 128 printable characters without blanks. */
 const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
+const SID = /^[\w-]{16,64}$/
 
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Channel names of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; undefined: none of these. */
-const channelsIn = (data: unknown): readonly unknown[] | undefined => {
-  const { channels, symbols } = isObject(data) ? data : {}
+const dataOf = (message: Fields): Fields => (isObject(message['data']) ? message['data'] : {})
+
+/** Names and positions of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; undefined: none of these. */
+const channelsIn = (message: Fields): Map<unknown, Position | null> | undefined => {
+  const { channels, symbols } = dataOf(message)
   const named = channels ?? symbols
-  return Array.isArray(named) ? named : isObject(named) ? Object.keys(named) : undefined
+  if (Array.isArray(named)) return new Map(named.map(name => [name, null]))
+  if (!isObject(named)) return undefined
+  return new Map(Object.entries(named).map(([name, position]) => [name, positionOf(position)]))
 }
+
+const replyTo = ({ id }: Fields): Partial<WireMessage> =>
+  typeof id === 'string' ? { replyTo: id } : {}
 
 export const createConnection = (
   host: ConnectionHost,
-  socket: WebSocket,
+  socket: ServerSocket,
   given: { readonly address: string; readonly identity: Identity | null },
 ): Connection => {
-  const { settings } = host
-  const { logger, heartbeat, maxPayload, rateLimit, maxBufferedBytes } = settings
+  const { settings, broker, environment, applying } = host
+  const { logger, heartbeat, maxPayload, rateLimit, maxBufferedBytes, sessionTtlMs } = settings
+  const { sessions } = broker
+  const timers = createServerTimers(environment)
   const id = nanoid()
-  const channels = new Set<string>()
-  const mayPass = createRateLimit(rateLimit, () => performance.now())
+  const mayPass = createRateLimit(rateLimit, environment.monotonicNow)
   let identity = given.identity
+  let session: { readonly key: string; readonly tok: string } | undefined
   let pending = 0
-  let work: Promise<unknown> = Promise.resolve()
   let closing = false
-
-  // ---- timers: each has one name here and is cleared with the connection
-
-  const timers = new Map<string, NodeJS.Timeout>()
-  const clear = (name: string): void => {
-    clearTimeout(timers.get(name))
-    timers.delete(name)
-  }
-  const after = (name: string, ms: number, run: () => void): void => {
-    clear(name)
-    timers.set(name, setTimeout(run, Math.min(ms, 2_147_483_647)))
-  }
+  let acked = 0
 
   // ---- out
 
-  const deliver = (text: string): void => {
-    if (socket.readyState !== socket.OPEN || closing) return
-    if (socket.bufferedAmount > maxBufferedBytes) return close(1013, 'Too slow')
-    socket.send(text)
-  }
+  const outgoing = createOutgoing({
+    socket,
+    timers,
+    maxPayload,
+    maxBufferedBytes,
+    tooSlow: () => close(1013, 'Too slow'),
+  })
 
-  const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void =>
-    deliver(JSON.stringify({ type, data, timestamp: Date.now(), ...more }))
+  const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void => {
+    if (closing) return
+    outgoing.deliver(JSON.stringify({ type, data, timestamp: environment.now(), ...more }))
+  }
 
   const complain = (
     code: string,
@@ -96,165 +110,272 @@ export const createConnection = (
     about: Fields = {},
     retryAfterMs?: number,
   ): void => {
-    const about_ = typeof about['id'] === 'string' ? about['id'].slice(0, LONGEST_ID) : undefined
-    send('error', { code, message, id: about_, retryAfterMs })
+    const { id: name } = about
+    const known = typeof name === 'string' ? name.slice(0, LONGEST_ID) : undefined
+    send('error', { code, message, id: known, retryAfterMs })
   }
 
   const terminate = (): void => socket.terminate()
 
   const close = (code: number, reason: string): void => {
     if (closing) return
+    outgoing.flush()
     closing = true
     socket.close(code, reason)
     // A peer that is gone never answers; `ws` alone would wait for 30 s.
-    after('terminate', TERMINATE_AFTER_MS, terminate)
+    timers.set('terminate', TERMINATE_AFTER_MS, terminate)
   }
 
   // ---- heartbeat: by frame, which browsers answer, and by message, which their pages see
 
-  const alive = (): void => clear('pong')
+  const alive = (): void => timers.clear('pong')
+
   const beat = (): void => {
     socket.ping()
-    send('ping', { timestamp: Date.now() }, { id: nanoid() })
+    const heads = session && { heads: listening.heads() }
+    send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
+    if (session) sessions.touch(session.key, session.tok, sessionTtlMs).catch(failed)
     // Counted from the first ping without an answer, also where pings come faster than that.
-    if (!timers.has('pong')) after('pong', heartbeat.timeoutMs, terminate)
-    after('beat', heartbeat.intervalMs, beat)
+    if (!timers.has('pong')) timers.set('pong', heartbeat.timeoutMs, terminate)
+    timers.set('beat', heartbeat.intervalMs, beat)
+  }
+
+  const failed = (thrown: unknown): void => {
+    logger.error?.(`Connection ${id}: ${forLog(thrown)}`)
+    complain('INTERNAL', 'The message could not be handled')
   }
 
   // ---- who it is
 
-  const admit = (next: Identity | null): void => {
+  /** Takes an identity; false if it must not be. */
+  const admit = (next: Identity | null): boolean => {
     if (!next || (identity && identity.user !== next.user)) {
-      complain(
-        'UNAUTHORIZED',
-        identity && next ? 'A refresh may not change the user' : 'This token was refused',
-      )
-      return close(4401, 'Unauthorized')
+      const words =
+        identity && next ? 'A refresh may not change the user' : 'This token was refused'
+      complain('UNAUTHORIZED', words)
+      close(4401, 'Unauthorized')
+      return false
     }
     identity = next
-    clear('auth')
+    timers.clear('auth')
+    timers.clear('expiry')
     const { expiresAt } = next
-    clear('expiry')
-    if (expiresAt !== undefined)
-      after('expiry', expiresAt - Date.now(), () => close(4401, 'Token expired'))
-    send('authenticated', { expiresAt })
+    if (expiresAt !== undefined) {
+      timers.set('expiry', expiresAt - environment.now(), () => close(4401, 'Token expired'))
+    }
+    return true
   }
 
   const authRequired = (): boolean => settings.authenticate !== undefined && !identity
 
-  // ---- channels
-
-  const subscribe = async (message: Fields): Promise<void> => {
-    const names = channelsIn(message['data'])
-    if (!names) return complain('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
-    const joined: string[] = []
-    for (const name of names) {
-      if (typeof name !== 'string' || !CHANNEL.test(name)) {
-        complain(
-          'UNKNOWN_CHANNEL',
-          'A channel is named by 1 to 128 printable characters without blanks',
-          message,
-        )
-      } else if (!(await settings.authorize(identity?.user ?? null, 'subscribe', name))) {
-        complain('FORBIDDEN', 'You may not listen to this channel', message)
-      } else if (!channels.has(name) && channels.size >= MOST_CHANNELS) {
-        complain('FORBIDDEN', `No more than ${MOST_CHANNELS} channels`, message)
-      } else {
-        channels.add(name)
-        host.join(name, connection)
-        joined.push(name)
-      }
-    }
-    send('subscribed', { channels: joined }, replyTo(message))
-  }
-
-  const unsubscribe = (message: Fields): void => {
-    const names = channelsIn(message['data'])
-    if (!names) return complain('BAD_MESSAGE', 'unsubscribe: expected { channels: [..] }', message)
-    const left = names.filter(
-      (name): name is string => typeof name === 'string' && channels.delete(name),
-    )
-    for (const name of left) host.leave(name, connection)
-    send('unsubscribed', { channels: left }, replyTo(message))
-  }
-
-  const replyTo = ({ id: about }: Fields): Partial<WireMessage> =>
-    typeof about === 'string' ? { replyTo: about } : {}
-
-  // ---- in
-
-  const apply = async (message: Fields): Promise<void> => {
-    const { type, data, channel } = message as unknown as WireMessage
-    if (!(await settings.authorize(identity?.user ?? null, 'send', String(channel ?? type)))) {
-      return complain('FORBIDDEN', 'You may not send this', message)
-    }
-    if (type === 'echo') return send('echo', data, replyTo(message))
-    const answer = await host.handle(message as unknown as WireMessage, client)
-    if (!isObject(answer)) return
-    const { type: kind = type, data: reply, ...more } = answer as Partial<WireMessage>
-    send(kind, reply, { ...more, ...replyTo(message) })
-  }
-
-  /** What may wait its turn, so that one message is done before the next begins. */
-  const inTurn = (message: Fields, run: () => unknown): void => {
-    if (pending >= MOST_PENDING) return complain('RATE_LIMITED', RATE_WORDS, message, 1000)
-    pending++
-    work = work
-      .then(() => (socket.readyState === socket.OPEN ? run() : undefined))
-      .catch(thrown => {
-        logger.error?.(`A message of ${id} failed: ${forLog(thrown)}`)
-        complain('INTERNAL', 'The message could not be handled', message)
-      })
-      .finally(() => pending--)
-  }
-
-  const authenticate = (message: Fields): void => {
-    const { token } = isObject(message['data']) ? message['data'] : {}
+  const authenticate = async (message: Fields): Promise<void> => {
+    const { token } = dataOf(message)
     if (typeof token !== 'string' || !token) {
       return complain('BAD_MESSAGE', 'auth: expected { token: string }', message)
     }
     if (!settings.authenticate) return send('authenticated', {}, replyTo(message))
-    inTurn(message, async () => admit(await host.authenticate(token)))
+    if (admit(await host.authenticate(token))) {
+      send('authenticated', { expiresAt: identity?.expiresAt }, replyTo(message))
+    }
   }
 
-  const take = (message: unknown): void => {
-    if (isObject(message) && message['type'] === 'pong') return alive()
-    const verdict = mayPass()
-    if (verdict === 'abuse') return close(1013, 'Rate limit exceeded')
-    if (verdict === 'warn')
-      return complain('RATE_LIMITED', RATE_WORDS, isObject(message) ? message : {}, 1000)
-    if (verdict === 'drop') return
-    const type = isObject(message) ? message['type'] : undefined
-    if (!isObject(message) || typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
-      return complain(
-        'BAD_MESSAGE',
-        `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`,
-      )
+  // ---- channels
+
+  const listening = createListening({
+    broker,
+    join: channel => host.join(channel, connection),
+    leave: channel => host.leave(channel, connection),
+    deliver(text) {
+      if (!closing) outgoing.deliver(text)
+    },
+    renewed(channel, verdict) {
+      if (session) send('subscribed', { channels: { [channel]: verdict } })
+    },
+  })
+
+  /** The channels that this client may listen to; it is told of the others. */
+  const permitted = async (
+    message: Fields,
+    named: ReadonlyMap<unknown, Position | null>,
+  ): Promise<Map<string, Position | null>> => {
+    const taken = new Map<string, Position | null>()
+    for (const [name, position] of named) {
+      if (typeof name !== 'string' || !CHANNEL.test(name)) {
+        const words = 'A channel is named by 1 to 128 printable characters without blanks'
+        complain('UNKNOWN_CHANNEL', words, message)
+      } else if (!(await settings.authorize(identity?.user ?? null, 'subscribe', name))) {
+        complain('FORBIDDEN', 'You may not listen to this channel', message)
+      } else if (
+        !listening.has(name) &&
+        listening.channels().length + taken.size >= MOST_CHANNELS
+      ) {
+        complain('FORBIDDEN', `No more than ${MOST_CHANNELS} channels`, message)
+      } else taken.set(name, position)
     }
-    const { id: name } = message
-    if (name !== undefined && (typeof name !== 'string' || !name || name.length > LONGEST_ID)) {
-      return complain('BAD_MESSAGE', `id: expected a string of 1 to ${LONGEST_ID} characters`)
+    return taken
+  }
+
+  const subscribe = async (message: Fields): Promise<void> => {
+    const named = channelsIn(message)
+    if (!named) return complain('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
+    const channels = await permitted(message, named)
+    if (session) {
+      const { verdicts, release } = await listening.resume(channels)
+      send('subscribed', { channels: verdicts }, replyTo(message))
+      await release()
+    } else {
+      for (const name of channels.keys()) listening.listen(name)
+      send('subscribed', { channels: [...channels.keys()] }, replyTo(message))
     }
-    if (type === 'ping') return send('pong', message['data'], replyTo(message))
-    if (type === 'auth') return authenticate(message)
-    // Decided in turn, since the token sent just before may still be on its way.
-    inTurn(message, () => {
-      if (authRequired()) return complain('UNAUTHORIZED', 'Authenticate first', message)
-      if (type === 'subscribe') return subscribe(message)
-      if (type === 'unsubscribe') return unsubscribe(message)
-      if (RESERVED_TYPES.includes(type)) return undefined
-      return apply(message)
+  }
+
+  const unsubscribe = (message: Fields): void => {
+    const named = channelsIn(message)
+    if (!named) return complain('BAD_MESSAGE', 'unsubscribe: expected { channels: [..] }', message)
+    const left = [...named.keys()].filter(name => listening.leave(String(name)))
+    send('unsubscribed', { channels: left }, replyTo(message))
+  }
+
+  // ---- protocol v1: the session, and messages with a place in it
+
+  const hello = async (message: Fields): Promise<void> => {
+    const { sid, tok, gen, token } = dataOf(message)
+    if (
+      typeof sid !== 'string' ||
+      !SID.test(sid) ||
+      !Number.isSafeInteger(gen) ||
+      (gen as number) < 0
+    ) {
+      return complain('BAD_MESSAGE', 'hello: expected { sid, gen, channels }', message)
+    }
+    if (session) return complain('BAD_MESSAGE', 'hello: this connection has a session', message)
+    if (settings.authenticate && typeof token === 'string') {
+      if (!admit(await host.authenticate(token))) return
+    }
+    if (authRequired()) return complain('UNAUTHORIZED', 'Authenticate first', message)
+    const key = JSON.stringify([identity?.user ?? '', sid])
+    // What came on older connections of this session is done first, so that the ack says all of it.
+    await applying.inTurn(key, async () => {
+      const record = await sessions.contact(key, {
+        tok: typeof tok === 'string' ? tok : undefined,
+        gen: gen as number,
+        ttlMs: sessionTtlMs,
+      })
+      if (!record) return close(4409, 'Replaced by a newer connection')
+      session = { key, tok: record.tok }
+      acked = record.last
+      host.replaces(key, connection)
+      timers.clear('auth')
+      outgoing.join()
+      const channels = await permitted(message, channelsIn(message) ?? new Map())
+      const { verdicts, release } = await listening.resume(channels)
+      send('welcome', {
+        tok: record.tok,
+        ack: record.last,
+        refused: record.refused,
+        sessionTtlMs,
+        maxInFlight: MOST_IN_FLIGHT,
+        channels: verdicts,
+      })
+      await release()
     })
   }
 
-  const receive = (raw: RawData, isBinary: boolean): void => {
-    const size = (raw as Buffer).length
-    if (authRequired() && size > UNAUTHENTICATED_BYTES)
+  /** Acks are cumulative: those of one moment travel as one. */
+  const acknowledge = (seq: number): void => {
+    acked = Math.max(acked, seq)
+    if (!timers.has('ack')) timers.set('ack', 0, () => send('ack', { seq: acked }))
+  }
+
+  const applyAt = async (message: Fields, place: Place): Promise<void> => {
+    const applied = await applying.applyAt(message as unknown as WireMessage, place, {
+      user: client.user,
+      client,
+    })
+    if (applied.lost) return close(4409, 'The session is another one')
+    if (applied.refused) send('nack', applied.refused, replyTo(message))
+    if (applied.reply) answer(applied.reply, message)
+    if (applied.ack !== undefined) acknowledge(applied.ack)
+  }
+
+  const answer = ({ type = 'reply', data, ...more }: Partial<WireMessage>, message: Fields): void =>
+    send(type, data, { ...more, ...replyTo(message) })
+
+  // ---- in
+
+  const apply = async (message: Fields): Promise<void> => {
+    const sender = { user: client.user, client }
+    const reply = await applying.apply(message as unknown as WireMessage, sender)
+    if (reply) answer(reply, message)
+  }
+
+  const HANDLERS: Readonly<Record<string, (message: Fields) => unknown>> = {
+    auth: authenticate,
+    hello,
+    subscribe,
+    unsubscribe,
+  }
+
+  const handle = async (message: Fields, type: string): Promise<void> => {
+    const { seq } = type === 'skip' ? dataOf(message) : message
+    if (type !== 'auth' && type !== 'hello' && authRequired()) {
+      return complain('UNAUTHORIZED', 'Authenticate first', message)
+    }
+    if (session && (type === 'skip' || seq !== undefined)) {
+      if (!Number.isSafeInteger(seq) || (seq as number) < 1) {
+        return complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
+      }
+      const place = { ...session, seq: seq as number }
+      return applying.inTurn(session.key, () => applyAt(message, place))
+    }
+    if (Object.hasOwn(HANDLERS, type)) await HANDLERS[type]?.(message)
+    else if (!RESERVED_TYPES.includes(type)) await apply(message)
+  }
+
+  /** One message is done before the next begins: the token sent just before may still be on its way. */
+  const queue = (message: Fields, type: string): void => {
+    if (pending >= MOST_PENDING)
+      return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
+    pending++
+    const run = async (): Promise<void> => {
+      if (socket.isOpen() && !closing) await handle(message, type)
+    }
+    applying
+      .inTurn(id, run)
+      .catch(thrown => {
+        if (thrown instanceof Refusal) complain(thrown.code, thrown.message, message)
+        else failed(thrown)
+      })
+      .finally(() => pending--)
+  }
+
+  const take = (message: unknown): void => {
+    const about = isObject(message) ? message : {}
+    const { type, id: name } = about
+    if (type === 'pong') return alive()
+    const verdict = mayPass()
+    if (verdict === 'abuse') return close(1013, 'Rate limit exceeded')
+    if (verdict === 'warn') return complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
+    if (verdict === 'drop') return
+    if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
+      const words = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
+      return complain('BAD_MESSAGE', words)
+    }
+    if (name !== undefined && (typeof name !== 'string' || !name || name.length > LONGEST_ID)) {
+      return complain('BAD_MESSAGE', `id: expected a string of 1 to ${LONGEST_ID} characters`)
+    }
+    if (type === 'ping') send('pong', about['data'], replyTo(about))
+    else queue(about, type)
+  }
+
+  const received = (text: string | undefined, bytes: number): void => {
+    if (authRequired() && bytes > UNAUTHENTICATED_BYTES) {
       return close(1009, 'Too large before authentication')
+    }
     let parsed: unknown
     try {
-      if (isBinary) throw new Error('binary')
-      parsed = JSON.parse(String(raw))
+      if (text === undefined) throw new Error('binary')
+      parsed = JSON.parse(text)
     } catch {
       if (mayPass() === 'abuse') return close(1013, 'Rate limit exceeded')
       return complain('BAD_MESSAGE', 'Expected JSON text')
@@ -273,37 +394,42 @@ export const createConnection = (
       return identity?.user ?? null
     },
     get channels() {
-      return [...channels]
+      return listening.channels()
     },
     send: ({ type, data, ...more }: Publication) => send(type, data, more),
     close: (code = 1000, reason = '') =>
       close(code, Buffer.from(reason).subarray(0, 123).toString()),
   }
 
-  const connection: Connection = { client, deliver, send, close, terminate }
-
-  socket.on('error', error => logger.debug?.(`Connection ${id}: ${forLog(error.message)}`))
-  socket.on('pong', alive)
-  socket.on('message', receive)
-  socket.on('close', () => {
-    closing = true
-    for (const timer of timers.values()) clearTimeout(timer)
-    for (const name of channels) host.leave(name, connection)
-    channels.clear()
-    host.closed(connection)
-  })
+  const connection: Connection = {
+    client,
+    published: listening.published,
+    send,
+    close,
+    terminate,
+    received,
+    ponged: alive,
+    ended() {
+      closing = true
+      timers.clearAll()
+      listening.end()
+      host.closed(connection)
+    },
+  }
 
   send('connection', {
     clientId: id,
     message: 'Connected to the market data stream',
-    serverTime: Date.now(),
+    serverTime: environment.now(),
+    protocol: 1,
     heartbeat,
     rateLimit: rateLimit || undefined,
     maxPayload,
     authRequired: authRequired(),
   })
-  if (authRequired()) after('auth', settings.authTimeoutMs, () => close(4408, 'No auth in time'))
-  else if (identity) admit(identity)
-  after('beat', heartbeat.intervalMs, beat)
+  if (authRequired())
+    timers.set('auth', settings.authTimeoutMs, () => close(4408, 'No auth in time'))
+  else if (identity && admit(identity)) send('authenticated', { expiresAt: identity.expiresAt })
+  timers.set('beat', heartbeat.intervalMs, beat)
   return connection
 }

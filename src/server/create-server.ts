@@ -11,8 +11,10 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
+import { createApplying } from './applying.ts'
 import type { Position, Publication } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
+import { nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
 import { MemoryBroker } from './memory-broker.ts'
@@ -23,6 +25,7 @@ import {
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
+import { createPosting } from './posting.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -86,6 +89,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const connections = new Set<Connection>()
   const addresses = new Map<string, number>()
   const listeners = new Map<string, Set<Connection>>()
+  /** The newest connection of each session. */
+  const sessions = new Map<string, Connection>()
+  const environment = nodeEnvironment
   const http: Server =
     settings.server ??
     createHttpServer({ headersTimeout: 10_000, requestTimeout: 15_000, maxHeaderSize: 16_384 })
@@ -117,6 +123,11 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     }
   }
 
+  const applying = createApplying(settings, broker.sessions, (message, client) => {
+    tell('message', message, client)
+    return settings.onMessage?.(message, client)
+  })
+
   const count = (address: string, by: 1 | -1): void => {
     const left = (addresses.get(address) ?? 0) + by
     if (left) addresses.set(address, left)
@@ -147,6 +158,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       const connection = createConnection(
         {
           settings,
+          broker,
+          environment,
+          applying,
           authenticate: token => authenticate(request, token),
           join(channel, member) {
             const members = listeners.get(channel) ?? new Set()
@@ -156,20 +170,38 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
             const members = listeners.get(channel)
             if (members?.delete(member) && !members.size) listeners.delete(channel)
           },
-          handle(message, client) {
-            tell('message', message, client)
-            return settings.onMessage?.(message, client)
+          replaces(session, newest) {
+            sessions.get(session)?.close(4409, 'Replaced by a newer connection')
+            sessions.set(session, newest)
           },
           closed(gone) {
             connections.delete(gone)
+            for (const [session, newest] of sessions) if (newest === gone) sessions.delete(session)
             count(address, -1)
             logger.info?.(`Client ${gone.client.id} disconnected`)
             tell('disconnection', gone.client)
           },
         },
-        webSocket,
+        {
+          get bufferedAmount() {
+            return webSocket.bufferedAmount
+          },
+          isOpen: () => webSocket.readyState === webSocket.OPEN,
+          send: text => webSocket.send(text),
+          ping: () => webSocket.ping(),
+          close: (code, reason) => webSocket.close(code, reason),
+          terminate: () => webSocket.terminate(),
+        },
         { address, identity },
       )
+      webSocket.on('error', error =>
+        logger.debug?.(`Connection ${connection.client.id}: ${forLog(error.message)}`),
+      )
+      webSocket.on('message', (data: Buffer, isBinary) =>
+        connection.received(isBinary ? undefined : data.toString(), data.length),
+      )
+      webSocket.on('pong', connection.ponged)
+      webSocket.on('close', connection.ended)
       connections.add(connection)
       logger.info?.(`Client ${connection.client.id} connected`)
       tell('connection', connection.client)
@@ -214,7 +246,14 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     })
   }
 
-  const httpHost = { settings, broker, draining: () => draining, authenticate }
+  const posting = createPosting({
+    settings,
+    sessions: broker.sessions,
+    applying,
+    environment,
+    replaces: session => sessions.get(session)?.close(4409, 'Replaced by a newer connection'),
+  })
+  const httpHost = { settings, broker, posting, draining: () => draining, authenticate }
   const others = http.listeners('request') as ((
     request: IncomingMessage,
     response: ServerResponse,
@@ -275,9 +314,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
-      detach ??= await broker.attach(({ channel, text }) => {
-        const members = listeners.get(channel)
-        if (members) for (const member of members) member.deliver(text)
+      detach ??= await broker.attach(published => {
+        const members = listeners.get(published.channel)
+        if (members) for (const member of members) member.published(published)
       })
       if (!http.listening) {
         const listening = once(http, 'listening')

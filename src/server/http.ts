@@ -1,50 +1,139 @@
-/** What is answered by plain HTTP: the snapshot, and the questions of a supervisor. */
+/** What is answered by plain HTTP: polls, messages sent by POST, and the questions of a supervisor. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Broker } from './broker.ts'
+import type { WireMessage } from '../protocol/wire.ts'
+import type { Broker, Position } from './broker.ts'
 import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
 import type { Identity, ServerSettings } from './options.ts'
+import type { Posting } from './posting.ts'
+import { positionOf, recover, type Verdict } from './recovery.ts'
 
 export interface HttpHost {
   readonly settings: ServerSettings
   readonly broker: Broker
+  readonly posting: Posting
   draining(): boolean
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
 }
 
 const MOST_CHANNELS = 1000
 
+type Headers = Record<string, string>
+
 const answer = (
   response: ServerResponse,
   status: number,
   body: unknown,
-  headers: Record<string, string> = {},
+  headers: Headers = {},
 ): void => {
-  const text = body === undefined ? '' : JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,
   })
-  response.end(text)
+  response.end(body === undefined ? '' : JSON.stringify(body))
 }
 
-/** The channels that a query names; the comma is decoded after it has separated. */
-const symbolsIn = (query: string): readonly string[] | undefined => {
-  const named = /(?:^|&)symbols=([^&]*)/.exec(query)?.[1]
-  if (named === undefined) return undefined
-  return named
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+/** The items of a list in a query; the comma separates before it is decoded. */
+const listIn = (query: string, name: string): string[] | undefined => {
+  const given = query.split('&').find(part => part.startsWith(`${name}=`))
+  return given
+    ?.slice(name.length + 1)
     .replaceAll('%2C', ',')
     .split(',')
     .filter(Boolean)
-    .map(name => {
-      try {
-        return decodeURIComponent(name.replaceAll('+', ' '))
-      } catch {
-        return name
-      }
-    })
+    .map(decode)
+}
+
+/** `channel:epoch:offset`, where the channel may hold colons. */
+const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
+  new Map(
+    items.flatMap(item => {
+      const [, channel, epoch, offset] = /^(.+):([^:]+):(\d+)$/s.exec(item) ?? []
+      return channel === undefined ? [] : [[channel, positionOf({ epoch, offset: Number(offset) })]]
+    }),
+  )
+
+const poll = async (
+  { settings, broker }: HttpHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { query, user, headers }: { query: string; user: string | null; headers: Headers },
+): Promise<void> => {
+  const symbols = listIn(query, 'symbols') ?? (await broker.channels(MOST_CHANNELS))
+  if (symbols.length > MOST_CHANNELS) {
+    return answer(response, 400, { error: `Expected at most ${MOST_CHANNELS} symbols` }, headers)
+  }
+  const since = positionsIn(listIn(query, 'since') ?? [])
+  const data: WireMessage[] = []
+  const messages: WireMessage[] = []
+  const channels: Record<string, Verdict> = {}
+  for (const symbol of new Set(symbols)) {
+    if (!(await settings.authorize(user, 'subscribe', symbol))) continue
+    const position = since.get(symbol) ?? null
+    const recovery = await recover(broker, symbol, position)
+    const newest = await broker.newest(symbol)
+    Object.defineProperty(channels, symbol, { value: recovery.verdict, enumerable: true })
+    if (newest) data.push(newest.message)
+    // Who knows nothing of a channel begins with its newest message.
+    if (!position && newest) messages.push(newest.message)
+    for (const { message } of recovery.messages) messages.push(message)
+    if (!recovery.verdict.recovered && newest) {
+      messages.push({ type: 'snapshot', channel: symbol, data: newest.message })
+    }
+  }
+  const body = { protocol: 1, count: data.length, data, messages, channels }
+  const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}"`
+  if (request.headers['if-none-match'] === etag) {
+    return answer(response, 304, undefined, { ...headers, etag })
+  }
+  answer(response, 200, { timestamp: Date.now(), ...body }, { ...headers, etag })
+}
+
+/** The body as text; undefined if it is larger than allowed. */
+const bodyOf = async (request: IncomingMessage, most: number): Promise<string | undefined> => {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > most) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+const post = async (
+  { settings, posting }: HttpHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { user, headers }: { user: string | null; headers: Headers },
+): Promise<void> => {
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    return answer(response, 415, { error: 'Expected application/json' }, headers)
+  }
+  const text = await bodyOf(request, settings.maxPayload)
+  if (text === undefined) {
+    const words = `Expected at most ${settings.maxPayload} bytes`
+    return answer(response, 413, { error: words }, { ...headers, connection: 'close' })
+  }
+  const { status, body, retryAfterSeconds } = await posting(
+    text,
+    user,
+    request.socket.remoteAddress ?? '',
+  )
+  answer(response, status, body, {
+    ...headers,
+    ...(retryAfterSeconds && { 'retry-after': String(retryAfterSeconds) }),
+  })
 }
 
 const snapshot = async (
@@ -53,59 +142,47 @@ const snapshot = async (
   response: ServerResponse,
   query: string,
 ): Promise<void> => {
-  const { settings, broker } = host
+  const { settings } = host
   const { origin } = request.headers
-  const headers: Record<string, string> = { vary: 'Origin, Authorization' }
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
+  const headers: Headers = { vary: 'Origin, Authorization' }
+  // Browsers leave the Origin out of a GET to the page's own host, and of nothing else.
+  const allowed =
+    origin === undefined
+      ? method === 'GET' || settings.allowMissingOrigin
+      : isAllowedOrigin(settings, origin)
+  if (!allowed) {
+    settings.logger.warn?.(
+      `Blocked connection from unauthorized origin: ${forLog(origin ?? 'none')}`,
+    )
+    return answer(response, 403, { error: 'This origin may not do that' })
+  }
   if (origin !== undefined) {
-    if (!isAllowedOrigin(settings, origin)) {
-      settings.logger.warn?.(`Blocked connection from unauthorized origin: ${forLog(origin)}`)
-      return answer(response, 403, { error: 'This origin may not read' })
-    }
     headers['access-control-allow-origin'] = origin
     headers['access-control-expose-headers'] = 'ETag, Retry-After'
   }
-  if (request.method === 'OPTIONS') {
-    headers['access-control-allow-methods'] = 'GET, HEAD'
+  if (method === 'OPTIONS') {
+    headers['access-control-allow-methods'] = 'GET, HEAD, POST'
     headers['access-control-allow-headers'] = 'authorization, content-type, if-none-match'
     headers['access-control-max-age'] = '600'
     return answer(response, 204, undefined, headers)
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return answer(
-      response,
-      405,
-      { error: 'Expected GET' },
-      { ...headers, allow: 'GET, HEAD, OPTIONS' },
-    )
+  if (method !== 'GET' && method !== 'POST') {
+    const allow = 'GET, HEAD, POST, OPTIONS'
+    return answer(response, 405, { error: 'Expected GET or POST' }, { ...headers, allow })
   }
   let user: string | null = null
   if (settings.authenticate) {
     const token = bearerOf(request)
     const identity = token ? await host.authenticate(request, token) : null
     if (!identity) {
-      return answer(
-        response,
-        401,
-        { error: 'Expected a good token' },
-        { ...headers, 'www-authenticate': 'Bearer' },
-      )
+      const words = { error: 'Expected a good token' }
+      return answer(response, 401, words, { ...headers, 'www-authenticate': 'Bearer' })
     }
     user = identity.user
   }
-  const symbols = symbolsIn(query) ?? (await broker.channels(MOST_CHANNELS))
-  if (symbols.length > MOST_CHANNELS) {
-    return answer(response, 400, { error: `Expected at most ${MOST_CHANNELS} symbols` }, headers)
-  }
-  const data = []
-  for (const symbol of new Set(symbols)) {
-    if (!(await settings.authorize(user, 'subscribe', symbol))) continue
-    const newest = await broker.newest(symbol)
-    if (newest) data.push(newest.message)
-  }
-  const etag = `"${createHash('sha256').update(JSON.stringify(data)).digest('base64url')}"`
-  headers['etag'] = etag
-  if (request.headers['if-none-match'] === etag) return answer(response, 304, undefined, headers)
-  answer(response, 200, { timestamp: Date.now(), count: data.length, data }, headers)
+  if (method === 'POST') await post(host, request, response, { user, headers })
+  else await poll(host, request, response, { query, user, headers })
 }
 
 /** Answers a request if it is for this server; false if it is not. */
@@ -122,9 +199,8 @@ export const handleRequest = (
   } else if (path === host.settings.snapshotPath) {
     snapshot(host, request, response, query).catch(thrown => {
       host.settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)
-      if (!response.headersSent)
-        answer(response, 503, { error: 'Try again' }, { 'retry-after': '5' })
-      else response.destroy()
+      if (response.headersSent) response.destroy()
+      else answer(response, 503, { error: 'Try again' }, { 'retry-after': '5' })
     })
   } else return false
   return true

@@ -17,3 +17,4 @@ export { MARKET_SYMBOLS, type MarketOptions, type Quote, startMarket } from './m
 export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.ts'
 export type { Identity, ServerClient, ServerLogger, ServerOptions } from './options.ts'
 export { type ReplayOptions, startReplay } from './replay.ts'
+export type { Contact, Refused, SessionRecord, Sessions } from './sessions.ts'

@@ -2,6 +2,7 @@
 import { nanoid } from 'nanoid'
 import type { Broker, Deliver, History, Position, Publication, Published } from './broker.ts'
 import { requireNumber } from './options.ts'
+import { createMemorySessions, type Sessions } from './sessions.ts'
 
 export interface MemoryBrokerOptions {
   /** Messages remembered per channel. @default 1000 */
@@ -23,6 +24,7 @@ interface Channel {
 
 /** The default broker. Its histories, and with them the epochs, end with the process. */
 export class MemoryBroker implements Broker {
+  readonly sessions: Sessions
   readonly #size: number
   readonly #ttlMs: number
   readonly #maxChannels: number
@@ -41,6 +43,7 @@ export class MemoryBroker implements Broker {
     this.#ttlMs = historyTtlMs
     this.#maxChannels = maxChannels
     this.#now = now ?? Date.now
+    this.sessions = createMemorySessions(this.#now)
   }
 
   async attach(deliver: Deliver): Promise<() => Promise<void>> {

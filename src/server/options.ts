@@ -93,6 +93,8 @@ export interface ServerOptions {
   onMessage?: (message: WireMessage, client: ServerClient) => unknown
   /** @default new MemoryBroker() */
   broker?: Broker
+  /** How long a session outlives its last sign of life, in ms. @default 120000 */
+  sessionTtlMs?: number
   /** Where the log lines go. @default none */
   logger?: ServerLogger
 }
@@ -147,7 +149,7 @@ const normalOrigin = (given: unknown): string => {
 export type ServerSettings = ReturnType<typeof resolveServerOptions>
 
 const KNOWN =
-  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker logger'.split(
+  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
     ' ',
   )
 
@@ -191,6 +193,7 @@ export const resolveServerOptions = (
     authorize = () => true,
     onMessage,
     broker,
+    sessionTtlMs = 120_000,
     logger = {},
   } = options
   const { intervalMs = 30_000, timeoutMs = 10_000 } = heartbeat
@@ -207,6 +210,7 @@ export const resolveServerOptions = (
   requireNumber('maxConnections', maxConnections, 1)
   requireNumber('maxConnectionsPerAddress', maxConnectionsPerAddress, 1)
   requireNumber('authTimeoutMs', authTimeoutMs, 1)
+  requireNumber('sessionTtlMs', sessionTtlMs, 1)
   requireFunction('authenticate', authenticate)
   requireFunction('authorize', authorize)
   requireFunction('onMessage', onMessage)
@@ -233,6 +237,7 @@ export const resolveServerOptions = (
     authorize,
     onMessage,
     broker,
+    sessionTtlMs,
     logger,
   }
 }

@@ -1,0 +1,108 @@
+/** Applies what clients send: each message once, in the order of its session, one at a time. */
+import type { WireMessage } from '../protocol/wire.ts'
+import { forLog } from './gate.ts'
+import type { ServerClient, ServerSettings } from './options.ts'
+import type { Refused, Sessions } from './sessions.ts'
+
+/** A refusal that is told to the sender. */
+export class Refusal extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Who a message comes from. */
+export interface Sender {
+  readonly user: string | null
+  readonly client: ServerClient
+}
+
+/** The place a sequenced message wants. */
+export interface Place {
+  readonly key: string
+  readonly tok: string
+  readonly seq: number
+}
+
+/** What became of a sequenced message. */
+export interface Applied {
+  /** Everything up to here is applied; undefined: the message came too early and is ignored. */
+  readonly ack?: number
+  readonly refused?: Refused
+  /** What the application answers. */
+  readonly reply?: Partial<WireMessage> | undefined
+  /** The session is another one by now. */
+  readonly lost?: true
+}
+
+export interface Applying {
+  /** Lets one piece of work of a session or connection begin after the one before it has ended. */
+  inTurn(key: string, run: () => Promise<void>): Promise<void>
+  /** Applies a message without a sequence; throws a `Refusal`. */
+  apply(message: WireMessage, sender: Sender): Promise<Partial<WireMessage> | undefined>
+  /** Applies a message at its place; `skip` only uses the place up. To be called in turn. */
+  applyAt(message: WireMessage, place: Place, sender: Sender): Promise<Applied>
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const asRefusal = (thrown: unknown): Refusal =>
+  thrown instanceof Refusal ? thrown : new Refusal('INTERNAL', 'The message could not be handled')
+
+export const createApplying = (
+  settings: ServerSettings,
+  sessions: Sessions,
+  handle: (message: WireMessage, client: ServerClient) => unknown,
+): Applying => {
+  const works = new Map<string, Promise<void>>()
+
+  const apply: Applying['apply'] = async (message, { user, client }) => {
+    const { type, data, channel } = message
+    if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
+      throw new Refusal('FORBIDDEN', 'You may not send this')
+    }
+    if (type === 'echo') return { type, data }
+    try {
+      const answer = await handle(message, client)
+      return isObject(answer) ? { type, ...answer } : undefined
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) {
+        settings.logger.error?.(`A message of ${client.id} failed: ${forLog(thrown)}`)
+      }
+      throw asRefusal(thrown)
+    }
+  }
+
+  return {
+    async inTurn(key, run) {
+      const before = works.get(key)
+      const mine = (before ?? Promise.resolve()).then(run)
+      const settled = mine.catch(() => {})
+      works.set(key, settled)
+      settled.then(() => {
+        if (works.get(key) === settled) works.delete(key)
+      })
+      return mine
+    },
+    apply,
+    async applyAt(message, { key, tok, seq }, sender) {
+      const record = await sessions.read(key, tok)
+      if (!record) return { lost: true }
+      if (seq <= record.last) return { ack: record.last }
+      if (seq > record.last + 1) return {}
+      let reply: Partial<WireMessage> | undefined
+      let refused: Refused | undefined
+      try {
+        if (message.type !== 'skip') reply = await apply(message, sender)
+      } catch (thrown) {
+        const { code, message: words } = asRefusal(thrown)
+        refused = { seq, code, message: words }
+      }
+      if (!(await sessions.advance(key, tok, seq, refused))) return { lost: true }
+      return { ack: seq, reply, ...(refused && { refused }) }
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/** What the server takes from the runtime: clock, timers and chance. */
+
+export interface ServerEnvironment {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Milliseconds from any start; never goes back. */
+  monotonicNow(): number
+  /** Even between 0 and 1. */
+  random(): number
+  setTimeout(run: () => void, delayMs: number): unknown
+  clearTimeout(handle: unknown): void
+}
+
+export const nodeEnvironment: ServerEnvironment = {
+  now: () => Date.now(),
+  monotonicNow: () => performance.now(),
+  random: () => Math.random(),
+  setTimeout: (run, delayMs) => setTimeout(run, delayMs),
+  clearTimeout: handle => clearTimeout(handle as NodeJS.Timeout),
+}
+
+/** Timers by name, of one owner that clears them all at its end. */
+export interface ServerTimers {
+  set(name: string, delayMs: number, run: () => void): void
+  has(name: string): boolean
+  clear(name: string): void
+  clearAll(): void
+}
+
+/** A delay beyond 2^31 - 1 ms would fire at once. */
+const LONGEST_MS = 2_147_483_647
+
+export const createServerTimers = (environment: ServerEnvironment): ServerTimers => {
+  const handles = new Map<string, unknown>()
+  const clear = (name: string): void => {
+    if (handles.has(name)) environment.clearTimeout(handles.get(name))
+    handles.delete(name)
+  }
+  return {
+    set(name, delayMs, run) {
+      clear(name)
+      const fire = (): void => {
+        handles.delete(name)
+        run()
+      }
+      handles.set(name, environment.setTimeout(fire, Math.min(Math.max(delayMs, 0), LONGEST_MS)))
+    },
+    has: name => handles.has(name),
+    clear,
+    clearAll() {
+      for (const name of [...handles.keys()]) clear(name)
+    },
+  }
+}

@@ -1,0 +1,138 @@
+/** The channels of one connection: live messages after what was missed, each once and in order. */
+import type { Broker, Position, Published } from './broker.ts'
+import { type Recovery, recover, type Verdict } from './recovery.ts'
+
+export interface ListeningHooks {
+  readonly broker: Broker
+  /** Begins or ends to get what is published on a channel. */
+  join(channel: string): void
+  leave(channel: string): void
+  deliver(text: string): void
+  /** The channel's history is another one from here on. */
+  renewed(channel: string, verdict: Verdict): void
+}
+
+export interface Listening {
+  has(channel: string): boolean
+  channels(): readonly string[]
+  /** Listens from now on, without a word about what was missed. */
+  listen(channel: string): void
+  /**
+   * Listens from positions (`null`: from now on). First comes the verdict, then `release()` sends what was
+   * missed and lets go what was published meanwhile.
+   */
+  resume(
+    positions: ReadonlyMap<string, Position | null>,
+  ): Promise<{ readonly verdicts: Record<string, Verdict>; release(): Promise<void> }>
+  leave(channel: string): boolean
+  /** Something was published on one of the channels. */
+  published(published: Published): void
+  /** The newest offset handed over, per channel. */
+  heads(): Record<string, number>
+  end(): void
+}
+
+interface Channel {
+  epoch: string | undefined
+  offset: number
+  /** What was published while history was being read. */
+  held: Published[] | undefined
+}
+
+/** More is dropped, which the client sees by the offsets and asks for. */
+const MOST_HELD = 10_000
+
+export const createListening = (hooks: ListeningHooks): Listening => {
+  const { broker, deliver } = hooks
+  const channels = new Map<string, Channel>()
+
+  const open = (name: string): Channel => {
+    const known = channels.get(name)
+    if (known) return known
+    const channel: Channel = { epoch: undefined, offset: 0, held: undefined }
+    channels.set(name, channel)
+    hooks.join(name)
+    return channel
+  }
+
+  const pass = (name: string, channel: Channel, { epoch, offset, text }: Published): void => {
+    if (channel.epoch !== undefined && channel.epoch !== epoch) {
+      const verdict = {
+        epoch,
+        offset: offset - 1,
+        recovered: false,
+        replayed: 0,
+        reason: 'epoch',
+      } as const
+      hooks.renewed(name, verdict)
+      channel.offset = offset - 1
+    }
+    channel.epoch = epoch
+    if (offset <= channel.offset) return
+    channel.offset = offset
+    deliver(text)
+  }
+
+  const sendSnapshot = async (name: string): Promise<void> => {
+    const newest = await broker.newest(name)
+    if (!newest) return
+    deliver(JSON.stringify({ type: 'snapshot', channel: name, data: newest.message }))
+  }
+
+  return {
+    has: name => channels.has(name),
+    channels: () => [...channels.keys()],
+    listen: name => void open(name),
+    async resume(positions) {
+      // Live first: what is published while history is read waits, and is compared with it.
+      for (const name of positions.keys()) open(name).held = []
+      const recoveries = new Map<string, Recovery>()
+      await Promise.all(
+        [...positions].map(async ([name, position]) =>
+          recoveries.set(name, await recover(broker, name, position)),
+        ),
+      )
+      const verdicts = [...positions.keys()].map(
+        name => [name, (recoveries.get(name) as Recovery).verdict] as const,
+      )
+      return {
+        verdicts: Object.fromEntries(verdicts),
+        async release() {
+          for (const [name, { verdict, messages }] of recoveries) {
+            const channel = channels.get(name)
+            if (!channel?.held) continue
+            if (!verdict.recovered) await sendSnapshot(name)
+            const { held } = channel
+            channel.epoch = verdict.epoch
+            channel.offset = messages[0] ? messages[0].offset - 1 : verdict.offset
+            channel.held = undefined
+            for (const each of messages) pass(name, channel, each)
+            for (const each of held) pass(name, channel, each)
+          }
+        },
+      }
+    },
+    leave(name) {
+      if (!channels.delete(name)) return false
+      hooks.leave(name)
+      return true
+    },
+    published(published) {
+      const { channel: name } = published
+      const channel = channels.get(name)
+      if (!channel) return
+      if (!channel.held) pass(name, channel, published)
+      else if (channel.held.length < MOST_HELD) channel.held.push(published)
+    },
+    heads: () =>
+      Object.fromEntries(
+        [...channels].flatMap(([name, { epoch, offset, held }]) =>
+          epoch === undefined || held ? [] : [[name, offset]],
+        ),
+      ),
+    end() {
+      for (const name of channels.keys()) hooks.leave(name)
+      channels.clear()
+    },
+  }
+}

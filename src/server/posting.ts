@@ -1,0 +1,153 @@
+/** Messages sent by POST while no WebSocket gets through: the same session, the same rules. */
+import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
+import type { Applying } from './applying.ts'
+import type { ServerEnvironment } from './environment.ts'
+import type { ServerClient, ServerSettings } from './options.ts'
+import { createRateLimit, type RateLimit } from './rate-limit.ts'
+import type { Refused, Sessions } from './sessions.ts'
+
+export interface PostAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly retryAfterSeconds?: number
+}
+
+/** Applies a body `{ sid, tok?, gen, messages }` of this user. */
+export type Posting = (text: string, user: string | null, address: string) => Promise<PostAnswer>
+
+export interface PostingHost {
+  readonly settings: ServerSettings
+  readonly sessions: Sessions
+  readonly applying: Applying
+  readonly environment: ServerEnvironment
+  /** Closes the connections of this session that are older. */
+  replaces(session: string): void
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const SID = /^[\w-]{16,64}$/
+/** Senders by POST whose rate is remembered. */
+const MOST_SENDERS = 10_000
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+interface Post {
+  readonly sid: string
+  readonly tok: string | undefined
+  readonly gen: number
+  readonly messages: readonly (WireMessage & { readonly seq: number })[]
+}
+
+const isMessage = (value: unknown): boolean => {
+  if (!isObject(value)) return false
+  const { type, id, seq, data } = value
+  const place = type === 'skip' && isObject(data) ? data['seq'] : seq
+  return (
+    typeof type === 'string' &&
+    type.length > 0 &&
+    type.length <= 64 &&
+    (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= LONGEST_ID)) &&
+    Number.isSafeInteger(place) &&
+    (place as number) >= 1
+  )
+}
+
+const read = (text: string): Post | undefined => {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isObject(given)) return undefined
+  const { sid, tok, gen, messages = [] } = given
+  const good =
+    typeof sid === 'string' &&
+    SID.test(sid) &&
+    (tok === undefined || typeof tok === 'string') &&
+    Number.isSafeInteger(gen) &&
+    (gen as number) >= 0 &&
+    Array.isArray(messages) &&
+    messages.length <= 1000 &&
+    messages.every(isMessage)
+  return good ? (given as unknown as Post & { messages: Post['messages'] }) : undefined
+}
+
+export const createPosting = (host: PostingHost): Posting => {
+  const { settings, sessions, applying, environment } = host
+  const rates = new Map<string, RateLimit>()
+
+  const rateOf = (key: string): RateLimit => {
+    const known = rates.get(key) ?? createRateLimit(settings.rateLimit, environment.monotonicNow)
+    rates.delete(key)
+    rates.set(key, known)
+    if (rates.size > MOST_SENDERS) rates.delete(rates.keys().next().value as string)
+    return known
+  }
+
+  return async (text, user, address) => {
+    const post = read(text)
+    if (!post) {
+      return {
+        status: 400,
+        body: { error: 'Expected { sid, tok?, gen, messages: [{ type, seq, ... }] }' },
+      }
+    }
+    const { sid, tok, gen, messages = [] } = post
+    const key = JSON.stringify([user ?? '', sid])
+    const mayPass = rateOf(key)
+    let answer: PostAnswer = {
+      status: 409,
+      body: { error: 'A newer connection has replaced this one' },
+    }
+
+    await applying.inTurn(key, async () => {
+      const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
+      if (!record) return
+      host.replaces(key)
+      const replies: Partial<WireMessage>[] = []
+      const refused: Refused[] = [...record.refused]
+      let ack = record.last
+      let limited = false
+      // Who has not shown the current `tok` has only made contact.
+      if (record.tok === tok) {
+        const client: ServerClient = {
+          id: sid,
+          user,
+          address,
+          channels: [],
+          send: message => void replies.push(message),
+          close() {},
+        }
+        for (const message of messages) {
+          limited = mayPass() !== 'pass'
+          if (limited) break
+          const seq = message.type === 'skip' ? (message.data as { seq: number }).seq : message.seq
+          const applied = await applying.applyAt(message, { key, tok, seq }, { user, client })
+          if (applied.lost) break
+          ack = applied.ack ?? ack
+          if (applied.refused) refused.push(applied.refused)
+          if (applied.reply) {
+            replies.push({
+              ...applied.reply,
+              ...(message.id !== undefined && { replyTo: message.id }),
+            })
+          }
+        }
+      }
+      answer = {
+        status: 200,
+        body: {
+          tok: record.tok,
+          ack,
+          refused,
+          messages: replies,
+          ...(limited && { retryAfterMs: 1000 }),
+        },
+      }
+    })
+    return answer
+  }
+}

@@ -1,0 +1,58 @@
+/** What a subscriber missed, and whether that can be said. */
+import type { Broker, Position, Published } from './broker.ts'
+
+/** Why not everything since a position can be given. */
+export type GapReason = 'epoch' | 'trimmed' | 'limit' | 'ahead'
+
+/** What the server says of one channel, in `welcome`, `subscribed` and a snapshot. */
+export interface Verdict extends Position {
+  /** Everything since the position follows. */
+  readonly recovered: boolean
+  /** How many messages follow. */
+  readonly replayed: number
+  readonly reason?: GapReason
+}
+
+export interface Recovery {
+  readonly verdict: Verdict
+  readonly messages: readonly Published[]
+}
+
+/** Messages of one channel replayed at once, at most. */
+export const MOST_REPLAYED = 1000
+
+const gapOf = (
+  position: Position,
+  now: Position,
+  messages: readonly Published[],
+): GapReason | undefined => {
+  if (position.epoch !== now.epoch) return 'epoch'
+  if (position.offset > now.offset) return 'ahead'
+  const missed = now.offset - position.offset
+  // History has no hole and ends at the newest: as many as were missed are all that were missed.
+  if (missed !== messages.length) return 'trimmed'
+  return missed > MOST_REPLAYED ? 'limit' : undefined
+}
+
+/** `null`: from now on. */
+export const recover = async (
+  broker: Broker,
+  channel: string,
+  position: Position | null,
+): Promise<Recovery> => {
+  const { epoch, offset, messages } = await broker.history(channel, position?.offset)
+  const now = { epoch, offset }
+  if (!position) return { verdict: { ...now, recovered: true, replayed: 0 }, messages: [] }
+  const reason = gapOf(position, now, messages)
+  return reason
+    ? { verdict: { ...now, recovered: false, replayed: 0, reason }, messages: [] }
+    : { verdict: { ...now, recovered: true, replayed: messages.length }, messages }
+}
+
+/** A position of the wire; anything that is none counts as "from now on". */
+export const positionOf = (value: unknown): Position | null => {
+  const { epoch, offset } = (typeof value === 'object' && value ? value : {}) as Partial<Position>
+  return typeof epoch === 'string' && Number.isSafeInteger(offset) && (offset as number) >= 0
+    ? { epoch, offset: offset as number }
+    : null
+}
