@@ -19,7 +19,7 @@ export interface FakeSocket {
   bufferedAmount: number
   /** The handshake succeeds. */
   open(): void
-  /** A frame arrives; objects are sent as JSON. */
+  /** A frame arrives; objects are sent as JSON. Throws before `open()`: no server can do that. */
   receive(frame: unknown): void
   /** The closing handshake has begun: what is sent now is discarded without a word. */
   beginClose(): void
@@ -113,13 +113,11 @@ const createSocketClass = (
           self.readyState = 1
           self.#emit('open', {})
         },
-        receive: frame =>
-          self.#emit('message', {
-            data:
-              typeof frame === 'string' || frame instanceof ArrayBuffer
-                ? frame
-                : JSON.stringify(frame),
-          }),
+        receive(frame) {
+          if (self.readyState === 0) throw new Error('receive: the socket is not open yet')
+          const asIs = typeof frame === 'string' || frame instanceof ArrayBuffer
+          self.#emit('message', { data: asIs ? frame : JSON.stringify(frame) })
+        },
         beginClose() {
           self.readyState = 2
         },
