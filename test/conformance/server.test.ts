@@ -220,14 +220,20 @@ const run = async (vector: Vector): Promise<void> => {
     if (step.dial === 'opens') peers.push(await connect(server.url))
     else if (step.client) say(step.client)
     else if (step.clientFrame !== undefined) need().socket.send(step.clientFrame)
-    else if (step.server) {
-      for (const message of [step.server].flat()) await expectMessage(need(), message as Fields)
+    else if (step.server || step.lost) {
+      for (const message of [step.server ?? step.lost].flat())
+        await expectMessage(need(), message as Fields)
     } else if (step.close?.by === 'server') {
       expect(await need().closed).toBe(step.close.code)
       expect(need().heard).toEqual([])
-    } else if (step.close) need().socket.close(1000)
-    else if (step.cut) need().socket.terminate()
-    else if (step.request) {
+    } else if (step.close || step.cut) {
+      const gone = new Promise<void>(resolve => {
+        const off = server.on('disconnection', () => resolve(off()))
+      })
+      if (step.cut) need().socket.terminate()
+      else need().socket.close(1000)
+      await gone
+    } else if (step.request) {
       const response = await request(server.http, step.request, values)
       const text = await response.text()
       if (step.answer === 'lost') return

@@ -34,6 +34,7 @@ export interface ServerSetup {
 
 export interface ClientSetup {
   readonly token?: string
+  readonly retries?: number
 }
 
 /** One thing that happens; exactly one of `Verb` is there. */
@@ -43,6 +44,7 @@ export interface Step {
   readonly dial?: 'opens' | 'fails'
   readonly server?: unknown
   readonly client?: unknown
+  readonly lost?: unknown
   readonly clientFrame?: string
   readonly serverFrame?: string
   readonly close?: { readonly by: Side; readonly code?: number }
