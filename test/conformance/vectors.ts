@@ -52,6 +52,7 @@ export interface Step {
   readonly request?: Request
   readonly answer?: Answer | 'lost'
   readonly advance?: number
+  readonly quiet?: true
   readonly serverApp?: {
     readonly publish?: {
       readonly channel: string
