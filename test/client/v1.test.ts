@@ -317,6 +317,26 @@ describe('sending', () => {
     expect(data).not.toHaveProperty('tok')
   })
 
+  test('another user: what the server confirmed to the one before is not confirmed', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 } })
+    const { socket, clock, network } = story
+    socket.subscribe('A')
+    story.refuseAll()
+    network.socket().fail()
+    await clock.settle()
+    const channels = { A: verdict('e', 1) }
+    network.request().answer({ protocol: 1, messages: [], channels })
+    await clock.settle()
+    socket.disconnect()
+    socket.setIdentity('another')
+    let ready = false
+    socket.subscribe('A').ready.then(() => {
+      ready = true
+    })
+    await clock.settle()
+    expect(ready).toBe(false)
+  })
+
   test('request(): refused by a nack, and unknown with a lost session', async () => {
     const story = startV1()
     await story.agree()
