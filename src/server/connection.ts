@@ -135,7 +135,13 @@ export const createConnection = (
   const ask = async (): Promise<void> => {
     const heads = session && { heads: await listening.heads() }
     send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
-    if (session) await sessions.touch(session.key, session.tok, sessionTtlMs)
+  }
+
+  /** The session lives as long as its connection, and for its time after that. */
+  const keep = (): void => {
+    if (!session) return
+    sessions.touch(session.key, session.tok, sessionTtlMs).catch(failed)
+    timers.set('keep', sessionTtlMs / 2, keep)
   }
 
   const beat = (): void => {
@@ -269,6 +275,7 @@ export const createConnection = (
       })
       if (!record) return close(4409, 'Replaced by a newer connection')
       session = { key, tok: record.tok }
+      timers.set('keep', sessionTtlMs / 2, keep)
       acked = record.last
       host.replaces(key, connection)
       timers.clear('auth')
@@ -422,6 +429,7 @@ export const createConnection = (
     ponged: alive,
     ended() {
       closing = true
+      keep()
       timers.clearAll()
       listening.end()
       host.closed(connection)
