@@ -273,6 +273,29 @@ describe('sending', () => {
     expect(deliveries[1]).toMatchObject({ state: 'in-flight', attempts: 1 })
   })
 
+  test('RATE_LIMITED may have hit what was asked for, too: it is asked for again', async () => {
+    const story = startV1()
+    const { socket, clock, network } = story
+    socket.subscribe('A')
+    await clock.settle()
+    await story.agree({ channels: { A: verdict('e', 10) } })
+    socket.subscribe('B')
+    tick(story, 'A', 12)
+    await clock.settle()
+    const asked = (): unknown[] => sentOf(network.socket(), 'subscribe').map(({ data }) => data)
+    expect(asked()).toHaveLength(2)
+    story.receive('error', { code: 'RATE_LIMITED', message: 'slow', retryAfterMs: 500 })
+    await clock.advance(499)
+    expect(asked()).toHaveLength(2)
+    await clock.advance(1)
+    expect(asked().slice(2)).toEqual(
+      expect.arrayContaining([
+        { channels: { A: { epoch: 'e', offset: 10 } } },
+        { channels: { B: null } },
+      ]),
+    )
+  })
+
   test('1009 rejects the largest in flight; the others go out again', async () => {
     const story = startV1()
     await story.agree()
