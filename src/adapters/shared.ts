@@ -88,7 +88,8 @@ const create = <I, O>(options: ShareOptions<I, O>, shared: boolean): Entry<I, O>
         wasConnecting = true
         entry.socket.connect()
       }
-      clearTimeout(timer)
+      if (wasConnecting && !connecting) later(0)
+      else clearTimeout(timer)
       let held = true
       return () => {
         if (!held) return

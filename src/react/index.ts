@@ -81,32 +81,41 @@ export const ResilientWebSocketProvider = ({
   readonly children?: ReactNode
 }): ReactElement => createElement(SocketContext.Provider, { value: socket }, children)
 
-/** The client that a component uses, held while it is mounted. */
-const useClient = <I, O>(
-  options: ShareOptions<I, O>,
-): { readonly socket: ResilientWebSocket<I, O>; readonly enabled: boolean } => {
+/** The client that a component uses. */
+interface Client<I, O> {
+  readonly socket: ResilientWebSocket<I, O>
+  /** Undefined if the client is not ours. */
+  readonly entry: Entry<I, O> | undefined
+  readonly enabled: boolean
+  /** Gets another one, in place of one that was closed. */
+  renew(): void
+}
+
+const useClient = <I, O>(options: ShareOptions<I, O>): Client<I, O> => {
   const { enabled = true } = options
   const above = useContext(SocketContext) as ResilientWebSocket<I, O> | undefined
   const given = options.socket ?? (options.url === undefined ? above : undefined)
-  const [entry, setEntry] = useState<Entry<I, O> | undefined>(() =>
+  const [kept, keep] = useState<Entry<I, O> | undefined>(() =>
     given ? undefined : obtain(options),
   )
   const latest = useRef(options)
   useInsertionEffect(() => {
     latest.current = options
   })
-  const current = given ? undefined : entry && fits(entry, options) ? entry : obtain(options)
-  if (current !== entry) setEntry(current)
-
-  useEffect(() => {
-    if (!current) return
-    // Closed while the component was hidden: it comes back with another one.
-    if (!current.alive) return setEntry(obtain(latest.current))
-    return current.hold(enabled)
-  }, [current, enabled])
-
-  return { socket: given ?? (current as Entry<I, O>).socket, enabled }
+  const renew = useCallback(() => keep(obtain(latest.current)), [])
+  const entry = given ? undefined : kept && fits(kept, options) ? kept : obtain(options)
+  if (entry !== kept) keep(entry)
+  return { socket: given ?? (entry as Entry<I, O>).socket, entry, enabled, renew }
 }
+
+/** Connects the client, and keeps it while the component is mounted. To be called after everything that listens. */
+const useHold = <I, O>({ entry, enabled, renew }: Client<I, O>): void =>
+  useEffect(() => {
+    if (!entry) return
+    // Closed while the component was hidden: it comes back with another one.
+    if (!entry.alive) return renew()
+    return entry.hold(enabled)
+  }, [entry, enabled, renew])
 
 /**
  * A connection that keeps itself alive.
@@ -123,7 +132,8 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
   options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
 ): UseResilientWebSocketResult<Incoming, Outgoing> => {
   const { onMessage, onBatch, onError, onStatusChange, ...shareOptions } = options
-  const { socket, enabled } = useClient<Incoming, Outgoing>(shareOptions)
+  const client = useClient<Incoming, Outgoing>(shareOptions)
+  const { socket, enabled } = client
 
   const callbacks = useRef({ onMessage, onBatch, onError, onStatusChange })
   useInsertionEffect(() => {
@@ -143,6 +153,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
 
   const view = useMemo(() => createView<Incoming>(socket as never, enabled), [socket, enabled])
   const seen = useSyncExternalStore(view.subscribe, view.get, view.getBefore)
+  useHold(client)
 
   return useMemo(() => {
     const { send: sendMessage, connect, disconnect, reconnect } = socket
@@ -165,7 +176,8 @@ export const useSubscription = <Incoming = IncomingEnvelope>(
   onMessage?: (message: Incoming) => void,
   options: ShareOptions<Incoming, never> = {},
 ): ReadonlyMap<string, Incoming> => {
-  const { socket } = useClient<Incoming, never>(options)
+  const client = useClient<Incoming, never>(options)
+  const { socket } = client
   const latest = useRef(onMessage)
   useInsertionEffect(() => {
     latest.current = onMessage
@@ -178,7 +190,9 @@ export const useSubscription = <Incoming = IncomingEnvelope>(
       newest.subscribe(JSON.parse(key), message => latest.current?.(message), changed),
     [newest, key],
   )
-  return useSyncExternalStore(subscribe, newest.get, newest.get)
+  const seen = useSyncExternalStore(subscribe, newest.get, newest.get)
+  useHold(client)
+  return seen
 }
 
 /** What the older, smaller hook returns. */

@@ -81,23 +81,29 @@ const whenOnPage = (run: () => void): void => {
   else if (isBrowser()) run()
 }
 
-/** The client of a scope, held until that ends. */
-const useClient = <I, O>(options: ShareOptions<I, O>): ResilientWebSocket<I, O> => {
+/** The client of a scope. Once everybody listens, `hold` connects it and keeps it until the scope ends. */
+const findClient = <I, O>(
+  options: ShareOptions<I, O>,
+): { readonly socket: ResilientWebSocket<I, O>; hold(): void } => {
   const { enabled = true } = options
   const above = getCurrentInstance() ? inject(KEY, undefined) : undefined
   const given = options.socket ?? (options.url === undefined ? above : undefined)
-  if (given) return given
+  if (given) return { socket: given, hold() {} }
   const entry = obtain(options)
-  let release = (): void => {}
-  let ended = false
-  whenOnPage(() => {
-    if (!ended) release = entry.hold(enabled)
-  })
-  onScopeDispose(() => {
-    ended = true
-    release()
-  })
-  return entry.socket
+  return {
+    socket: entry.socket,
+    hold() {
+      let release = (): void => {}
+      let ended = false
+      whenOnPage(() => {
+        if (!ended) release = entry.hold(enabled)
+      })
+      onScopeDispose(() => {
+        ended = true
+        release()
+      })
+    },
+  }
 }
 
 /**
@@ -116,7 +122,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
   options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
 ): UseResilientWebSocketResult<Incoming, Outgoing> => {
   const { onMessage, onBatch, onError, onStatusChange, ...shareOptions } = options
-  const socket = useClient<Incoming, Outgoing>(shareOptions)
+  const { socket, hold } = findClient<Incoming, Outgoing>(shareOptions)
   const start = before<Incoming>(options.enabled ?? true)
   const refs = Object.fromEntries(
     Object.entries(start).map(([name, value]) => [name, shallowRef(value)]),
@@ -172,6 +178,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     clearInterval(timer)
     for (const off of offs) off()
   })
+  hold()
 
   const { send: sendMessage, connect, disconnect, reconnect } = socket
   return { ...refs, connectionDuration, sendMessage, connect, disconnect, reconnect, socket }
@@ -187,7 +194,7 @@ export const useSubscription = <Incoming = IncomingEnvelope>(
   onMessage?: (message: Incoming) => void,
   options: ShareOptions<Incoming, never> = {},
 ): Readonly<ShallowRef<ReadonlyMap<string, Incoming>>> => {
-  const socket = useClient<Incoming, never>(options)
+  const { socket, hold } = findClient<Incoming, never>(options)
   const newest = createNewest<Incoming>(socket)
   const result = shallowRef(newest.get())
   let off = (): void => {}
@@ -216,6 +223,7 @@ export const useSubscription = <Incoming = IncomingEnvelope>(
     ended = true
     off()
   })
+  hold()
   return result
 }
 
