@@ -17,15 +17,22 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
+      { find: 'resilient-websocket/indicator', replacement: source('src/indicator/index.ts') },
+      { find: 'resilient-websocket/react', replacement: source('src/react/index.ts') },
       { find: 'resilient-websocket/server', replacement: source('src/server/index.ts') },
       { find: 'resilient-websocket/testing', replacement: source('src/testing/index.ts') },
+      { find: 'resilient-websocket/vue', replacement: source('src/vue/index.ts') },
       { find: 'resilient-websocket', replacement: source('src/index.ts') },
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.{ts,tsx}'],
     exclude: ['test/browser/**', 'test/built/**'],
-    typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+    typecheck: {
+      enabled: true,
+      include: ['test/types/**/*.test-d.{ts,tsx}'],
+      tsconfig: 'tsconfig.json',
+    },
     testTimeout: 20_000,
   },
 })

@@ -1,0 +1,162 @@
+/** What there is to show of a client, changing no more often than it is worth rendering. */
+import type { Environment, ResilientWebSocket, Snapshot, StateChange } from 'resilient-websocket'
+import { onWindow } from './window.ts'
+
+/** Everything that hooks and composables show, at one moment. Immutable. */
+export interface View<Incoming>
+  extends Pick<
+    Snapshot<Incoming>,
+    'status' | 'error' | 'attempt' | 'nextRetryAt' | 'queued' | 'latencyMs'
+  > {
+  /** `status === 'OPEN'`. */
+  readonly isConnected: boolean
+  /** The last message of the last batch; changes at most once per batch window. */
+  readonly lastMessage: Incoming | null
+  /** The last batch. */
+  readonly messages: readonly Incoming[]
+  /** Milliseconds since OPEN, 0 otherwise; counted on once a second, if somebody reads it. */
+  readonly connectionDuration: number
+  /** The last changes of status, oldest first. */
+  readonly stateHistory: readonly StateChange[]
+}
+
+export interface ViewStore<Incoming> {
+  /** The same object until something in it changes. */
+  get(): View<Incoming>
+  /** Returns an idempotent unsubscribe. */
+  subscribe(listener: () => void): () => void
+  /** Counts `connectionDuration` on once a second, until the returned function is called. */
+  tick(): () => void
+}
+
+type Clock = Pick<Environment, 'setTimeout' | 'clearTimeout'>
+
+const TICK_MS = 1000
+const WATCHED = ['status', 'error', 'attempt', 'nextRetryAt', 'queued', 'latencyMs'] as const
+
+const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
+  status,
+  isConnected: false,
+  error: null,
+  attempt: 0,
+  nextRetryAt: null,
+  queued: 0,
+  latencyMs: null,
+  lastMessage: null,
+  messages: [],
+  connectionDuration: 0,
+  stateHistory: [],
+})
+
+const CONNECTING = initial('CONNECTING')
+const CLOSED = initial('CLOSED')
+
+/** What a server shows, and a browser until it has taken over: nothing was opened yet. */
+export const initialView = (enabled: boolean | undefined): View<never> =>
+  enabled === false ? CLOSED : CONNECTING
+
+const createStore = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  { setTimeout, clearTimeout }: Partial<Clock> = {},
+): ViewStore<Incoming> => {
+  const listeners = new Set<() => void>()
+  const arm = setTimeout ?? ((run, delayMs) => globalThis.setTimeout(run, delayMs))
+  const disarm = clearTimeout ?? (handle => globalThis.clearTimeout(handle as number))
+  let tickers = 0
+  let timer: unknown
+  let detach: (() => void) | undefined
+  let view: View<Incoming> = initialView(false)
+
+  const replace = (part: Partial<View<Incoming>>): void => {
+    view = { ...view, ...part, connectionDuration: socket.connectionDuration }
+    for (const listener of [...listeners]) listener()
+  }
+
+  /** Runs on every message: what a message changes besides itself is looked at, nothing more. */
+  const refresh = (): void => {
+    const now = socket.getSnapshot()
+    const { stateHistory } = socket
+    const forgotten = now.lastMessage === null && view.lastMessage !== null
+    if (
+      stateHistory === view.stateHistory &&
+      !forgotten &&
+      WATCHED.every(name => now[name] === view[name])
+    ) {
+      return
+    }
+    const { status, error, attempt, nextRetryAt, queued, latencyMs } = now
+    replace({
+      status,
+      isConnected: status === 'OPEN',
+      error,
+      attempt,
+      nextRetryAt,
+      queued,
+      latencyMs,
+      stateHistory,
+      ...(forgotten && { lastMessage: null, messages: [] }),
+    })
+  }
+
+  /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
+  const catchUp = (): void => {
+    refresh()
+    const { lastMessage } = socket
+    if (lastMessage !== view.lastMessage) replace({ lastMessage })
+  }
+
+  const attach = (): void => {
+    catchUp()
+    const offs = [
+      socket.onChange(refresh),
+      onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
+    ]
+    detach = () => {
+      detach = undefined
+      for (const off of offs) off()
+    }
+  }
+
+  const count = (): void => {
+    timer = arm(count, TICK_MS)
+    if (socket.connectionDuration !== view.connectionDuration) replace({})
+  }
+
+  return {
+    get() {
+      if (!detach) catchUp()
+      return view
+    },
+    subscribe(listener) {
+      // One function may come twice; each has its own place.
+      const own = (): void => listener()
+      listeners.add(own)
+      if (!detach) attach()
+      return () => {
+        if (listeners.delete(own) && !listeners.size) detach?.()
+      }
+    },
+    tick() {
+      if (!tickers++) count()
+      let ticking = true
+      return () => {
+        if (!ticking) return
+        ticking = false
+        if (!--tickers) disarm(timer)
+      }
+    },
+  }
+}
+
+/** One store for all who watch a client, so that a message costs the same for one hook and for fifty. */
+const stores = new WeakMap<object, ViewStore<never>>()
+
+/** The store of a client; the clock of the first caller counts the seconds. */
+export const viewOf = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  clock?: Partial<Clock>,
+): ViewStore<Incoming> => {
+  const store = stores.get(socket) ?? createStore(socket, clock)
+  stores.set(socket, store as never)
+  return store as never
+}

@@ -1,0 +1,20 @@
+/**
+ * Hooks for React 18 and newer.
+ *
+ * @module
+ */
+export type { LegacyStatus } from '../adapters/legacy.ts'
+export type { Callbacks, ClientChoice } from '../adapters/options.ts'
+export type { View } from '../adapters/view.ts'
+export {
+  type Actions,
+  ResilientWebSocketProvider,
+  type ResilientWebSocketProviderProps,
+} from './client.ts'
+export {
+  type UseResilientWebSocketOptions,
+  type UseResilientWebSocketResult,
+  useResilientWebSocket,
+} from './use-resilient-web-socket.ts'
+export { useSubscription } from './use-subscription.ts'
+export { type UseWebSocketResult, useWebSocket } from './use-web-socket.ts'
