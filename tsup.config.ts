@@ -14,7 +14,7 @@ const adapter: Options = {
   ...shared,
   platform: 'neutral',
   external: ['resilient-websocket'],
-  // Rollup, which tsup shakes trees with, drops the banner; esbuild alone leaves nothing unused here.
+  // Rollup, which tsup shakes trees with, drops 'use client'; esbuild leaves nothing unused here either.
   treeshake: false,
 }
 
@@ -25,9 +25,9 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   { ...shared, entry: { 'cli/index': 'src/cli/index.ts' }, platform: 'node', dts: false },
   {
     ...adapter,
-    entry: { 'react/index': 'src/react/index.ts' },
-    // Frameworks with server components take hooks only from modules that say so.
-    banner: { js: "'use client'" },
+    // Together, so that both use one registry of shared clients.
+    entry: { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' },
+    splitting: true,
   },
 ])
 

@@ -34,6 +34,9 @@ type Clock = Pick<Environment, 'setTimeout' | 'clearTimeout'>
 const TICK_MS = 1000
 const WATCHED = ['status', 'error', 'attempt', 'nextRetryAt', 'queued', 'latencyMs'] as const
 
+// One array for all, or "no messages yet" would look like a change.
+const NONE: readonly never[] = []
+
 const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
   status,
   isConnected: false,
@@ -43,9 +46,9 @@ const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
   queued: 0,
   latencyMs: null,
   lastMessage: null,
-  messages: [],
+  messages: NONE,
   connectionDuration: 0,
-  stateHistory: [],
+  stateHistory: NONE,
 })
 
 const CONNECTING = initial('CONNECTING')
@@ -68,7 +71,7 @@ const createStore = <Incoming, Outgoing>(
   let view: View<Incoming> = initialView(false)
 
   const replace = (part: Partial<View<Incoming>>): void => {
-    view = { ...view, ...part, connectionDuration: socket.connectionDuration }
+    view = { ...view, ...part }
     for (const listener of [...listeners]) listener()
   }
 
@@ -94,15 +97,18 @@ const createStore = <Incoming, Outgoing>(
       queued,
       latencyMs,
       stateHistory,
-      ...(forgotten && { lastMessage: null, messages: [] }),
+      // Not with every batch: whoever reads only this renders once a second.
+      connectionDuration: socket.connectionDuration,
+      ...(forgotten && { lastMessage: null, messages: NONE }),
     })
   }
 
   /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
   const catchUp = (): void => {
     refresh()
-    const { lastMessage } = socket
+    const { lastMessage, connectionDuration } = socket
     if (lastMessage !== view.lastMessage) replace({ lastMessage })
+    if (connectionDuration - view.connectionDuration >= TICK_MS) replace({ connectionDuration })
   }
 
   const attach = (): void => {
@@ -119,7 +125,8 @@ const createStore = <Incoming, Outgoing>(
 
   const count = (): void => {
     timer = arm(count, TICK_MS)
-    if (socket.connectionDuration !== view.connectionDuration) replace({})
+    const { connectionDuration } = socket
+    if (connectionDuration !== view.connectionDuration) replace({ connectionDuration })
   }
 
   return {

@@ -10,7 +10,8 @@ import {
   useRef,
   useState,
 } from 'react'
-import type { ResilientWebSocket, SendOptions } from 'resilient-websocket'
+import type { ResilientWebSocket } from 'resilient-websocket'
+import { type Actions, createActions } from '../adapters/actions.ts'
 import { CALLBACKS, type Callbacks, type ClientChoice } from '../adapters/options.ts'
 import { acquire, type Held, isFor, type Lease, lookUp } from '../adapters/shared.ts'
 import { initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
@@ -40,14 +41,6 @@ export const useNewest = <Value>(value: Value): { readonly current: Value } => {
     newest.current = value
   })
   return newest
-}
-
-/** What a component may do with its client; the same functions as long as it is the same client. */
-export interface Actions<Outgoing> {
-  readonly sendMessage: ResilientWebSocket<unknown, Outgoing>['send']
-  readonly connect: () => void
-  readonly disconnect: () => void
-  readonly reconnect: () => void
 }
 
 export interface Client<Incoming, Outgoing> {
@@ -115,19 +108,14 @@ export const useClient = <Incoming, Outgoing>(
   }, [held, newest])
   useEffect(() => lease.current?.update(options))
 
-  const actions = useMemo((): Actions<Outgoing> => {
-    // What a component that is gone still asks for is no reason to throw.
-    const alive = (act: () => void) => (): void => {
-      if (!held?.closed) act()
-    }
-    return {
-      sendMessage: (message: Outgoing, sendOptions?: SendOptions) =>
-        socket.send(message, sendOptions),
-      connect: alive(socket.connect),
-      disconnect: alive(socket.disconnect),
-      reconnect: alive(socket.reconnect),
-    }
-  }, [socket, held])
+  const actions = useMemo(
+    () =>
+      createActions(
+        () => socket,
+        () => held,
+      ),
+    [socket, held],
+  )
 
   return {
     socket,

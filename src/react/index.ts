@@ -3,14 +3,13 @@
  *
  * @module
  */
+'use client'
+
+export type { Actions } from '../adapters/actions.ts'
 export type { LegacyStatus } from '../adapters/legacy.ts'
 export type { Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
-export {
-  type Actions,
-  ResilientWebSocketProvider,
-  type ResilientWebSocketProviderProps,
-} from './client.ts'
+export { ResilientWebSocketProvider, type ResilientWebSocketProviderProps } from './client.ts'
 export {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,

@@ -1,9 +1,10 @@
 /** The connection, for a component that renders only for what it reads. */
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
+import type { Actions } from '../adapters/actions.ts'
 import type { Callbacks, ClientChoice } from '../adapters/options.ts'
 import type { View } from '../adapters/view.ts'
-import { type Actions, useClient } from './client.ts'
+import { useClient } from './client.ts'
 
 export interface UseResilientWebSocketOptions<
   Incoming = IncomingEnvelope,

@@ -1,0 +1,18 @@
+/**
+ * Composables for Vue 3.4 and newer.
+ *
+ * @module
+ */
+export type { Actions } from '../adapters/actions.ts'
+export type { LegacyStatus } from '../adapters/legacy.ts'
+export type { Callbacks, ClientChoice } from '../adapters/options.ts'
+export type { View } from '../adapters/view.ts'
+export { provideResilientWebSocket, type ReactiveChoice } from './client.ts'
+export {
+  type UseResilientWebSocketOptions,
+  type UseResilientWebSocketResult,
+  useResilientWebSocket,
+  type ViewRefs,
+} from './use-resilient-web-socket.ts'
+export { useSubscription } from './use-subscription.ts'
+export { type UseWebSocketResult, useWebSocket } from './use-web-socket.ts'
