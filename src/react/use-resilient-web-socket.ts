@@ -1,5 +1,5 @@
 /** The connection, for a component that renders only for what it reads. */
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useInsertionEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
 import type { Actions } from '../adapters/actions.ts'
 import type { Callbacks, ClientChoice } from '../adapters/options.ts'
@@ -76,7 +76,8 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
   const shown = useSyncExternalStore(store.subscribe, worthRendering, serverView)
   // Whoever renders anyway, and reads something for the first time, gets it as it is now.
   const view = committed.current ? now() : shown
-  useEffect(() => {
+  // Before all effects: the store is compared with it as soon as the component is on the page.
+  useInsertionEffect(() => {
     committed.current = shown
   })
 
