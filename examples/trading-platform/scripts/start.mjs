@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import nextEnv from '@next/env'
+import { whenOrphaned } from '../server/orphan.mjs'
 
 /** @import { ChildProcess } from 'node:child_process' */
 
@@ -77,9 +78,7 @@ const run = (name, words, environment = {}) => {
 
 process.on('SIGINT', () => end(0))
 process.on('SIGTERM', () => end(0))
-// npm hands a SIGTERM to the shell between us, which ends and would leave both servers behind.
-const parent = process.ppid
-setInterval(() => process.ppid === parent || end(0), 500).unref()
+whenOrphaned(() => end(0))
 
 const port = ownPort()
 if (port === undefined) console.log(`Using the market server at ${new URL(webSocketUrl).origin}`)
@@ -91,7 +90,8 @@ else {
     ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || origins,
   })
 }
-run('page', ['node_modules/next/dist/bin/next', mode, ...given], {
+const next = ['--import', './scripts/end-with-parent.mjs', 'node_modules/next/dist/bin/next']
+run('page', [...next, mode, ...given], {
   PORT: pagePort,
   NEXT_PUBLIC_WS_URL: webSocketUrl,
   NEXT_TELEMETRY_DISABLED: '1',

@@ -5,6 +5,7 @@ import { access } from 'node:fs/promises'
 import { createServer, startMarket, startReplay } from 'resilient-websocket/server'
 import { createBars } from './bars.mjs'
 import { createExchange } from './exchange.mjs'
+import { whenOrphaned } from './orphan.mjs'
 import { readSettings, USAGE, UsageError } from './settings.mjs'
 
 /** @import { Publication, Publisher } from 'resilient-websocket/server' */
@@ -101,11 +102,7 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
-  // Whoever started us may be gone without a word: npm hands a SIGTERM to the shell between us.
-  const parent = process.ppid
-  if (process.env['npm_lifecycle_event']) {
-    setInterval(() => process.ppid === parent || leave(), 500).unref()
-  }
+  whenOrphaned(leave)
   feed.ended.catch(error => {
     console.error(`Replay failed: ${error.message}`)
     process.exitCode = 1
