@@ -4,7 +4,7 @@ import type { ClientEvents, Metrics, ResilientWebSocket, SendOptions, Snapshot }
 import { createDriver, type DriverHooks } from './connection/driver.ts'
 import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
-import { createDelivery, type Delivery } from './delivery/delivery.ts'
+import { createDelivery, type Delivery, type RejectReason } from './delivery/delivery.ts'
 import { createInbox } from './delivery/inbox.ts'
 import { createOutbox, type Outgoing as Queued } from './delivery/outbox.ts'
 import { createSubscriptions } from './delivery/subscriptions.ts'
@@ -13,13 +13,23 @@ import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
 import { type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
-import type { Protocol } from './protocol/protocol.ts'
+import type { Agreement, Protocol } from './protocol/protocol.ts'
 import { createTimers } from './timers.ts'
 import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
 const LONGEST_ID = 64
+const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
+  new ResilientWebSocketError(code, words)
+
+/** What a server's refusal means to the sender; any other code is `refused`. */
+const REASONS: Readonly<Record<string, RejectReason>> = {
+  BAD_MESSAGE: 'invalid',
+  TOO_LARGE: 'invalid',
+  UNAUTHORIZED: 'unauthorized',
+  FORBIDDEN: 'unauthorized',
+}
 
 const sizeOf = (frame: Frame): number =>
   typeof frame === 'string'
@@ -51,6 +61,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let finished = false
   let ready = false
   let everReady = false
+  /** Something has been received or sent in somebody's name. */
+  let everUsed = false
+  let agreement: Agreement | undefined
   let identity: string | null | undefined
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
@@ -143,12 +156,22 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     } catch {}
   }
 
+  const gap = (channel: string, reason: string): void => {
+    emit('gap', { channel, reason })
+    subscriptions.gap({ channel, reason })
+  }
+
   const conversation = protocol.attach({
     ...environment,
     timers,
     token: () => driver.token(),
-    proved: () => driver.dispatch('proved'),
+    proved(agreed) {
+      agreement = agreed
+      driver.dispatch('proved')
+    },
+    fail: reason => driver.fail(reason),
     reply,
+    control: frame => outbox.control(frame),
     message: accept,
     error: (code, thrown) => driver.report(code, thrown),
     pong(id) {
@@ -163,7 +186,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       largestMessage = maxPayload
       outbox.limit(ratePerSecond, maxPayload)
     },
-    slowDown: delayMs => outbox.pause(delayMs),
+    slowDown(delayMs) {
+      outbox.pause(delayMs)
+      subscriptions.repeat()
+    },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
       answer(id, undefined, error)
@@ -173,6 +199,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
         driver.dispatch('outdated', 'Server asked to reconnect'),
       ),
+    channels: () => subscriptions.channels(),
+    wants: channel => subscriptions.has(channel),
+    confirmed: channel => subscriptions.confirm(channel),
+    gap,
+    recovered(channel, replayed) {
+      emit('recovered', { channel, replayed })
+      subscriptions.recovered({ channel, replayed })
+    },
+    acked: seq => outbox.acked(seq),
+    refusedAt: (seq, code) =>
+      outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
+    sessionLost: () => outbox.lost(),
+    waiting: () => outbox.size() > 0,
+    take: () => outbox.take(),
+    untaken: () => outbox.close(),
   })
 
   const ping = (): void => {
@@ -192,11 +233,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     opened: () => conversation.opened(),
     ready() {
       ready = true
-      if (everReady) emit('gap', { reason: 'reconnected' })
-      everReady = true
+      // Where nobody can know what was missed.
+      if (everReady && !agreement) emit('gap', { reason: 'reconnected' })
+      everReady = everUsed = true
       // Before the queue opens, so that channels go before the first message.
-      subscriptions.open()
-      outbox.open()
+      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
+      outbox.open(agreement?.maxInFlight)
       outbox.pump()
     },
     down() {
@@ -207,10 +249,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       outbox.close()
     },
     received: payload => conversation.receive(payload),
-    polled: message => accept(message as Incoming),
+    polled(message) {
+      if (conversation.deliver) conversation.deliver(message)
+      else accept(message as Incoming)
+    },
+    interpret(body) {
+      everUsed = true
+      return conversation.polled?.(body)
+    },
+    outgoing: () => conversation.post?.(),
+    posted: answer => conversation.posted?.(answer),
+    tooLarge: () => outbox.refuseLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
     trusted: () => outbox.pump(),
     channels: () => subscriptions.channels(),
+    since: channel => conversation.since?.(channel),
   })
 
   const outbox = createOutbox<Outgoing>({
@@ -220,12 +273,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     write: driver.write,
     writable: driver.trustworthy,
     bufferedBytes: driver.bufferedBytes,
+    post: driver.post,
     settled({ message, delivery, release }) {
-      const { reason, id } = delivery
+      const { reason, id, state } = delivery
       release()
       if (reason) {
         emit('drop', { message, reason })
-        answer(id, undefined, new ResilientWebSocketError('NOT_SENT', `Not sent: ${reason}`))
+        answer(id, undefined, error('NOT_SENT', `Not sent: ${reason}`))
+      } else if (state === 'unknown') {
+        answer(id, undefined, error('UNKNOWN', 'Nobody knows whether it was applied'))
       } else count('sent')
       emit('delivery', delivery)
       changed()
@@ -237,7 +293,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tell(type, channels) {
       if (conversation.tell) outbox.control(conversation.tell(type, channels))
     },
-    overflow: channel => emit('gap', { channel, reason: 'overflow' }),
+    forget: channel => conversation.forget?.(channel),
+    overflow: channel => gap(channel, 'overflow'),
   })
 
   const send = (message: Outgoing, sendOptions: SendOptions = {}): Delivery => {
@@ -277,9 +334,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     changed()
     return delivery
   }
-
-  const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
-    new ResilientWebSocketError(code, words)
 
   const alive = (): void => {
     if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
@@ -333,7 +387,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
           transport: status === 'OPEN' ? 'websocket' : status === 'FALLBACK' ? 'polling' : null,
           queued: outbox.size(),
           latencyMs,
-          sessionId: null,
+          sessionId: conversation.sessionId?.() ?? null,
         })
       }
       return snapshot
@@ -374,11 +428,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return subscriptions.subscribe(...wanted)
     },
     setIdentity(id) {
-      const another = everReady || identity !== undefined
+      const another = everUsed || identity !== undefined
       if (id === identity) return
       identity = id
       if (!another) return
       outbox.rejectAll('identity')
+      conversation.renew?.()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)

@@ -18,7 +18,12 @@ export { createResilientWebSocket } from './client.ts'
 export type { Phase, StateChange, Status } from './connection/status.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export type { Schema, SchemaResult } from './delivery/inbox.ts'
-export type { SubscribeOptions, Subscription } from './delivery/subscriptions.ts'
+export type {
+  ChannelGap,
+  Recovery,
+  SubscribeOptions,
+  Subscription,
+} from './delivery/subscriptions.ts'
 export type {
   Environment,
   PageEvents,
@@ -46,7 +51,13 @@ export {
   type IncomingEnvelope,
   type OutgoingEnvelope,
 } from './protocol/envelope.ts'
-export type { Conversation, Protocol, ProtocolHost, ServerTerms } from './protocol/protocol.ts'
+export type {
+  Agreement,
+  Conversation,
+  Protocol,
+  ProtocolHost,
+  ServerTerms,
+} from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
 export type { Timers } from './timers.ts'
 export type { Poll } from './transport/polling.ts'

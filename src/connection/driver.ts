@@ -35,13 +35,22 @@ export interface DriverHooks {
   /** The link that was open is gone. */
   down(): void
   received(payload: unknown): void
+  /** One message of a poll. */
   polled(message: unknown): void
+  /** The messages in the body of a poll; `undefined` if it says nothing to us. */
+  interpret(body: unknown): readonly unknown[] | undefined
+  outgoing(): string | undefined
+  posted(answer: unknown): void
+  /** A link was closed because a message was too large. */
+  tooLarge(): void
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
   ping: (() => void) | undefined
   /** The link, suspected to be dead, has spoken. */
   trusted(): void
   /** Channels to poll for. */
   channels(): readonly string[]
+  /** Where we stand in a channel, as a poll says it. */
+  since(channel: string): string | undefined
 }
 
 export interface Driver {
@@ -60,6 +69,10 @@ export interface Driver {
   token(): string | undefined
   /** `undefined`: the next dial asks anew. */
   setToken(token: string | undefined): void
+  /** The link that is open is of no use. */
+  fail(reason: string): void
+  /** While there is no link and the server takes messages by POST, posts them. */
+  post(): void
   /** Writes to the link that is open. Throws if there is none or it refuses. */
   write(frame: Frame): void
   bufferedBytes(): number
@@ -70,6 +83,13 @@ export interface Driver {
 
 /** IANA's close code for a timeout; scripts may send only 1000 and 3000-4999. */
 const TIMED_OUT = 3008
+/** Ours, after 1002 (protocol error), which scripts may not send. */
+const USELESS = 4002
+/** Characters of a poll's query; what does not fit is asked for by the next one. */
+const LONGEST_QUERY = 4000
+const TOO_LARGE = 1009
+/** No `hello` or `auth` in time. */
+const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
 
 /** Without user, password, query and fragment: those may hold tokens. */
@@ -93,6 +113,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let token: string | undefined
   let tokenRenewed = false
   let missedFallback = false
+  /** The next poll asks for channels from here on. */
+  let pollFrom = 0
 
   // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
   // a listener that calls back in finds a whole client, and sees at once what its own call did
@@ -131,7 +153,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { name, status: from } = state
     const { status: to } = next
     if (from !== to && from === 'OPEN') hooks.flush()
-    if (event === 'stabilised') tokenRenewed = false
+    // A user who asks again may have a better token by now.
+    if (event === 'stabilised' || (name === 'failed' && next.name !== name)) tokenRenewed = false
     state = next
     if (from !== to) {
       const timestamp = now()
@@ -169,10 +192,17 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
   // ---- timers that belong to statuses
 
+  /** Those that ran are not set again until they were not wanted for once. */
+  const kept = new Set<EventName>()
+
   const keep = (event: EventName, wanted: boolean, afterMs: number | undefined): void => {
-    if (!wanted || afterMs === undefined || afterMs === Number.POSITIVE_INFINITY)
+    if (!wanted || afterMs === undefined || afterMs === Number.POSITIVE_INFINITY) {
+      kept.delete(event)
       timers.clear(event)
-    else if (!timers.has(event)) timers.set(event, afterMs, () => dispatch(event, event))
+    } else if (!kept.has(event)) {
+      kept.add(event)
+      timers.set(event, afterMs, () => dispatch(event, event))
+    }
   }
 
   const keepTimers = (): void => {
@@ -224,8 +254,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     news.push(() => emit('close', info))
   }
 
-  const timedOut = (reason: string, code: ErrorCode, afterMs?: number): void => {
-    endLink({ code: TIMED_OUT, reason, wasClean: false })
+  const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
+    endLink({ code: closeCode, reason, wasClean: false })
     fail(code, reason)
     dispatch('lost', reason, afterMs)
   }
@@ -243,10 +273,14 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const linkClosed = (info: CloseInfo): void => {
     const { code, reason } = info
     const wasOpen = linkOpen
+    if (code === TOO_LARGE) hooks.tooLarge()
     endLink(info, true)
     const words = `Connection ${wasOpen ? 'lost' : 'failed'}`
     const detail = `${words}: ${code} ${reason}`
-    const verdict = judge(info, reconnect.when, isAboutToken(code) && renewToken())
+    // Who has a token and was not heard in time was held up by the network.
+    const mayCure =
+      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && renewToken()
+    const verdict = judge(info, reconnect.when, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
       dispatch('refused', words)
@@ -263,7 +297,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
   const dial = (): void => {
     const mine = ++dials
-    timers.set('connect', settings.connectTimeoutMs, () => timedOut('Connect timeout', 'FAILED'))
+    timers.set('connect', settings.connectTimeoutMs, () =>
+      giveUp('Connect timeout', 'FAILED', TIMED_OUT),
+    )
 
     // The caller has its client before it hears that a dial failed.
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
@@ -318,12 +354,29 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
   }
 
-  const pollUrl = (url: string): string => {
-    const base = globalThis.location
-      ? url
-      : `${new URL(url, (lastUrl || `${settings.url}`).replace(/^ws/, 'http'))}`
-    const symbols = hooks.channels().map(encodeURIComponent).join()
-    return symbols ? `${base}${base.includes('?') ? '&' : '?'}symbols=${symbols}` : base
+  const fallbackUrl = (): string => {
+    const { url } = fallback as { url: string }
+    if (globalThis.location) return url
+    return `${new URL(url, (lastUrl || `${settings.url}`).replace(/^ws/, 'http'))}`
+  }
+
+  const pollUrl = (): string => {
+    const base = fallbackUrl()
+    const channels = hooks.channels()
+    const positions: string[] = []
+    if (pollFrom >= channels.length) pollFrom = 0
+    const first = pollFrom
+    for (let length = 0; pollFrom < channels.length && length < LONGEST_QUERY; pollFrom++) {
+      const channel = channels[pollFrom] as string
+      const position = hooks.since(channel)
+      if (position) positions.push(encodeURIComponent(position))
+      length += encodeURIComponent(channel + (position ?? '')).length
+    }
+    const query = [
+      ['symbols', channels.slice(first, pollFrom).map(encodeURIComponent)] as const,
+      ['since', positions] as const,
+    ].flatMap(([name, items]) => (items.length ? `${name}=${items}` : []))
+    return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
   }
 
   const startPolling = (): void => {
@@ -332,12 +385,22 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       ...fallback,
       environment,
       timers,
-      url: () => pollUrl(fallback.url),
+      parse: (body, response) =>
+        fallback.parse?.(body, response) ??
+        hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],
+      url: pollUrl,
+      unfinished: () => pollFrom < hooks.channels().length,
+      postUrl: fallbackUrl,
+      outgoing: hooks.outgoing,
+      posted: hooks.posted,
       token: async () => (token = (await askToken()) as string | undefined),
       opened() {},
       received: hooks.polled,
       failed: thrown => report('POLL', thrown),
-      polled: poll => emit('poll', poll),
+      polled(poll) {
+        tokenRenewed = false
+        emit('poll', poll)
+      },
       closed({ code }) {
         if (code < 404) {
           if (renewToken()) return startPolling()
@@ -360,7 +423,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers,
     ping: () => hooks.ping?.(),
     // Spread, so that clients that lost the same server do not come back together.
-    dead: () => timedOut('Heartbeat timeout', 'LOST', random() * 1000),
+    dead: () => giveUp('Heartbeat timeout', 'LOST', TIMED_OUT, random() * 1000),
     trusted: hooks.trusted,
   })
 
@@ -388,6 +451,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     wait,
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     pollNow: () => polling?.pollNow(),
+    pollAnew() {
+      polling?.close(0, '')
+      startPolling()
+    },
   }
 
   return {
@@ -417,6 +484,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       token = next
       tokenRenewed = false
     },
+    fail(reason) {
+      if (link) giveUp(reason, 'LOST', USELESS)
+    },
+    post: () => polling?.post(),
     write(frame) {
       if (!link) throw new Error('There is no link')
       link.send(frame)

@@ -10,7 +10,7 @@ export const isAboutToken = (code: number): boolean => code === 1008 || code ===
 export const judge = (
   close: CloseInfo,
   when: ((close: CloseInfo) => boolean | number | undefined) | undefined,
-  tokenRenewed: boolean,
+  curable: boolean,
 ): number | false | undefined => {
   let own: boolean | number | undefined
   try {
@@ -21,5 +21,5 @@ export const judge = (
   if (typeof own === 'number') return own
   const { code } = close
   const final = FINAL_CODES.includes(code) || (code >= 4400 && code < 4500)
-  return (own ?? (tokenRenewed || !final)) ? undefined : false
+  return (own ?? (curable || !final)) ? undefined : false
 }

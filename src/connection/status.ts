@@ -66,6 +66,7 @@ export type Effect =
   | 'wait'
   | 'checkLink'
   | 'pollNow'
+  | 'pollAnew'
 
 /** A change of status, as history keeps it. */
 export interface StateChange {

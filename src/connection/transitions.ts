@@ -36,7 +36,7 @@ export interface Row {
   /** Dial anew, also where a dial is under way. */
   readonly afresh?: true
   readonly attempts?: 'forget' | 'count'
-  readonly also?: 'checkLink' | 'pollNow'
+  readonly also?: 'checkLink' | 'pollNow' | 'pollAnew'
 }
 
 const closed: Row = { to: 'closed' }
@@ -120,6 +120,7 @@ export const TRANSITIONS: Readonly<
     refused: failed,
     fallbackMissing: { to: 'waiting', attempts: 'count' },
     connectRequested: resume,
+    outdated: { to: 'polling', also: 'pollAnew' },
     reconnectRequested: probe,
     disconnectRequested: closed,
   },
@@ -129,7 +130,7 @@ export const TRANSITIONS: Readonly<
     unsupported: { to: 'polling' },
     refused: failed,
     woken: { to: 'probing', also: 'pollNow' },
-    outdated: { to: 'probing', afresh: true },
+    outdated: { to: 'probing', afresh: true, also: 'pollAnew' },
     fallbackMissing: { to: 'redialing', attempts: 'count' },
     reconnectRequested: probe,
     disconnectRequested: closed,
@@ -139,7 +140,7 @@ export const TRANSITIONS: Readonly<
     lost: { to: 'polling' },
     refused: failed,
     woken: { to: 'proving', also: 'pollNow' },
-    outdated: { to: 'probing', afresh: true },
+    outdated: { to: 'probing', afresh: true, also: 'pollAnew' },
     fallbackMissing: { to: 'greeting' },
     reconnectRequested: probe,
     disconnectRequested: closed,

@@ -49,7 +49,7 @@ export const createDelivery = (id: string): OpenDelivery => {
     get settled() {
       promise ??= new Promise(done => {
         resolve = () => done(delivery)
-        if (delivery.state !== 'queued') resolve()
+        if (!/^(queued|in-flight)$/.test(delivery.state)) resolve()
       })
       return promise
     },

@@ -1,8 +1,8 @@
-/** Messages on their way out: queued, bounded, paced, and each with its fate. */
+/** Messages on their way out: queued, bounded, paced, kept until acknowledged, and each with its fate. */
 import type { Environment } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 import type { Frame } from '../transport/transport.ts'
-import type { OpenDelivery, RejectReason } from './delivery.ts'
+import type { DeliveryState, OpenDelivery, RejectReason } from './delivery.ts'
 
 /** One message that waits. */
 export interface Outgoing<Message> {
@@ -22,11 +22,15 @@ export interface OutboxHooks<Message> {
   readonly limit: number
   readonly maxBytes: number
   readonly ratePerSecond: number
+  readonly retries: number
+  readonly maxInFlight: number
   /** Hands a frame to the link. Throws if it certainly did not leave. */
   write(frame: Frame): void
   /** False while the link must not be written to; `pump()` is called when that is over. */
   writable(): boolean
   bufferedBytes(): number
+  /** There is no link; what waits may go another way, by `take()`. */
+  post(): void
   settled(entry: Outgoing<Message>): void
 }
 
@@ -38,14 +42,24 @@ export interface Outbox<Message> {
   withdraw(entry: Outgoing<Message>): void
   /** What the server takes: messages a second (the lower of its rate and ours) and bytes a message. */
   limit(ratePerSecond?: number, maxPayload?: number): void
-  /** A link is ready. */
-  open(): void
-  /** The link is gone: what was not sent waits for the next. */
+  /** A link is ready. On one with acks messages are kept until acknowledged, so many at a time. */
+  open(acks: number | undefined): void
+  /** The link, or what was taken, is lost: what is not acknowledged waits for the next. */
   close(): void
-  /** Nothing leaves for so long. */
+  /** Nothing leaves for so long; then it goes on from the last ack. */
   pause(delayMs: number): void
   pump(): void
-  /** Rejects everything that waits. */
+  /** Takes everything that is to be posted at once, within the same rules. */
+  take(): readonly string[]
+  /** Everything up to here is applied. False if it was never sent. */
+  acked(seq: number): boolean
+  /** The message at this place is refused; its place is used up. */
+  refuse(seq: number, reason: RejectReason): void
+  /** Rejects the largest message in flight: a link was closed because of it. */
+  refuseLargest(): void
+  /** What is in flight is in nobody's hands, and numbering begins anew. */
+  lost(): void
+  /** Rejects everything that waits; what is in flight becomes unknown. */
   rejectAll(reason: RejectReason): void
   size(): number
 }
@@ -53,51 +67,91 @@ export interface Outbox<Message> {
 /** More than this unsent in the socket, and the rest waits here, where it is counted and kept. */
 const HIGH_WATER_BYTES = 1_048_576
 const LOOK_AGAIN_MS = 50
+/** Frames and bodies are joined up to so many characters, which are three bytes each at most. */
+const JOINED = 21_000
 const ENDLESS: number = Number.POSITIVE_INFINITY
 
+/** A place in the sequence; without an entry it is given up. */
+interface Placed<Message> {
+  readonly seq: number
+  entry: Outgoing<Message> | undefined
+  /** Links it was lost with. */
+  losses: number
+}
+
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
-  const { environment, timers, ratePerSecond } = hooks
+  const { environment, timers, ratePerSecond, maxInFlight } = hooks
   const now = environment.monotonicNow
   let high: Outgoing<Message>[] = []
   let normal: Outgoing<Message>[] = []
   let controls: Frame[] = []
+  /** Of everything that is not settled. */
   let bytes = 0
   let open = false
   let rate = ratePerSecond
   let largest = ENDLESS
-  let tokens = 0
-  let refilledAt = 0
+  let tokens = Math.max(rate, 1)
+  let refilledAt = now()
   let pausedUntil = 0
   /** No message expires earlier. */
   let nextExpiry = ENDLESS
   let pumping = false
+  /** What has a place and is not acknowledged, in order; so much of it was sent on this link. */
+  let flight: Placed<Message>[] = []
+  let sent = 0
+  let lastSeq = 0
+  /** How much may be in flight; undefined on a link without acks. */
+  let acks: number | undefined
 
   const all = (): Outgoing<Message>[] => [...high, ...normal]
   const size = (): number => high.length + normal.length
   const burst = (): number => Math.max(rate, 1)
 
-  /** A final state; a reason means that it was rejected. */
-  const settle = (entry: Outgoing<Message>, reason?: RejectReason): void => {
-    const others = (each: Outgoing<Message>): boolean => each !== entry
+  const conclude = (
+    entry: Outgoing<Message> | undefined,
+    state: DeliveryState,
+    reason?: RejectReason,
+  ): void => {
+    if (!entry) return
     const { delivery } = entry
+    bytes -= entry.bytes
+    delivery.state = state
+    delivery.reason = reason
+    delivery.settle()
+    hooks.settled(entry)
+  }
+
+  /** Settles what has a place, which stays used up. */
+  const giveUp = (
+    place: Placed<Message> | undefined,
+    state: DeliveryState,
+    reason?: RejectReason,
+  ): void => {
+    const entry = place?.entry
+    if (place) place.entry = undefined
+    conclude(entry, state, reason)
+  }
+
+  const dequeue = (entry: Outgoing<Message>): void => {
+    const others = (each: Outgoing<Message>): boolean => each !== entry
     // The head leaves far more often than any other.
     if (normal[0] === entry) normal.shift()
     else {
       high = high.filter(others)
       normal = normal.filter(others)
     }
-    bytes -= entry.bytes
-    delivery.state = reason ? 'rejected' : 'sent'
-    delivery.reason = reason
-    delivery.settle()
-    hooks.settled(entry)
+  }
+
+  const reject = (entry: Outgoing<Message>, reason: RejectReason): void => {
+    dequeue(entry)
+    conclude(entry, 'rejected', reason)
   }
 
   const expire = (): void => {
     if (nextExpiry > now()) return
     nextExpiry = ENDLESS
     for (const entry of all()) {
-      if (entry.expiresAt <= now()) settle(entry, 'expired')
+      if (entry.expiresAt <= now()) reject(entry, 'expired')
       else nextExpiry = Math.min(nextExpiry, entry.expiresAt)
     }
   }
@@ -106,11 +160,88 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   const delay = (): number => {
     const time = now()
     if (pausedUntil > time) return pausedUntil - time
-    if (hooks.bufferedBytes() > HIGH_WATER_BYTES) return LOOK_AGAIN_MS
+    if (open && hooks.bufferedBytes() > HIGH_WATER_BYTES) return LOOK_AGAIN_MS
     tokens = Math.min(burst(), tokens + ((time - refilledAt) / 1000) * rate)
     refilledAt = time
     // A hair less than one whole token is one: timers and division round.
     return tokens > 0.9999 ? 0 : ((1 - tokens) / rate) * 1000
+  }
+
+  /** The next message that was never sent, without those that never can be. */
+  const head = (): Outgoing<Message> | undefined => {
+    for (;;) {
+      const entry = high[0] ?? normal[0]
+      if (!entry || entry.bytes <= largest) return entry
+      reject(entry, 'invalid')
+    }
+  }
+
+  /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
+  const isDue = (): boolean =>
+    sent < flight.length || (flight.length < (acks as number) && head() !== undefined)
+
+  /** The frame of the next place. */
+  const place = (): string => {
+    if (sent === flight.length) {
+      const entry = head() as Outgoing<Message>
+      dequeue(entry)
+      entry.delivery.state = 'in-flight'
+      flight.push({ seq: ++lastSeq, entry, losses: 0 })
+    }
+    const next = flight[sent++] as Placed<Message>
+    const { seq, losses } = next
+    if (losses > hooks.retries) giveUp(next, 'unknown')
+    if (!next.entry) return `{"type":"skip","data":{"seq":${seq}}}`
+    next.entry.delivery.attempts = losses + 1
+    return `{"seq":${seq},${(next.entry.frame as string).slice(1)}`
+  }
+
+  /** Writes what may leave on a link with acks, joined into few frames; returns how long the rest has to wait. */
+  const writeJoined = (): number => {
+    let frames: Frame[] = []
+    let length = 0
+    let wait = ENDLESS
+    const flush = (): void => {
+      const [first] = frames
+      if (first) hooks.write(frames.length > 1 ? `[${frames}]` : first)
+      frames = []
+      length = 0
+    }
+    while (open && (controls[0] || isDue())) {
+      wait = delay()
+      if (wait) break
+      wait = ENDLESS
+      tokens--
+      const frame = controls.shift() ?? place()
+      length += (frame as string).length
+      if (length > Math.min(largest / 3, JOINED)) flush()
+      frames.push(frame)
+    }
+    flush()
+    return wait
+  }
+
+  /** The same on one without: singly, and out of our hands once written. */
+  const writeSingly = (): number => {
+    while (open && (controls[0] || head())) {
+      const wait = delay()
+      if (wait) return wait
+      const entry = controls[0] ? undefined : head()
+      hooks.write(entry?.frame ?? (controls[0] as Frame))
+      tokens--
+      if (entry) {
+        entry.delivery.attempts++
+        dequeue(entry)
+        conclude(entry, 'sent')
+      } else controls.shift()
+    }
+    return ENDLESS
+  }
+
+  const again = (wait: number): void => {
+    const until = Math.min(wait, nextExpiry - now())
+    if (until < ENDLESS) timers.set('outbox', until, pump)
+    else timers.clear('outbox')
   }
 
   const pump = (): void => {
@@ -118,32 +249,22 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     pumping = true
     let wait = ENDLESS
     expire()
-    while (open && (controls.length || size()) && hooks.writable()) {
-      const entry = controls.length ? undefined : (high[0] ?? normal[0])
-      if (entry && entry.bytes > largest) {
-        settle(entry, 'invalid')
-        continue
-      }
-      wait = delay()
-      if (wait) break
-      try {
-        hooks.write((entry ? entry.frame : controls[0]) as Frame)
-      } catch {
-        // It certainly did not leave: it stays, for this link or the next.
-        wait = LOOK_AGAIN_MS
-        break
-      }
-      tokens--
-      wait = ENDLESS
-      if (entry) {
-        entry.delivery.attempts++
-        settle(entry)
-      } else controls.shift()
+    try {
+      if (open && hooks.writable()) wait = acks === undefined ? writeSingly() : writeJoined()
+    } catch {
+      // What was not written stays, and what has a place goes out again: on this link or the next.
+      wait = LOOK_AGAIN_MS
     }
     pumping = false
-    wait = Math.min(wait, nextExpiry - now())
-    if (wait < ENDLESS) timers.set('outbox', wait, pump)
-    else timers.clear('outbox')
+    again(wait)
+    if (!open) hooks.post()
+  }
+
+  const settleFlight = (): void => {
+    const gone = flight
+    flight = []
+    sent = lastSeq = 0
+    for (const each of gone) giveUp(each, 'unknown')
   }
 
   return {
@@ -151,12 +272,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       const queue = urgent ? high : normal
       queue.push(entry)
       bytes += entry.bytes
-      if (entry.bytes > hooks.maxBytes) return settle(entry, 'overflow')
+      if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
       nextExpiry = Math.min(nextExpiry, entry.expiresAt)
       pump()
       // What is urgent is given up last.
-      while (size() > hooks.limit || bytes > hooks.maxBytes) {
-        settle((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
+      while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
+        reject((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
       }
     },
     control(frame) {
@@ -164,30 +285,78 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       pump()
     },
     withdraw(entry) {
-      if (all().includes(entry)) settle(entry, 'expired')
+      if (all().includes(entry)) reject(entry, 'expired')
     },
     limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
       rate = Math.min(perSecond, ratePerSecond, 1e9)
       largest = maxPayload
       tokens = Math.min(tokens, burst())
     },
-    open() {
+    open(most) {
       open = true
+      acks = most && Math.min(most, maxInFlight)
+      sent = 0
       tokens = burst()
       refilledAt = now()
       pausedUntil = 0
+      // A server without sessions knows nothing of what the one before was sent.
+      if (!acks) settleFlight()
     },
     close() {
       open = false
       controls = []
+      for (const each of flight.slice(0, sent)) each.losses++
+      sent = 0
     },
     pause(delayMs) {
       pausedUntil = now() + delayMs
+      sent = 0
       pump()
     },
     pump,
+    take() {
+      const frames: string[] = []
+      let length = 0
+      let wait = 0
+      acks ??= maxInFlight
+      sent = 0
+      while (isDue() && length < JOINED) {
+        wait = delay()
+        if (wait) break
+        tokens--
+        const frame = place()
+        length += frame.length
+        frames.push(frame)
+      }
+      again(wait || ENDLESS)
+      return frames
+    },
+    acked(seq) {
+      if (seq > lastSeq) return false
+      while (flight[0] && flight[0].seq <= seq) {
+        const { entry } = flight.shift() as Placed<Message>
+        sent = Math.max(0, sent - 1)
+        conclude(entry, 'acked')
+      }
+      pump()
+      return true
+    },
+    refuse: (seq, reason) =>
+      giveUp(
+        flight.find(each => each.seq === seq),
+        'rejected',
+        reason,
+      ),
+    refuseLargest() {
+      const [largestPlace] = flight
+        .filter(({ entry }) => entry)
+        .sort((a, b) => (b.entry?.bytes ?? 0) - (a.entry?.bytes ?? 0))
+      giveUp(largestPlace, 'rejected', 'invalid')
+    },
+    lost: settleFlight,
     rejectAll(reason) {
-      for (const entry of all()) settle(entry, reason)
+      settleFlight()
+      for (const entry of all()) reject(entry, reason)
     },
     size,
   }

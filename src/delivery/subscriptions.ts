@@ -6,8 +6,8 @@ import type { Call } from '../events.ts'
 export interface Subscription<Message> extends AsyncIterable<Message> {
   readonly channels: readonly string[]
   /**
-   * Resolves when the server was asked for the channels on a link where messages flow; rejects if
-   * the subscription or the client ends before that. Made when first read.
+   * Resolves when a server of protocol v1 has confirmed the channels, and when any other was asked for
+   * them; rejects if the subscription or the client ends before that. Made when first read.
    */
   readonly ready: Promise<void>
   /** Ends it. The server hears of it when nobody else listens to a channel. Idempotent. */
@@ -18,12 +18,35 @@ export interface Subscription<Message> extends AsyncIterable<Message> {
 export interface SubscribeOptions {
   /** Messages that async iteration holds for a slow reader; older ones go, with a `gap` event. @default 1000 */
   bufferSize?: number
+  /** Messages of a channel may be missing: reload what you show of it. */
+  onGap?: (gap: ChannelGap) => void
+  /** Everything that was missed on a channel follows. */
+  onRecovered?: (recovery: Recovery) => void
+}
+
+/** Messages of this channel may be missing. */
+export interface ChannelGap {
+  readonly channel: string
+  /**
+   * `epoch` (the server's history is another one), `trimmed` or `limit` (it does not reach back so far),
+   * `ahead` (it has lost its end), `overflow` (a reader was too slow).
+   */
+  readonly reason: string
+}
+
+/** Everything missed on this channel is replayed. */
+export interface Recovery {
+  readonly channel: string
+  /** How many messages that are. */
+  readonly replayed: number
 }
 
 export interface SubscriptionsHooks {
   readonly call: Call
   /** Tells the server. */
   tell(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void
+  /** Nobody listens to this channel any more. */
+  forget(channel: string): void
   /** A reader was too slow. */
   overflow(channel: string): void
 }
@@ -38,8 +61,15 @@ export interface Subscriptions<Message> {
   byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void
   deliver(channel: string, message: Message): void
   channels(): readonly string[]
-  /** A link is ready and knows of no channel yet. */
-  open(): void
+  has(channel: string): boolean
+  gap(gap: ChannelGap): void
+  recovered(recovery: Recovery): void
+  /** The server has answered for this channel. */
+  confirm(channel: string): void
+  /** A link is ready and knows of these channels; `confirms`: it answers for each. */
+  open(told: readonly string[], confirms: boolean): void
+  /** The server may not have heard of what it did not confirm. */
+  repeat(): void
   /** The link is gone. */
   close(): void
   /** Ends all of them. */
@@ -51,7 +81,9 @@ const CHUNK = 100
 
 interface Member<Message> {
   hear?(message: Message, channel: string): void
-  asked?(): void
+  gap?(gap: ChannelGap): void
+  recovered?(recovery: Recovery): void
+  check?(): void
   end?(): void
 }
 
@@ -61,21 +93,39 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   const wanted = new Map<string, Set<Member<Message>>>()
   /** What the server of this link was told. */
   let told: string[] = []
+  /** What it has answered for, or was at least asked for. */
+  const confirmed = new Set<string>()
+  /** Nobody listens to these any more, unless somebody came within the turn. */
+  const left = new Set<string>()
   let open = false
+  let confirms = false
   let scheduled = false
 
   const members = (): Set<Member<Message>> => new Set([...wanted.values()].flatMap(set => [...set]))
 
+  const of = (channel: string): Iterable<Member<Message>> => [...(wanted.get(channel) ?? [])]
+
+  const check = (): void => {
+    for (const member of members()) member.check?.()
+  }
+
   const sync = (): void => {
     scheduled = false
+    for (const channel of left) {
+      if (wanted.has(channel)) continue
+      confirmed.delete(channel)
+      hooks.forget(channel)
+    }
+    left.clear()
     if (!open) return
     const before = new Set(told)
     const stale = told.filter(channel => !wanted.has(channel))
     told = [...wanted.keys()]
     const fresh = told.filter(channel => !before.has(channel))
+    if (!confirms) for (const channel of fresh) confirmed.add(channel)
     for (; stale.length; ) hooks.tell('unsubscribe', stale.splice(0, CHUNK))
     for (; fresh.length; ) hooks.tell('subscribe', fresh.splice(0, CHUNK))
-    for (const member of members()) member.asked?.()
+    check()
   }
 
   // What comes and goes within one turn (a component that remounts) is not worth a frame.
@@ -83,7 +133,10 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     for (const channel of channels) {
       const set = wanted.get(channel) ?? new Set()
       if (add) wanted.set(channel, set.add(member))
-      else if (set.delete(member) && !set.size) wanted.delete(channel)
+      else if (set.delete(member) && !set.size) {
+        wanted.delete(channel)
+        left.add(channel)
+      }
     }
     if (scheduled) return
     scheduled = true
@@ -91,7 +144,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   }
 
   return {
-    subscribe(names, listener, { bufferSize = 1000 } = {}) {
+    subscribe(names, listener, { bufferSize = 1000, onGap, onRecovered } = {}) {
       const channels = [...new Set([names].flat())]
       if (!channels[0] || channels.some(name => typeof name !== 'string')) {
         throw new TypeError(`subscribe: expected a channel or an array of them, got ${names}`)
@@ -99,7 +152,6 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       const buffer: Message[] = []
       let iterating = false
       let active = true
-      let asked = false
       let ready: Promise<void> | undefined
       let wake = (): void => {}
       let settle = (): void => {}
@@ -114,10 +166,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
           }
           wake()
         },
-        asked() {
-          asked = true
-          settle()
-        },
+        gap: gap => onGap && hooks.call(onGap, gap),
+        recovered: recovery => onRecovered && hooks.call(onRecovered, recovery),
+        check: () => settle(),
         end() {
           active = false
           settle()
@@ -137,7 +188,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         get ready() {
           ready ??= new Promise((resolve, reject) => {
             settle = () => {
-              if (asked) resolve()
+              if (channels.every(channel => confirmed.has(channel))) resolve()
               else if (!active)
                 reject(new ResilientWebSocketError('CLOSED', 'The subscription ended'))
             }
@@ -170,13 +221,31 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       if (set) for (const member of set.size > 1 ? [...set] : set) member.hear?.(message, channel)
     },
     channels: () => [...wanted.keys()],
-    open() {
+    has: channel => wanted.has(channel),
+    gap(gap) {
+      for (const member of of(gap.channel)) member.gap?.(gap)
+    },
+    recovered(recovery) {
+      for (const member of of(recovery.channel)) member.recovered?.(recovery)
+    },
+    confirm(channel) {
+      confirmed.add(channel)
+      for (const member of of(channel)) member.check?.()
+    },
+    open(already, asksAll) {
       open = true
-      told = []
+      told = [...already]
+      confirms = asksAll
+      sync()
+    },
+    repeat() {
+      if (!confirms) return
+      told = told.filter(channel => confirmed.has(channel))
       sync()
     },
     close() {
       open = false
+      confirmed.clear()
     },
     end() {
       for (const member of members()) member.end?.()

@@ -1,5 +1,6 @@
-/** The JSON envelope `{ type, data, timestamp, id }`, one or an array of them to a frame. */
+/** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
+import { createSession, type Fields, fields, isWhole } from './session.ts'
 
 /** A message as it comes from the server. */
 export interface IncomingEnvelope<Data = unknown> {
@@ -25,60 +26,45 @@ export interface OutgoingEnvelope<Data = unknown> {
 
 export interface EnvelopeOptions {
   /**
-   * `'auto'` waits up to 1 s for the server's first frame before messages flow; `0` never waits.
+   * `'auto'` speaks protocol v1 with a server whose `connection` message says so, and waits up to 1 s for
+   * that; a server that has spoken it once is expected to. `1` demands it from the start; `0` never waits and
+   * never speaks it.
    * @default 'auto'
    */
-  version?: 'auto' | 0
+  version?: 'auto' | 0 | 1
 }
 
 const FIRST_FRAME_MS = 1000
+const WELCOME_MS = 5000
+const MAX_IN_FLIGHT = 256
+/** Channels named in `hello`, which servers may want to be small; the others follow. */
+const CHANNELS_IN_HELLO = 20
 
-type Fields = Record<string, unknown>
-
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null
-const fields = (value: unknown): Fields => (isObject(value) ? value : {})
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /** A number that a server may announce; anything else of a hostile one is as if it were not there. */
 const positive = (value: unknown): number | undefined =>
   typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY ? value : undefined
 
-type Host = ProtocolHost<IncomingEnvelope>
+/** Never reach the application, and mean nothing to a client. */
+const IGNORED = 'hello skip subscribe unsubscribe unsubscribed auth authenticated'.split(' ')
 
-/** The reserved types, which never reach the application, and what those mean that a plain server uses. */
-const RESERVED: Readonly<Record<string, (data: Fields, message: Fields, host: Host) => void>> = {
-  connection({ heartbeat, rateLimit, maxPayload }, _message, host) {
-    const { intervalMs, timeoutMs } = fields(heartbeat)
-    const { limit, perMs } = fields(rateLimit)
-    const most = positive(limit)
-    const window = positive(perMs)
-    host.terms({
-      intervalMs: positive(intervalMs),
-      timeoutMs: positive(timeoutMs),
-      ratePerSecond: most && window && (most / window) * 1000,
-      maxPayload: positive(maxPayload),
-    })
-  },
-  ping: (_data, { data, id }, host) =>
-    host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id })),
-  pong: (_data, { replyTo }, host) => host.pong(text(replyTo)),
-  error({ code, message, id, retryAfterMs }, { replyTo }, host) {
-    const name = text(code) ?? 'INTERNAL'
-    if (name === 'RATE_LIMITED') host.slowDown(positive(retryAfterMs) ?? 1000)
-    host.refused(text(id) ?? text(replyTo), name, text(message) ?? name)
-  },
-  reconnect: ({ afterMs, jitterMs }, _message, host) =>
-    host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
-  ...Object.fromEntries(
-    'hello welcome ack nack skip subscribe subscribed unsubscribe unsubscribed auth authenticated'
-      .split(' ')
-      .map(type => [type, () => {}]),
-  ),
-}
-
-const converse = (host: Host, waitMs: number): Conversation<OutgoingEnvelope> => {
+const converse = (
+  host: ProtocolHost<IncomingEnvelope>,
+  version: 'auto' | 0 | 1,
+): Conversation<OutgoingEnvelope> => {
   const { timers } = host
-  let waiting = false
+  /** What the link is waiting for, if there is one: the first frame, `welcome`, or nothing any more. */
+  let stage: 'none' | 'first' | 'welcome' | 'plain' | 'v1' = 'none'
+  /** A server has spoken v1: it is expected to from now on. */
+  let spoken = version === 1
+  /** The `tok` that `hello`, or the POST under way, carried. */
+  let carried: string | undefined
+  let posted: string | undefined
+  let told: readonly string[] = []
+  /** The last poll was answered by a server that takes messages by POST. */
+  let posts = false
+  let polledBefore = false
   /** How the application names channels by hand; a plain server may read only that. */
   let field = 'channels'
 
@@ -87,20 +73,90 @@ const converse = (host: Host, waitMs: number): Conversation<OutgoingEnvelope> =>
 
   const auth = (token: string): string => frame('auth', { token })
 
+  const positions = (channels: readonly string[]): Fields =>
+    Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
+
+  const tell = (type: string, channels: readonly string[]): string =>
+    frame(type, {
+      [field]: stage === 'v1' && type === 'subscribe' ? positions(channels) : channels,
+    })
+
+  const session = createSession({
+    ...host,
+    resubscribe(channel) {
+      if (stage === 'v1') host.control(tell('subscribe', [channel]))
+    },
+  })
+
+  const within = (delayMs: number, run: () => void): void => timers.set('greeting', delayMs, run)
+
   const begin = (): void => {
-    if (!waiting) return
-    waiting = false
+    stage = 'plain'
     timers.clear('greeting')
     const token = host.token()
     if (token) host.reply(auth(token))
     host.proved()
   }
 
-  const element = (message: unknown): void => {
-    const { type, data } = fields(message)
-    if (typeof type !== 'string') throw new Error('expected { type: string }')
-    if (Object.hasOwn(RESERVED, type)) RESERVED[type]?.(fields(data), message as Fields, host)
-    else host.message(message as IncomingEnvelope)
+  const hello = (): void => {
+    stage = 'welcome'
+    spoken = true
+    within(WELCOME_MS, () => host.fail('No welcome in time'))
+    const contact = session.contact()
+    carried = contact.tok
+    told = host.channels().slice(0, CHANNELS_IN_HELLO)
+    host.reply(frame('hello', { ...contact, token: host.token(), channels: positions(told) }))
+  }
+
+  const broken = (): void => host.fail('Protocol error')
+
+  /** The reserved types, and what they mean. */
+  const RESERVED: Readonly<Record<string, (data: Fields, message: Fields) => void>> = {
+    connection({ heartbeat, rateLimit, maxPayload, protocol }) {
+      const { intervalMs, timeoutMs } = fields(heartbeat)
+      const { limit, perMs } = fields(rateLimit)
+      const most = positive(limit)
+      const window = positive(perMs)
+      host.terms({
+        intervalMs: positive(intervalMs),
+        timeoutMs: positive(timeoutMs),
+        ratePerSecond: most && window && (most / window) * 1000,
+        maxPayload: positive(maxPayload),
+      })
+      if (stage === 'first' && version !== 0 && protocol === 1) hello()
+    },
+    welcome(data) {
+      if (stage !== 'welcome') return
+      if (!session.answered(data, carried)) return broken()
+      stage = 'v1'
+      timers.clear('greeting')
+      session.verdicts(data['channels'])
+      host.proved({ maxInFlight: positive(data['maxInFlight']) ?? MAX_IN_FLIGHT, told })
+    },
+    ack({ seq }) {
+      if (stage === 'v1' && !(isWhole(seq) && host.acked(seq))) broken()
+    },
+    nack({ seq, code, message }, { replyTo }) {
+      if (stage !== 'v1' || !isWhole(seq)) return
+      host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
+      host.refusedAt(seq, `${code}`)
+    },
+    subscribed({ channels }) {
+      if (stage === 'v1') session.verdicts(channels)
+    },
+    ping({ heads }, { data, id }) {
+      host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
+      if (stage === 'v1') session.heads(fields(heads))
+    },
+    pong: (_data, { replyTo }) => host.pong(text(replyTo)),
+    error({ code, message, id, retryAfterMs }, { replyTo }) {
+      const name = text(code) ?? 'INTERNAL'
+      if (name === 'RATE_LIMITED') host.slowDown(positive(retryAfterMs) ?? 1000)
+      host.refused(text(id) ?? text(replyTo), name, text(message) ?? name)
+    },
+    reconnect: ({ afterMs, jitterMs }) =>
+      host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
+    ...Object.fromEntries(IGNORED.map(type => [type, () => {}])),
   }
 
   const attempt = (act: () => void): void => {
@@ -111,23 +167,43 @@ const converse = (host: Host, waitMs: number): Conversation<OutgoingEnvelope> =>
     }
   }
 
+  const deliver = (message: unknown): void => {
+    const { channel, offset } = fields(message)
+    if (typeof channel !== 'string' || !isWhole(offset) || session.isNext(channel, offset)) {
+      host.message(message as IncomingEnvelope)
+    }
+  }
+
+  const element = (message: unknown): void => {
+    const { type, data } = fields(message)
+    if (typeof type !== 'string') throw new Error('expected { type: string }')
+    if (Object.hasOwn(RESERVED, type)) RESERVED[type]?.(fields(data), message as Fields)
+    else deliver(message)
+  }
+
   return {
     opened() {
-      waiting = true
-      if (waitMs) timers.set('greeting', waitMs, begin)
+      stage = 'first'
+      if (spoken) within(WELCOME_MS, () => host.fail('No welcome in time'))
+      else if (version) within(FIRST_FRAME_MS, begin)
       else begin()
     },
     closed() {
-      waiting = false
+      stage = 'none'
+      polledBefore = false
       timers.clear('greeting')
+      session.closed()
     },
     receive(payload) {
       attempt(() => {
         // A binary frame is no JSON either, and says so here.
         const parsed: unknown = JSON.parse(payload as string)
-        for (const each of [parsed].flat()) attempt(() => element(each))
+        // A listener may end the link: the rest of the frame is then another link's to bring.
+        for (const each of [parsed].flat()) if (stage !== 'none') attempt(() => element(each))
       })
-      begin()
+      if (stage !== 'first') return
+      if (spoken) host.fail('The server does not speak protocol v1')
+      else begin()
     },
     encode(message, id) {
       if (!text(fields(message)['type'])) {
@@ -138,7 +214,7 @@ const converse = (host: Host, waitMs: number): Conversation<OutgoingEnvelope> =>
     idOf: message => text(fields(message)['id']),
     ping: id => frame('ping', { timestamp: host.now() }, id),
     auth,
-    tell: (type, channels) => frame(type, { [field]: channels }),
+    tell,
     subscriptionOf({ type, data }) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
       const { channels, symbols } = fields(data)
@@ -147,19 +223,56 @@ const converse = (host: Host, waitMs: number): Conversation<OutgoingEnvelope> =>
       const list = Array.isArray(named) ? named : Object.keys(fields(named))
       return { type, channels: list.filter(text) }
     },
+    forget: session.forget,
+    renew: session.renew,
+    sessionId: () => (spoken ? session.id() : null),
+    since(channel) {
+      const position = session.position(channel)
+      return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
+    },
+    polled(body) {
+      const { protocol, channels, messages } = fields(body)
+      posts = version !== 0 && protocol === 1 && Array.isArray(messages)
+      if (!posts) return undefined
+      const list = messages as Fields[]
+      const firsts = new Map<unknown, number>()
+      for (const message of list) {
+        const { channel, offset } = fields(message)
+        if (isWhole(offset) && !firsts.has(channel)) firsts.set(channel, offset)
+      }
+      session.verdicts(channels, firsts, polledBefore)
+      polledBefore = true
+      return list
+    },
+    deliver(message) {
+      if (!Object.hasOwn(RESERVED, `${fields(message)['type']}`)) deliver(message)
+    },
+    post() {
+      // While a link may be proving itself, a request with a higher `gen` would end it.
+      if (!posts || stage !== 'none') return undefined
+      const known = session.knows()
+      const frames = known ? host.take() : []
+      if (known ? !frames.length : !host.waiting()) return undefined
+      const contact = session.contact()
+      posted = contact.tok
+      return `${JSON.stringify(contact).slice(0, -1)},"messages":[${frames}]}`
+    },
+    posted(answer) {
+      const { messages, retryAfterMs } = fields(answer)
+      if (!answer || !session.answered(answer as Fields, posted)) return host.untaken()
+      if (positive(retryAfterMs)) host.slowDown(retryAfterMs as number)
+      for (const each of Array.isArray(messages) ? messages : []) attempt(() => element(each))
+    },
   }
 }
 
-/** The JSON envelope. Exactly once per `id` from any server that sets ids. */
+/** The JSON envelope. Exactly once per `id` from any server that sets ids; more from one that speaks protocol v1. */
 export const envelope = (
   options: EnvelopeOptions = {},
 ): Protocol<IncomingEnvelope, OutgoingEnvelope> => {
   const { version = 'auto' } = options
-  if (version !== 'auto' && version !== 0) {
-    throw new RangeError(`envelope.version: expected 'auto' or 0, got ${version}`)
+  if (version !== 'auto' && version !== 0 && version !== 1) {
+    throw new RangeError(`envelope.version: expected 'auto', 0 or 1, got ${version}`)
   }
-  return {
-    name: 'envelope',
-    attach: host => converse(host, version === 'auto' ? FIRST_FRAME_MS : 0),
-  }
+  return { name: 'envelope', attach: host => converse(host, version) }
 }

@@ -12,16 +12,28 @@ export interface ServerTerms {
   readonly maxPayload?: number | undefined
 }
 
+/** What the two sides agreed on, on a link with acks. */
+export interface Agreement {
+  /** Unacknowledged messages, at most. */
+  readonly maxInFlight: number
+  /** Channels that the server has been told of. */
+  readonly told: readonly string[]
+}
+
 /** What a conversation may ask of the client it belongs to. */
 export interface ProtocolHost<Incoming> {
   readonly timers: Timers
   now(): number
   /** The token for this link, if the client has one. */
   token(): string | undefined
-  /** The link has proved itself: messages may flow. */
-  proved(): void
+  /** The link has proved itself: messages may flow, and with an agreement they are kept until acknowledged. */
+  proved(agreement?: Agreement): void
+  /** The server breaks the protocol: this link is of no use. */
+  fail(reason: string): void
   /** Writes at once, outside queue and rate limit. For answers that must not wait. */
   reply(frame: Frame): void
+  /** Writes before all messages, within their rate. */
+  control(frame: Frame): void
   /** An application message. */
   message(message: Incoming): void
   /** Something came that is no message; the link lives on. */
@@ -36,6 +48,25 @@ export interface ProtocolHost<Incoming> {
   /** The server asks to be left within this time. */
   leave(afterMs: number): void
   random(): number
+  /** Channels that somebody listens to. */
+  channels(): readonly string[]
+  wants(channel: string): boolean
+  /** The server has answered for this channel. */
+  confirmed(channel: string): void
+  gap(channel: string, reason: string): void
+  recovered(channel: string, replayed: number): void
+  /** Everything up to this place is applied. False if it was never sent. */
+  acked(seq: number): boolean
+  /** The message at this place was refused. */
+  refusedAt(seq: number, code: string): void
+  /** What is in flight is in nobody's hands, and numbering begins anew. */
+  sessionLost(): void
+  /** Messages wait to be sent. */
+  waiting(): boolean
+  /** Takes what is to be posted. */
+  take(): readonly string[]
+  /** What was taken may or may not have arrived. */
+  untaken(): void
 }
 
 /** One conversation per client; it lives through all its links. */
@@ -60,6 +91,22 @@ export interface Conversation<Outgoing> {
   ):
     | { readonly type: 'subscribe' | 'unsubscribe'; readonly channels: readonly string[] }
     | undefined
+  /** Nobody listens to this channel any more. */
+  forget?(channel: string): void
+  /** Another user: nothing of the one before is left. */
+  renew?(): void
+  /** The session that the server keeps for this client. */
+  sessionId?(): string | null
+  /** Where the client stands in a channel, for the next poll. */
+  since?(channel: string): string | undefined
+  /** The messages in the body of a poll; `undefined` if the protocol does not know such bodies. */
+  polled?(body: unknown): readonly unknown[] | undefined
+  /** One message of a poll. */
+  deliver?(message: unknown): void
+  /** The next body to POST while polling, if there is one. */
+  post?(): string | undefined
+  /** What came back; `undefined`: nobody knows what became of it. */
+  posted?(answer: unknown): void
 }
 
 /**

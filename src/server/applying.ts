@@ -1,5 +1,5 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
-import type { WireMessage } from '../protocol/wire.ts'
+import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
 import { forLog } from './gate.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import type { Refused, Sessions } from './sessions.ts'
@@ -42,8 +42,16 @@ export interface Applying {
   inTurn(key: string, run: () => Promise<void>): Promise<void>
   /** Applies a message without a sequence; throws a `Refusal`. */
   apply(message: WireMessage, sender: Sender): Promise<Partial<WireMessage> | undefined>
-  /** Applies a message at its place; `skip` only uses the place up. To be called in turn. */
-  applyAt(message: WireMessage, place: Place, sender: Sender): Promise<Applied>
+  /**
+   * Applies a message at its place; `skip` only uses the place up. `own` is done for a reserved type, which
+   * never reaches the application. To be called in turn.
+   */
+  applyAt(
+    message: WireMessage,
+    place: Place,
+    sender: Sender,
+    own?: (() => unknown) | undefined,
+  ): Promise<Applied>
 }
 
 const isObject = (value: unknown): value is object =>
@@ -88,7 +96,7 @@ export const createApplying = (
       return mine
     },
     apply,
-    async applyAt(message, { key, tok, seq }, sender) {
+    async applyAt(message, { key, tok, seq }, sender, own) {
       const record = await sessions.read(key, tok)
       if (!record) return { lost: true }
       if (seq <= record.last) return { ack: record.last }
@@ -96,7 +104,8 @@ export const createApplying = (
       let reply: Partial<WireMessage> | undefined
       let refused: Refused | undefined
       try {
-        if (message.type !== 'skip') reply = await apply(message, sender)
+        if (RESERVED_TYPES.includes(message.type)) await own?.()
+        else reply = await apply(message, sender)
       } catch (thrown) {
         const { code, message: words } = asRefusal(thrown)
         refused = { seq, code, message: words }

@@ -47,6 +47,8 @@ export interface Broker {
   history(channel: string, afterOffset?: number): Promise<History>
   /** The newest message of a channel, also when it is older than the history. */
   newest(channel: string): Promise<Published | undefined>
+  /** Where these channels stand; those that the store does not know are missing. */
+  heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>>
   /** The channels that have a newest message, at most `limit`. */
   channels(limit: number): Promise<readonly string[]>
   /** The sessions of the clients, shared by all servers on this broker. */

@@ -53,6 +53,8 @@ const RATE_WORDS = 'Rate limit exceeded. Please slow down.'
 const RETRY_AFTER_MS = 1000
 /** 1 to 128 printable characters without blanks. */
 const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
+/** Reserved types that may have a place in the sequence and still mean something. */
+const SEQUENCED = ['subscribe', 'unsubscribe', 'auth']
 const SID = /^[\w-]{16,64}$/
 
 const isObject = (value: unknown): value is Fields =>
@@ -130,11 +132,15 @@ export const createConnection = (
 
   const alive = (): void => timers.clear('pong')
 
+  const ask = async (): Promise<void> => {
+    const heads = session && { heads: await listening.heads() }
+    send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
+    if (session) await sessions.touch(session.key, session.tok, sessionTtlMs)
+  }
+
   const beat = (): void => {
     socket.ping()
-    const heads = session && { heads: listening.heads() }
-    send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
-    if (session) sessions.touch(session.key, session.tok, sessionTtlMs).catch(failed)
+    ask().catch(failed)
     // Counted from the first ping without an answer, also where pings come faster than that.
     if (!timers.has('pong')) timers.set('pong', heartbeat.timeoutMs, terminate)
     timers.set('beat', heartbeat.intervalMs, beat)
@@ -288,11 +294,16 @@ export const createConnection = (
   }
 
   const applyAt = async (message: Fields, place: Place): Promise<void> => {
-    const applied = await applying.applyAt(message as unknown as WireMessage, place, {
-      user: client.user,
-      client,
-    })
-    if (applied.lost) return close(4409, 'The session is another one')
+    const type = message['type'] as string
+    const applied = await applying.applyAt(
+      message as unknown as WireMessage,
+      place,
+      { user: client.user, client },
+      // An application may send these by its own hand.
+      SEQUENCED.includes(type) ? () => HANDLERS[type]?.(message) : undefined,
+    )
+    // Not final: the client comes back, and hears then what became of its session.
+    if (applied.lost) return close(1012, 'The session is gone')
     if (applied.refused) send('nack', applied.refused, replyTo(message))
     if (applied.reply) answer(applied.reply, message)
     if (applied.ack !== undefined) acknowledge(applied.ack)

@@ -11,12 +11,11 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
-import { createApplying } from './applying.ts'
 import type { Position, Publication } from './broker.ts'
-import { type Connection, createConnection } from './connection.ts'
 import { nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
+import { createHub } from './hub.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import {
   type Identity,
@@ -25,7 +24,6 @@ import {
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
-import { createPosting } from './posting.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -86,11 +84,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const { logger, path } = settings
   const broker = settings.broker ?? new MemoryBroker()
   const events = new EventEmitter()
-  const connections = new Set<Connection>()
   const addresses = new Map<string, number>()
-  const listeners = new Map<string, Set<Connection>>()
-  /** The newest connection of each session. */
-  const sessions = new Map<string, Connection>()
   const environment = nodeEnvironment
   const http: Server =
     settings.server ??
@@ -123,16 +117,27 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     }
   }
 
-  const applying = createApplying(settings, broker.sessions, (message, client) => {
-    tell('message', message, client)
-    return settings.onMessage?.(message, client)
-  })
-
   const count = (address: string, by: 1 | -1): void => {
     const left = (addresses.get(address) ?? 0) + by
     if (left) addresses.set(address, left)
     else addresses.delete(address)
   }
+
+  const hub = createHub({
+    settings,
+    broker,
+    environment,
+    message(message, client) {
+      tell('message', message, client)
+      return settings.onMessage?.(message, client)
+    },
+    closed({ client }) {
+      count(client.address, -1)
+      logger.info?.(`Client ${client.id} disconnected`)
+      tell('disconnection', client)
+    },
+  })
+  const { connections } = hub
 
   const authenticate = async (
     request: IncomingMessage,
@@ -155,33 +160,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     const address = addressOf(request)
     sockets.handleUpgrade(request, socket, head, webSocket => {
       count(address, 1)
-      const connection = createConnection(
-        {
-          settings,
-          broker,
-          environment,
-          applying,
-          authenticate: token => authenticate(request, token),
-          join(channel, member) {
-            const members = listeners.get(channel) ?? new Set()
-            listeners.set(channel, members.add(member))
-          },
-          leave(channel, member) {
-            const members = listeners.get(channel)
-            if (members?.delete(member) && !members.size) listeners.delete(channel)
-          },
-          replaces(session, newest) {
-            sessions.get(session)?.close(4409, 'Replaced by a newer connection')
-            sessions.set(session, newest)
-          },
-          closed(gone) {
-            connections.delete(gone)
-            for (const [session, newest] of sessions) if (newest === gone) sessions.delete(session)
-            count(address, -1)
-            logger.info?.(`Client ${gone.client.id} disconnected`)
-            tell('disconnection', gone.client)
-          },
-        },
+      const connection = hub.connect(
         {
           get bufferedAmount() {
             return webSocket.bufferedAmount
@@ -192,7 +171,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
           close: (code, reason) => webSocket.close(code, reason),
           terminate: () => webSocket.terminate(),
         },
-        { address, identity },
+        { address, identity, authenticate: token => authenticate(request, token) },
       )
       webSocket.on('error', error =>
         logger.debug?.(`Connection ${connection.client.id}: ${forLog(error.message)}`),
@@ -202,7 +181,6 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       )
       webSocket.on('pong', connection.ponged)
       webSocket.on('close', connection.ended)
-      connections.add(connection)
       logger.info?.(`Client ${connection.client.id} connected`)
       tell('connection', connection.client)
     })
@@ -246,14 +224,14 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     })
   }
 
-  const posting = createPosting({
+  const httpHost = {
     settings,
-    sessions: broker.sessions,
-    applying,
+    broker,
     environment,
-    replaces: session => sessions.get(session)?.close(4409, 'Replaced by a newer connection'),
-  })
-  const httpHost = { settings, broker, posting, draining: () => draining, authenticate }
+    posting: hub.posting,
+    draining: () => draining,
+    authenticate,
+  }
   const others = http.listeners('request') as ((
     request: IncomingMessage,
     response: ServerResponse,
@@ -314,10 +292,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
-      detach ??= await broker.attach(published => {
-        const members = listeners.get(published.channel)
-        if (members) for (const member of members) member.published(published)
-      })
+      detach ??= await broker.attach(hub.deliver)
       if (!http.listening) {
         const listening = once(http, 'listening')
         if (!settings.server) http.listen(settings.port, settings.host)

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Position } from './broker.ts'
+import type { ServerEnvironment } from './environment.ts'
 import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
@@ -11,6 +12,7 @@ import { positionOf, recover, type Verdict } from './recovery.ts'
 export interface HttpHost {
   readonly settings: ServerSettings
   readonly broker: Broker
+  readonly environment: ServerEnvironment
   readonly posting: Posting
   draining(): boolean
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
@@ -64,7 +66,7 @@ const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
   )
 
 const poll = async (
-  { settings, broker }: HttpHost,
+  { settings, broker, environment }: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
   { query, user, headers }: { query: string; user: string | null; headers: Headers },
@@ -96,7 +98,7 @@ const poll = async (
   if (request.headers['if-none-match'] === etag) {
     return answer(response, 304, undefined, { ...headers, etag })
   }
-  answer(response, 200, { timestamp: Date.now(), ...body }, { ...headers, etag })
+  answer(response, 200, { timestamp: environment.now(), ...body }, { ...headers, etag })
 }
 
 /** The body as text; undefined if it is larger than allowed. */

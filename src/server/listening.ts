@@ -27,8 +27,11 @@ export interface Listening {
   leave(channel: string): boolean
   /** Something was published on one of the channels. */
   published(published: Published): void
-  /** The newest offset handed over, per channel. */
-  heads(): Record<string, number>
+  /**
+   * The newest offset per channel, as the broker knows it: it may have lost the word of its last message
+   * on the way to this server.
+   */
+  heads(): Promise<Record<string, number>>
   end(): void
 }
 
@@ -124,12 +127,15 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       if (!channel.held) pass(name, channel, published)
       else if (channel.held.length < MOST_HELD) channel.held.push(published)
     },
-    heads: () =>
-      Object.fromEntries(
-        [...channels].flatMap(([name, { epoch, offset, held }]) =>
-          epoch === undefined || held ? [] : [[name, offset]],
-        ),
-      ),
+    async heads() {
+      const heads = await broker.heads([...channels.keys()])
+      return Object.fromEntries(
+        [...heads].flatMap(([name, { epoch, offset }]) => {
+          const channel = channels.get(name)
+          return channel && !channel.held && channel.epoch === epoch ? [[name, offset]] : []
+        }),
+      )
+    },
     end() {
       for (const name of channels.keys()) hooks.leave(name)
       channels.clear()

@@ -77,6 +77,15 @@ export class MemoryBroker implements Broker {
     return this.#newest.get(channel)
   }
 
+  async heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>> {
+    return new Map(
+      channels.flatMap(name => {
+        const known = this.#channels.get(name)
+        return known ? [[name, { epoch: known.epoch, offset: known.offset }] as const] : []
+      }),
+    )
+  }
+
   async channels(limit: number): Promise<readonly string[]> {
     return [...this.#newest.keys()].slice(0, limit)
   }

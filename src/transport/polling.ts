@@ -1,4 +1,4 @@
-/** Messages by GET, one request at a time. */
+/** Messages by GET and POST, one request of each at a time. */
 import type { Environment } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
@@ -16,9 +16,18 @@ export interface PollingHandlers extends TransportHandlers {
   readonly timers: Timers
   readonly intervalMs: number
   readonly timeoutMs: number
-  readonly parse: ((body: unknown, response: Response) => readonly unknown[]) | undefined
+  /** The messages of an answer. */
+  parse(body: unknown, response: Response): readonly unknown[]
   /** The URL of the next poll. */
   url(): string
+  /** The next poll asks for the rest: it need not wait. */
+  unfinished(): boolean
+  /** Where messages are posted. */
+  postUrl(): string
+  /** The next body to post, if there is one. */
+  outgoing(): string | undefined
+  /** What came back for it; `undefined`: nobody knows what became of it. */
+  posted(answer: unknown): void
   /** The token for the next poll, if there is one. */
   token(): Promise<string | undefined>
   /** A poll went wrong; the next one will come. */
@@ -29,6 +38,8 @@ export interface PollingHandlers extends TransportHandlers {
 export interface PollingTransport extends Transport {
   /** Polls at once, unless a poll is under way or the server asked to wait. */
   pollNow(): void
+  /** Posts what there is, one body after the other. */
+  post(): void
 }
 
 /** No server may silence us for longer. */
@@ -51,44 +62,56 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   let notBefore = 0
   let etag: string | null = null
   let etagUrl = ''
+  let posting: AbortController | undefined
 
   const close = (): void => {
     running = false
     timers.clear('poll')
+    timers.clear('post')
     busy?.abort()
-    busy = undefined
+    posting?.abort()
+    busy = posting = undefined
+  }
+
+  const call = async (
+    mine: AbortController,
+    url: string,
+    init: RequestInit,
+    headers: Record<string, string>,
+  ): Promise<Response> => {
+    const token = await handlers.token()
+    const authorization = token && { authorization: `Bearer ${token}` }
+    const request: RequestInit = {
+      ...init,
+      cache: 'no-store',
+      redirect: 'error',
+      signal: mine.signal,
+      headers: { accept: 'application/json', ...headers, ...authorization },
+    }
+    const response = fetch ? await fetch(url, request) : ({ status: 405 } as Response)
+    const after = response.headers?.get('retry-after')
+    if (after) {
+      const wait = Number(after) * 1000 || Date.parse(after) - now()
+      if (wait > 0) notBefore = now() + Math.min(wait, LONGEST_WAIT_MS)
+    }
+    return response
   }
 
   const ask = async (mine: AbortController): Promise<void> => {
     const url = handlers.url()
-    const token = await handlers.token()
-    const request = {
-      cache: 'no-store',
-      redirect: 'error',
-      signal: mine.signal,
-      headers: {
-        accept: 'application/json',
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(etag && etagUrl === url && { 'if-none-match': etag }),
-      },
-    } as const
-    if (busy !== mine) return
-    const response = fetch ? await fetch(url, request) : ({ status: 405 } as Response)
+    const known = etag && etagUrl === url && { 'if-none-match': etag }
+    const response = await call(mine, url, {}, { ...known })
     if (busy !== mine) return
     const { status, headers } = response
     if (FINAL.includes(status)) {
       close()
       return handlers.closed({ code: status, reason: '', wasClean: true })
     }
-    const after = headers.get('retry-after')
-    if (after) {
-      const wait = Number(after) * 1000 || Date.parse(after) - now()
-      if (wait > 0) notBefore = now() + Math.min(wait, LONGEST_WAIT_MS)
-    }
     let messages: readonly unknown[] = []
     if (response.ok) {
       const body = await response.json()
-      messages = handlers.parse?.(body, response) ?? [{ type: 'snapshot', data: body }]
+      if (busy !== mine) return
+      messages = handlers.parse(body, response)
       etag = headers.get('etag')
       etagUrl = url
     } else if (status !== 304) throw new Error(`Poll failed: HTTP ${status}`)
@@ -97,6 +120,37 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     opened = true
     handlers.polled({ status, messages: messages.length })
     for (const message of messages) if (busy === mine) handlers.received(message)
+    if (busy === mine) post()
+  }
+
+  const post = (): void => {
+    if (!running || posting || now() < notBefore) return
+    const mine = new AbortController()
+    posting = mine
+    const body = handlers.outgoing()
+    if (!body) {
+      posting = undefined
+      return
+    }
+    const done = (answer: unknown, thrown?: unknown): void => {
+      if (posting !== mine) return
+      posting = undefined
+      mine.abort()
+      timers.clear('post')
+      handlers.posted(answer)
+      if (thrown) handlers.failed(thrown)
+      else post()
+    }
+    const failed = (thrown: unknown): void => done(undefined, thrown)
+    timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
+    const send = async (): Promise<void> => {
+      const init = { method: 'POST', body }
+      const type = { 'content-type': 'application/json' }
+      const response = await call(mine, handlers.postUrl(), init, type)
+      if (!response.ok) throw new Error(`Post failed: HTTP ${response.status}`)
+      done(await response.json())
+    }
+    send().catch(failed)
   }
 
   const poll = (): void => {
@@ -107,7 +161,8 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       if (busy !== mine) return
       busy = undefined
       mine.abort()
-      timers.set('poll', Math.max(handlers.intervalMs, notBefore - now()), poll)
+      const wait = handlers.unfinished() && !thrown ? 0 : handlers.intervalMs
+      timers.set('poll', Math.max(wait, notBefore - now()), poll)
       if (thrown) handlers.failed(thrown)
     }
     timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
@@ -124,5 +179,6 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     pollNow() {
       if (running && !busy && now() >= notBefore) poll()
     },
+    post,
   }
 }

@@ -89,6 +89,7 @@ polling woken -> probing: dial pollNow
 polling refused -> failed: stopPolling
 polling fallbackMissing -> waiting: stopPolling wait
 polling connectRequested -> probing: dial pollNow
+polling outdated -> polling: wait pollAnew
 polling reconnectRequested -> probing: dial pollNow
 polling disconnectRequested -> closed: stopPolling
 probing opened -> proving:
@@ -96,7 +97,7 @@ probing lost -> polling: closeLink wait
 probing unsupported -> polling: closeLink wait
 probing refused -> failed: closeLink stopPolling
 probing woken -> probing: pollNow
-probing outdated -> probing: closeLink dial
+probing outdated -> probing: closeLink dial pollAnew
 probing fallbackMissing -> redialing: stopPolling
 probing reconnectRequested -> probing: closeLink dial pollNow
 probing disconnectRequested -> closed: closeLink stopPolling
@@ -104,7 +105,7 @@ proving proved -> ready: stopPolling
 proving lost -> polling: closeLink wait
 proving refused -> failed: closeLink stopPolling
 proving woken -> proving: pollNow
-proving outdated -> probing: closeLink dial
+proving outdated -> probing: closeLink dial pollAnew
 proving fallbackMissing -> greeting: stopPolling
 proving reconnectRequested -> probing: closeLink dial pollNow
 proving disconnectRequested -> closed: closeLink stopPolling

@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.each(['README.md', 'docs/getting-started.md'])('%s', page => {
+describe.each(['README.md', 'docs/getting-started.md', 'docs/delivery.md'])('%s', page => {
   const examples = examplesOf(page)
 
   test('has examples', () => expect(examples.length).toBeGreaterThan(0))

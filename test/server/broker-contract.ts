@@ -62,6 +62,14 @@ export const brokerContract = (
       expect((await broker.newest('A'))?.message.data).toBe(1)
     })
 
+    test('heads: where the known channels stand', async () => {
+      const { broker } = create()
+      await broker.publish('A', { type: 't' })
+      const last = await broker.publish('A', { type: 't' })
+      const heads = await broker.heads(['A', 'unknown'])
+      expect([...heads]).toEqual([['A', last]])
+    })
+
     test('a channel without a message has a position and no newest message', async () => {
       const { broker } = create()
       expect(await broker.history('A')).toMatchObject({ offset: 0, messages: [] })

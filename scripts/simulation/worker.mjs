@@ -1,0 +1,12 @@
+import { parentPort, workerData } from 'node:worker_threads'
+
+const { runSeed } = await import(workerData.bundle)
+
+parentPort.on('message', async work => {
+  if (!work) return parentPort.close()
+  const outcomes = []
+  for (let seed = work.from; seed < work.from + work.count; seed++) {
+    outcomes.push(await runSeed(seed))
+  }
+  parentPort.postMessage(outcomes)
+})

@@ -1,0 +1,171 @@
+/**
+ * Protocol v1 as the client keeps it: who it is to the server, and where it stands in each channel.
+ * One session and one cursor per channel serve the WebSocket and polling alike.
+ */
+import { nanoid } from 'nanoid'
+
+/** A place in a channel's history. */
+export interface Position {
+  readonly epoch: string
+  offset: number
+}
+
+/** What the session needs of the client. */
+export interface SessionHost {
+  /** Everything up to here is applied. False if it was never sent. */
+  acked(seq: number): boolean
+  /** The message at this place was refused. */
+  refusedAt(seq: number, code: string): void
+  /** The server knows nothing of what was sent: it is in nobody's hands. */
+  sessionLost(): void
+  gap(channel: string, reason: string): void
+  recovered(channel: string, replayed: number): void
+  /** The server has answered for this channel. */
+  confirmed(channel: string): void
+  /** Somebody listens to this channel. */
+  wants(channel: string): boolean
+  /** A message is missing: ask for it again. */
+  resubscribe(channel: string): void
+}
+
+export type Fields = Record<string, unknown>
+
+/** Who the client is on a new connection or request. */
+export interface Contact {
+  readonly sid: string
+  readonly tok: string | undefined
+  readonly gen: number
+}
+
+export interface Session {
+  id(): string
+  /** The server has named this session: messages may have places in it. */
+  knows(): boolean
+  /** Who we are, for a new connection or request; each has a higher `gen` than all before. */
+  contact(): Contact
+  /** Where we stand in a channel; `null`: nowhere yet. */
+  position(channel: string): Position | null
+  forget(channel: string): void
+  /**
+   * The answer to a contact that carried `carried`. Settles what was applied; true if it speaks of
+   * this session and makes sense.
+   */
+  answered(answer: Fields, carried: string | undefined): boolean
+  /**
+   * What the server says of channels. `firsts` is given by a poll: the offsets of the first messages that
+   * come with it.
+   */
+  verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
+  /** Is this message the next of its channel? If one before it is missing, that is asked for. */
+  isNext(channel: string, offset: number): boolean
+  /** The newest offsets that the server has sent: notices a lost last message. */
+  heads(heads: Fields): void
+  /** Another user: nothing of the one before is left. */
+  renew(): void
+  /** A connection ended: what was asked on it is not answered any more. */
+  closed(): void
+}
+
+/** Cursors kept; no server may make us keep more. */
+const MOST_CURSORS = 10_000
+
+export const isWhole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+
+export const fields = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : {}
+
+// 22 characters of 6 bits: 132 random bits.
+const newId = (): string => nanoid(22)
+
+export const createSession = (host: SessionHost): Session => {
+  let sid = newId()
+  let tok: string | undefined
+  let gen = 0
+  const cursors = new Map<string, Position>()
+  /** Channels that were asked for again and are not answered yet. */
+  const asked = new Set<string>()
+
+  const resubscribe = (channel: string): void => {
+    if (asked.has(channel)) return
+    asked.add(channel)
+    host.resubscribe(channel)
+  }
+
+  const set = (channel: string, epoch: string, offset: number): void => {
+    if (cursors.size < MOST_CURSORS || cursors.has(channel)) cursors.set(channel, { epoch, offset })
+  }
+
+  return {
+    id: () => sid,
+    knows: () => tok !== undefined,
+    contact: () => ({ sid, tok, gen: ++gen }),
+    position: channel => cursors.get(channel) ?? null,
+    forget: channel => void cursors.delete(channel),
+    answered({ tok: theirs, ack, refused }, carried) {
+      if (typeof theirs !== 'string' || !isWhole(ack)) return false
+      if (theirs !== tok) {
+        // The answer to a request that did not know our `tok` says nothing of our session.
+        if (carried !== tok) return false
+        if (tok !== undefined) host.sessionLost()
+        tok = theirs
+      }
+      for (const each of Array.isArray(refused) ? refused : []) {
+        const { seq, code } = fields(each)
+        if (isWhole(seq)) host.refusedAt(seq, `${code}`)
+      }
+      return host.acked(ack)
+    },
+    verdicts(channels, firsts, quiet) {
+      for (const [channel, verdict] of Object.entries(fields(channels))) {
+        const { epoch, offset, recovered, replayed, reason } = fields(verdict)
+        if (typeof epoch !== 'string' || !isWhole(offset)) continue
+        const wanted = host.wants(channel)
+        const answers = asked.delete(channel)
+        const cursor = cursors.get(channel)
+        const same = cursor?.epoch === epoch
+        const start = firsts?.get(channel)
+        const begins = start === undefined ? offset : start - 1
+        // Nobody is promised anything in a channel that nobody asked for; only back it does not go.
+        if (!wanted && (!firsts || (same && cursor.offset >= begins))) continue
+        if (wanted) host.confirmed(channel)
+        if (!cursor || !wanted) set(channel, epoch, begins)
+        else if (same && recovered === true) {
+          const many = isWhole(replayed) ? replayed : 0
+          if (!quiet) host.recovered(channel, many)
+          const follows = offset - many
+          // What follows does not begin where we are: the answer to a question that the other transport has
+          // overtaken. If asking again does not help, there is a hole, whatever the server calls it.
+          if (follows > cursor.offset && answers) {
+            set(channel, epoch, follows)
+            host.gap(channel, 'trimmed')
+          } else if (follows > cursor.offset) resubscribe(channel)
+        } else if (!same || cursor.offset < offset || reason === 'ahead') {
+          set(channel, epoch, offset)
+          host.gap(channel, typeof reason === 'string' ? reason : 'epoch')
+        }
+      }
+    },
+    isNext(channel, offset) {
+      const cursor = cursors.get(channel)
+      if (!cursor) return true
+      if (offset > cursor.offset + 1) resubscribe(channel)
+      if (offset !== cursor.offset + 1) return false
+      cursor.offset = offset
+      return true
+    },
+    heads(heads) {
+      for (const [channel, offset] of Object.entries(heads)) {
+        const cursor = cursors.get(channel)
+        if (cursor && isWhole(offset) && offset > cursor.offset) resubscribe(channel)
+      }
+    },
+    renew() {
+      sid = newId()
+      tok = undefined
+      gen = 0
+      cursors.clear()
+    },
+    closed: () => asked.clear(),
+  }
+}
