@@ -2,13 +2,20 @@
 import { useDesk } from '@/app/hooks/useDesk'
 import { useNow } from '@/app/hooks/useNow'
 import { formatWhole } from '@/app/market/format'
+import { SYMBOLS } from '@/app/market/messages'
+
+/** The watchlist's order, then the rest. */
+const rank = (channel: string): number => SYMBOLS.indexOf(channel) >>> 0
 
 /** Counts by the offsets of every channel, so that "nothing lost" can be checked here. */
 export const IntegrityTable = () => {
   const desk = useDesk()
   // Once a second is often enough to read.
   const now = useNow()
-  const counts = now === undefined ? [] : desk.integrity.counts()
+  const counts =
+    now === undefined
+      ? []
+      : desk.integrity.counts().sort((one, other) => rank(one.channel) - rank(other.channel))
   return (
     <section className="panel integrity" aria-labelledby="integrity">
       <h2 id="integrity">Nothing lost in silence</h2>

@@ -66,11 +66,12 @@ export const createDesk = (symbol: string): Desk => {
   let clockOffsetMs = Number.POSITIVE_INFINITY
   let noticed = 0
 
-  const localTime = ({ timestamp }: Message): number => {
+  const localTime = ({ timestamp, channel }: Message): number => {
     const now = Date.now()
     if (timestamp === undefined) return now
-    clockOffsetMs = Math.min(clockOffsetMs, now - timestamp)
-    return timestamp + clockOffsetMs
+    // What was asked for may be old; only what comes by itself tells of the clock.
+    if (channel !== undefined) clockOffsetMs = Math.min(clockOffsetMs, now - timestamp)
+    return timestamp + (Number.isFinite(clockOffsetMs) ? clockOffsetMs : 0)
   }
 
   const priced = (data: MarketData, message: Message): void => {

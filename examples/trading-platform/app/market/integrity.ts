@@ -18,7 +18,7 @@ export interface Integrity {
   arrived(channel: string, offset: number): void
   /** The library says that messages may be missing, on one channel or on all. */
   gap(channel: string | undefined): void
-  counts(): readonly ChannelCount[]
+  counts(): ChannelCount[]
 }
 
 type Counting = { -readonly [Field in keyof ChannelCount]: ChannelCount[Field] }
