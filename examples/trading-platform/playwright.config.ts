@@ -5,6 +5,8 @@ const next = 'node node_modules/next/dist/bin/next'
 
 export default defineConfig({
   testDir: 'e2e',
+  // `npm run screenshots` takes the pictures with the same page, market and network.
+  testMatch: process.env['SCREENSHOTS'] ? 'screenshots.ts' : '*.spec.ts',
   outputDir: 'test-results',
   // One market, one proxy, one page at a time: the ports are the same in every test.
   workers: 1,

@@ -7,12 +7,13 @@ import { formatClock } from '@/app/market/format'
 
 /** What the trader has to know beyond the badge: how old the prices are, and what happens to orders. */
 export const Banners = () => {
-  const { status, lastMessageAt, stateHistory, error } = useResilientWebSocket()
+  const { socket, status, stateHistory, error } = useResilientWebSocket()
   const slowUntil = useStore(useDesk().slowUntil)
   const now = useNow()
   // A first connection and a hiccup are no news.
   const since = stateHistory.at(-1)?.timestamp ?? 0
   const lasting = now !== undefined && now - since > 1000
+  const { lastMessageAt } = socket.getSnapshot()
   const asOf =
     lastMessageAt === null ? 'No prices yet.' : `Prices as of ${formatClock(lastMessageAt)}.`
   return (
