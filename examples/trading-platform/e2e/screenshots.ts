@@ -56,7 +56,7 @@ test('the desk in four colours', async ({ market, network, desk }) => {
   network.cut()
   await desk.reaches('RECONNECTING')
   await desk.order(25)
-  await desk.page.waitForTimeout(1500)
+  await desk.page.waitForTimeout(3000)
   await shapes(desk, 'yellow')
   await network.resume()
   await desk.reaches('OPEN')

@@ -1,8 +1,8 @@
 import type { Bar } from '@/app/market/messages'
 
-const WIDTH = 72
+const WIDTH = 58
 const HEIGHT = 22
-const POINTS = 60
+const POINTS = 58
 
 export const Sparkline = ({ bars, tone }: { bars: readonly Bar[]; tone: 'up' | 'down' }) => {
   const closes = bars.slice(-POINTS).map(bar => bar[4])

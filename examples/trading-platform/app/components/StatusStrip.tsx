@@ -5,6 +5,9 @@ import { useNow } from '@/app/hooks/useNow'
 import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
 import { formatDuration } from '@/app/market/format'
 
+/** Its name, its value, and what tests call it. */
+type Fact = [name: string, value: string, id?: string]
+
 const WORDS = { websocket: 'WebSocket', polling: 'Polling' }
 
 export const StatusStrip = () => {
@@ -32,11 +35,12 @@ export const StatusStrip = () => {
   const counts = desk.integrity.counts()
   const sum = (field: 'missing' | 'doubled') =>
     counts.reduce((total, count) => total + count[field], 0)
-  const facts: [string, string, string?][] = [
+  const facts: Fact[] = [
     ['Link', transport ? WORDS[transport] : 'none'],
     ['Last message', lastMessageAt ? `${formatDuration(now - lastMessageAt)} ago` : 'none yet'],
     ['Messages', `${perSecond} / s`],
-    ['Round trip', latencyMs === null ? '\u2013' : `${Math.round(latencyMs)} ms`],
+    // Only a silent link is pinged, so there is often none.
+    ...(latencyMs === null ? [] : [['Round trip', `${Math.round(latencyMs)} ms`] as Fact]),
     ['Waiting to be sent', String(queued)],
     ['Lost in silence', String(sum('missing')), 'lost'],
     ['Doubled', String(sum('doubled')), 'doubled'],

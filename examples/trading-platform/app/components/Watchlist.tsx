@@ -2,12 +2,15 @@
 import { useDesk } from '@/app/hooks/useDesk'
 import { useNow } from '@/app/hooks/useNow'
 import { useStore } from '@/app/hooks/useStore'
-import { formatDuration, formatPrice, formatSigned } from '@/app/market/format'
+import { formatAge, formatPrice, formatSigned } from '@/app/market/format'
 import { SYMBOLS } from '@/app/market/messages'
 import { Sparkline } from './Sparkline'
 
 /** A symbol moves about twice a second; polled prices are up to five seconds old. */
 const STALE_MS = 8000
+
+/** Younger than this is as good as live. */
+const QUIET_MS = 2500
 
 const Row = ({ symbol, now }: { symbol: string; now: number | undefined }) => {
   const desk = useDesk()
@@ -16,6 +19,7 @@ const Row = ({ symbol, now }: { symbol: string; now: number | undefined }) => {
   const selected = useStore(desk.selected) === symbol
   const ageMs = quote && now ? now - quote.at : 0
   const stale = ageMs > STALE_MS
+  const age = quote && (ageMs < QUIET_MS ? 'now' : formatAge(ageMs))
   const tone = (quote?.changePercent ?? 0) < 0 ? 'down' : 'up'
   return (
     <tr data-selected={selected} data-stale={stale} onClick={() => desk.selected.set(symbol)}>
@@ -40,13 +44,7 @@ const Row = ({ symbol, now }: { symbol: string; now: number | undefined }) => {
         <Sparkline bars={bars} tone={tone} />
       </td>
       <td className="age" data-testid={`age-${symbol}`}>
-        {!quote ? (
-          ''
-        ) : stale ? (
-          <span title="Older than usual">{formatDuration(ageMs)}</span>
-        ) : (
-          'now'
-        )}
+        {stale ? <span title="Older than usual">{formatAge(ageMs)}</span> : age}
       </td>
     </tr>
   )

@@ -12,7 +12,14 @@ export const formatClock = (atMs: number): string => clock.format(atMs)
 export const formatSigned = (value: number, unit = ''): string =>
   `${value < 0 ? '\u2212' : '+'}${price.format(Math.abs(value))}${unit}`
 
-/** 8 s, 3 min, 2 h. */
+/** 8 s, 3 min, 2 h: where there is little room. */
+export const formatAge = (ms: number): string => {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`
+}
+
+/** 8 s, 3 min 20 s, 2 h 5 min. */
 export const formatDuration = (ms: number): string => {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds} s`
