@@ -17,6 +17,9 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
+      { find: 'resilient-websocket/react', replacement: source('src/react/index.ts') },
+      { find: 'resilient-websocket/vue', replacement: source('src/vue/index.ts') },
+      { find: 'resilient-websocket/indicator', replacement: source('src/indicator/index.ts') },
       { find: 'resilient-websocket/server', replacement: source('src/server/index.ts') },
       { find: 'resilient-websocket/testing', replacement: source('src/testing/index.ts') },
       { find: 'resilient-websocket', replacement: source('src/index.ts') },

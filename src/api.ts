@@ -2,7 +2,7 @@
 
 import type { Phase, StateChange, Status } from './connection/status.ts'
 import type { Delivery, RejectReason } from './delivery/delivery.ts'
-import type { SubscribeOptions, Subscription } from './delivery/subscriptions.ts'
+import type { Recovery, SubscribeOptions, Subscription } from './delivery/subscriptions.ts'
 import type { ResilientWebSocketError } from './errors.ts'
 import type { CloseDetails } from './options.ts'
 import type { Poll } from './transport/polling.ts'
@@ -38,7 +38,11 @@ export interface Snapshot<Incoming = unknown> {
 export interface Gap {
   /** The channel concerned; all of them where there is none. */
   readonly channel?: string
-  /** `reconnected` (nobody can know what was missed), `overflow` (a reader was too slow), ... */
+  /**
+   * `reconnected` (a server without protocol v1: nobody can know what was missed), `epoch` (the channel's history
+   * is another one), `trimmed` or `limit` (it does not reach back so far), `ahead` (it has lost its end),
+   * `overflow` (a reader was too slow).
+   */
   readonly reason: string
 }
 
@@ -76,8 +80,8 @@ export interface ClientEvents<Incoming, Outgoing> {
   delivery: Delivery
   /** A wait for a redial began. */
   retry: Retry
-  /** Everything missed on this channel has been replayed. */
-  recovered: { readonly channel: string; readonly replayed: number }
+  /** Everything missed on this channel follows. Protocol v1 only. */
+  recovered: Recovery
   gap: Gap
   /** A poll was answered. */
   poll: Poll
@@ -132,7 +136,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   disconnect(): void
   /** Dials now, from any status, and forgets the attempts so far. Throws after `close()`. */
   reconnect(): void
-  /** The end: everything is released, what was queued is rejected. Idempotent. */
+  /** The end: everything is released; what was queued is `rejected`, what was in flight `unknown`. Idempotent. */
   close(): void
   /**
    * Sends, now or when the link is ready again. Never throws for the state of the link; throws a
@@ -140,8 +144,8 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
    */
   send(message: Outgoing, options?: SendOptions): Delivery
   /**
-   * Sends and waits for the message whose `replyTo` is this one's id. Rejects if the server answers
-   * with an error, if the message cannot be sent, and after `timeoutMs`.
+   * Sends and waits for the message whose `replyTo` is this one's id. Rejects with the server's code if it
+   * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, and with `TIMEOUT`.
    */
   request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
   /** Listens to channels, also after every reconnect, until `unsubscribe()`. */
@@ -151,8 +155,9 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
     options?: SubscribeOptions,
   ): Subscription<Incoming>
   /**
-   * Says who the user is. Another value than before rejects what is queued, forgets cached data and
-   * the token, and reconnects: nothing is ever sent as somebody else.
+   * Says who the user is. Another value than before rejects what is queued (`identity`), makes `unknown` what
+   * is in flight, forgets session, positions, cached data and the token, and reconnects: nothing is ever sent as
+   * somebody else. Before anything was received or sent it only takes note.
    */
   setIdentity(id: string | null): void
   /** A fresh token, told to the server without reconnecting. */

@@ -434,6 +434,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (!another) return
       outbox.rejectAll('identity')
       conversation.renew?.()
+      subscriptions.close()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)

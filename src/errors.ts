@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'TIMEOUT'
   /** A message was not sent. */
   | 'NOT_SENT'
+  /** A message was in flight when its session was lost: nobody knows whether it was applied. */
+  | 'UNKNOWN'
   /** The client, or the subscription, was closed. */
   | 'CLOSED'
   | (string & {})

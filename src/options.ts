@@ -139,8 +139,9 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   /** What frames mean. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>
   /**
-   * Kept until the server refuses it, then asked anew, once until the link was stable. Sent as a
-   * message after opening and as `Authorization: Bearer` by HTTP; never in a URL. @default none
+   * Kept until the server refuses it (4401, HTTP 401), then asked anew, once until the link was stable or a
+   * poll was answered. Sent in `hello` (protocol v1) or as a first `auth` message, and as
+   * `Authorization: Bearer` by HTTP; never in a URL. @default none
    */
   token?: MaybeAsked<string>
   /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */

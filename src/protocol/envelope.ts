@@ -151,7 +151,10 @@ const converse = (
     pong: (_data, { replyTo }) => host.pong(text(replyTo)),
     error({ code, message, id, retryAfterMs }, { replyTo }) {
       const name = text(code) ?? 'INTERNAL'
-      if (name === 'RATE_LIMITED') host.slowDown(positive(retryAfterMs) ?? 1000)
+      if (name === 'RATE_LIMITED') {
+        host.slowDown(positive(retryAfterMs) ?? 1000)
+        session.askAgain()
+      }
       host.refused(text(id) ?? text(replyTo), name, text(message) ?? name)
     },
     reconnect: ({ afterMs, jitterMs }) =>
@@ -259,8 +262,10 @@ const converse = (
     },
     posted(answer) {
       const { messages, retryAfterMs } = fields(answer)
+      // First, since what an ack settles may make room for more.
+      const wait = positive(retryAfterMs)
+      if (wait) host.slowDown(wait)
       if (!answer || !session.answered(answer as Fields, posted)) return host.untaken()
-      if (positive(retryAfterMs)) host.slowDown(retryAfterMs as number)
       for (const each of Array.isArray(messages) ? messages : []) attempt(() => element(each))
     },
   }

@@ -58,6 +58,8 @@ export interface Session {
   verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
   /** Is this message the next of its channel? If one before it is missing, that is asked for. */
   isNext(channel: string, offset: number): boolean
+  /** The server may not have heard what it was asked: asks again. */
+  askAgain(): void
   /** The newest offsets that the server has sent: notices a lost last message. */
   heads(heads: Fields): void
   /** Another user: nothing of the one before is left. */
@@ -153,6 +155,11 @@ export const createSession = (host: SessionHost): Session => {
       if (offset !== cursor.offset + 1) return false
       cursor.offset = offset
       return true
+    },
+    askAgain() {
+      const unanswered = [...asked]
+      asked.clear()
+      for (const channel of unanswered) resubscribe(channel)
     },
     heads(heads) {
       for (const [channel, offset] of Object.entries(heads)) {

@@ -135,7 +135,13 @@ export const createConnection = (
   const ask = async (): Promise<void> => {
     const heads = session && { heads: await listening.heads() }
     send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
-    if (session) await sessions.touch(session.key, session.tok, sessionTtlMs)
+  }
+
+  /** The session lives as long as its connection, and for its time after that. */
+  const keep = (): void => {
+    if (!session) return
+    sessions.touch(session.key, session.tok, sessionTtlMs).catch(failed)
+    timers.set('keep', sessionTtlMs / 2, keep)
   }
 
   const beat = (): void => {
@@ -269,6 +275,7 @@ export const createConnection = (
       })
       if (!record) return close(4409, 'Replaced by a newer connection')
       session = { key, tok: record.tok }
+      timers.set('keep', sessionTtlMs / 2, keep)
       acked = record.last
       host.replaces(key, connection)
       timers.clear('auth')
@@ -293,14 +300,17 @@ export const createConnection = (
     if (!timers.has('ack')) timers.set('ack', 0, () => send('ack', { seq: acked }))
   }
 
-  const applyAt = async (message: Fields, place: Place): Promise<void> => {
+  const applyAt = async (message: Fields, place: Place, bad?: string): Promise<void> => {
     const type = message['type'] as string
+    const refuse = (): never => {
+      throw new Refusal('BAD_MESSAGE', bad as string)
+    }
     const applied = await applying.applyAt(
-      message as unknown as WireMessage,
+      (bad ? { type: 'skip' } : message) as unknown as WireMessage,
       place,
       { user: client.user, client },
       // An application may send these by its own hand.
-      SEQUENCED.includes(type) ? () => HANDLERS[type]?.(message) : undefined,
+      bad ? refuse : SEQUENCED.includes(type) ? () => HANDLERS[type]?.(message) : undefined,
     )
     // Not final: the client comes back, and hears then what became of its session.
     if (applied.lost) return close(1012, 'The session is gone')
@@ -327,7 +337,8 @@ export const createConnection = (
     unsubscribe,
   }
 
-  const handle = async (message: Fields, type: string): Promise<void> => {
+  /** `bad`: what is wrong with the message; all that is done then is to use up its place. */
+  const handle = async (message: Fields, type: string, bad?: string): Promise<void> => {
     const { seq } = type === 'skip' ? dataOf(message) : message
     if (type !== 'auth' && type !== 'hello' && authRequired()) {
       return complain('UNAUTHORIZED', 'Authenticate first', message)
@@ -337,19 +348,24 @@ export const createConnection = (
         return complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
       }
       const place = { ...session, seq: seq as number }
-      return applying.inTurn(session.key, () => applyAt(message, place))
+      return applying.inTurn(session.key, () => applyAt(message, place, bad))
+    }
+    if (bad) return complain('BAD_MESSAGE', bad)
+    // Nothing that has a place is applied for a client that did not say who it is.
+    if (seq !== undefined && type !== 'skip') {
+      return complain('BAD_MESSAGE', 'seq: expected hello before it', message)
     }
     if (Object.hasOwn(HANDLERS, type)) await HANDLERS[type]?.(message)
     else if (!RESERVED_TYPES.includes(type)) await apply(message)
   }
 
   /** One message is done before the next begins: the token sent just before may still be on its way. */
-  const queue = (message: Fields, type: string): void => {
+  const queue = (message: Fields, type: string, bad?: string): void => {
     if (pending >= MOST_PENDING)
       return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
     pending++
     const run = async (): Promise<void> => {
-      if (socket.isOpen() && !closing) await handle(message, type)
+      if (socket.isOpen() && !closing) await handle(message, type, bad)
     }
     applying
       .inTurn(id, run)
@@ -369,11 +385,11 @@ export const createConnection = (
     if (verdict === 'warn') return complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
     if (verdict === 'drop') return
     if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
-      const words = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
-      return complain('BAD_MESSAGE', words)
+      return queue(about, '', `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`)
     }
     if (name !== undefined && (typeof name !== 'string' || !name || name.length > LONGEST_ID)) {
-      return complain('BAD_MESSAGE', `id: expected a string of 1 to ${LONGEST_ID} characters`)
+      const { id: _bad, ...rest } = about
+      return queue(rest, type, `id: expected a string of 1 to ${LONGEST_ID} characters`)
     }
     if (type === 'ping') send('pong', about['data'], replyTo(about))
     else queue(about, type)
@@ -422,6 +438,7 @@ export const createConnection = (
     ponged: alive,
     ended() {
       closing = true
+      keep()
       timers.clearAll()
       listening.end()
       host.closed(connection)

@@ -30,6 +30,8 @@ export class MemoryBroker implements Broker {
   readonly #maxChannels: number
   readonly #now: () => number
   readonly #channels = new Map<string, Channel>()
+  /** Channels that were only asked for: whoever asks for many pushes none of the others out. */
+  readonly #silent = new Map<string, Channel>()
   readonly #newest = new Map<string, Published>()
   readonly #attached = new Set<Deliver>()
 
@@ -53,6 +55,7 @@ export class MemoryBroker implements Broker {
 
   async publish(channel: string, publication: Publication): Promise<Position> {
     const history = this.#open(channel)
+    if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
     const { epoch } = history
     const offset = ++history.offset
     const { type, data, id = nanoid(), timestamp = this.#now() } = publication
@@ -80,7 +83,7 @@ export class MemoryBroker implements Broker {
   async heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     return new Map(
       channels.flatMap(name => {
-        const known = this.#channels.get(name)
+        const known = this.#channels.get(name) ?? this.#silent.get(name)
         return known ? [[name, { epoch: known.epoch, offset: known.offset }] as const] : []
       }),
     )
@@ -94,22 +97,21 @@ export class MemoryBroker implements Broker {
     return true
   }
 
-  /** The channel, as the one used last. */
   #open(name: string): Channel {
-    const channel = this.#channels.get(name) ?? {
-      epoch: nanoid(),
-      offset: 0,
-      published: [],
-      times: [],
-    }
-    this.#channels.delete(name)
-    this.#channels.set(name, channel)
-    if (this.#channels.size > this.#maxChannels) {
-      const [oldest] = this.#channels.keys()
-      this.#channels.delete(oldest as string)
-      this.#newest.delete(oldest as string)
-    }
+    const channels = this.#channels.has(name) ? this.#channels : this.#silent
+    const channel = channels.get(name) ?? { epoch: nanoid(), offset: 0, published: [], times: [] }
+    this.#keep(channels, name, channel)
     return channel
+  }
+
+  /** As the one used last; beyond the most, the one that was silent longest goes. */
+  #keep(channels: Map<string, Channel>, name: string, channel: Channel): void {
+    channels.delete(name)
+    channels.set(name, channel)
+    if (channels.size <= this.#maxChannels) return
+    const [oldest] = channels.keys()
+    channels.delete(oldest as string)
+    this.#newest.delete(oldest as string)
   }
 
   #trim({ published, times }: Channel): void {

@@ -49,10 +49,11 @@ export const recover = async (
     : { verdict: { ...now, recovered: true, replayed: messages.length }, messages }
 }
 
-/** A position of the wire; anything that is none counts as "from now on". */
+/** A position of the wire. One that makes no sense is in no history: its client is told of a gap. */
 export const positionOf = (value: unknown): Position | null => {
+  if (value === null || value === undefined) return null
   const { epoch, offset } = (typeof value === 'object' && value ? value : {}) as Partial<Position>
   return typeof epoch === 'string' && Number.isSafeInteger(offset) && (offset as number) >= 0
     ? { epoch, offset: offset as number }
-    : null
+    : { epoch: '', offset: 0 }
 }

@@ -273,6 +273,29 @@ describe('sending', () => {
     expect(deliveries[1]).toMatchObject({ state: 'in-flight', attempts: 1 })
   })
 
+  test('RATE_LIMITED may have hit what was asked for, too: it is asked for again', async () => {
+    const story = startV1()
+    const { socket, clock, network } = story
+    socket.subscribe('A')
+    await clock.settle()
+    await story.agree({ channels: { A: verdict('e', 10) } })
+    socket.subscribe('B')
+    tick(story, 'A', 12)
+    await clock.settle()
+    const asked = (): unknown[] => sentOf(network.socket(), 'subscribe').map(({ data }) => data)
+    expect(asked()).toHaveLength(2)
+    story.receive('error', { code: 'RATE_LIMITED', message: 'slow', retryAfterMs: 500 })
+    await clock.advance(499)
+    expect(asked()).toHaveLength(2)
+    await clock.advance(1)
+    expect(asked().slice(2)).toEqual(
+      expect.arrayContaining([
+        { channels: { A: { epoch: 'e', offset: 10 } } },
+        { channels: { B: null } },
+      ]),
+    )
+  })
+
   test('1009 rejects the largest in flight; the others go out again', async () => {
     const story = startV1()
     await story.agree()
@@ -315,6 +338,26 @@ describe('sending', () => {
     expect(data['sid']).not.toBe(sid)
     expect(data).toMatchObject({ gen: 1, channels: { A: null } })
     expect(data).not.toHaveProperty('tok')
+  })
+
+  test('another user: what the server confirmed to the one before is not confirmed', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 } })
+    const { socket, clock, network } = story
+    socket.subscribe('A')
+    story.refuseAll()
+    network.socket().fail()
+    await clock.settle()
+    const channels = { A: verdict('e', 1) }
+    network.request().answer({ protocol: 1, messages: [], channels })
+    await clock.settle()
+    socket.disconnect()
+    socket.setIdentity('another')
+    let ready = false
+    socket.subscribe('A').ready.then(() => {
+      ready = true
+    })
+    await clock.settle()
+    expect(ready).toBe(false)
   })
 
   test('request(): refused by a nack, and unknown with a lost session', async () => {

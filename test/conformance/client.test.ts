@@ -53,7 +53,7 @@ const run = async ({ client: setup = {}, steps }: Vector): Promise<void> => {
     enabled: false,
     // Soon in FALLBACK; no poll or probe comes while another step is played.
     reconnect: { initialDelayMs: 100, maxAttempts: 3 },
-    fallback: { intervalMs: 60_000, probeIntervalMs: 10_000 },
+    fallback: { intervalMs: 60_000, timeoutMs: 60_000, probeIntervalMs: 10_000 },
     batch: false,
     queue: { retries },
     environment: network.environment,
@@ -145,14 +145,19 @@ const run = async ({ client: setup = {}, steps }: Vector): Promise<void> => {
       await clock.settle()
       silent()
       need().socket.close(step.close?.code ?? 1006)
-    } else if (step.request) {
-      await until(() => requests.length > polls, PATIENCE_MS, 100)
-      const request = requests[polls++]
-      expect(request, `a ${step.request.method}`).toBeDefined()
-      if (!request) return
-      matches({ ...ABSENT, ...step.request } satisfies Partial<Request>, read(request))
+    } else if (step.request || step.answer) {
+      if (step.request) {
+        await until(() => requests.length > polls, PATIENCE_MS, 100)
+        const request = requests[polls++]
+        expect(request && read(request), `a ${step.request.method}`).toBeDefined()
+        if (request)
+          matches({ ...ABSENT, ...step.request } satisfies Partial<Request>, read(request))
+      }
+      if (!step.answer) return
+      const request = requests[polls - 1]
+      if (!request) throw new Error('Nothing was asked')
       if (step.answer === 'lost') return request.fail()
-      const { status, etag, body } = step.answer ?? { status: 200 }
+      const { status, etag, body } = step.answer
       request.answer(values.fill(body), {
         status,
         ...(etag && { headers: { etag: String(values.fill(etag)) } }),

@@ -78,6 +78,9 @@ const connect = async (url: string): Promise<Peer> => {
   socket.on('message', data => {
     for (const message of [JSON.parse(String(data))].flat()) {
       if (message.type === 'ack') peer.ack = Math.max(peer.ack, message.data.seq)
+      // A client would have taken it for applied.
+      else if (message.type === 'nack' && message.data.seq <= peer.ack)
+        peer.heard.push({ ...message, type: 'a nack after its ack' })
       else peer.heard.push(message)
     }
     tell()
@@ -196,6 +199,7 @@ const run = async (vector: Vector): Promise<void> => {
   const server = await startServer(vector.server ?? {}, clock, applied)
   ends.push(server.close)
   const peers: Peer[] = []
+  let asked: Promise<Response> | undefined
 
   const silent = async (): Promise<void> => {
     for (const peer of peers) {
@@ -240,11 +244,14 @@ const run = async (vector: Vector): Promise<void> => {
       if (step.cut) need().socket.terminate()
       else need().socket.close(1000)
       await gone
-    } else if (step.request) {
-      const response = await request(server.http, step.request, values)
+    } else if (step.request || step.answer) {
+      if (step.request) asked = request(server.http, step.request, values)
+      if (!step.answer) return
+      const response = await asked
+      if (!response) throw new Error('Nothing was asked')
       const text = await response.text()
       if (step.answer === 'lost') return
-      const { status, etag, body } = step.answer ?? { status: 200 }
+      const { status, etag, body } = step.answer
       const got = {
         status: response.status,
         etag: response.headers.get('etag'),

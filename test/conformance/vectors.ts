@@ -115,8 +115,7 @@ export const vectorsFor = (side: Side): [string, Vector[]][] =>
   topics.map(([topic, vectors]) => [topic, vectors.filter(({ sides }) => sides.includes(side))])
 
 /** `verb`, for messages of a failure. */
-export const verbOf = (step: Step): string =>
-  Object.keys(step).find(key => key !== 'on' && key !== 'answer') ?? '?'
+export const verbOf = (step: Step): string => Object.keys(step).find(key => key !== 'on') ?? '?'
 
 // ---- placeholders
 
