@@ -46,7 +46,7 @@ export interface Desk {
 }
 
 const createDesk = (page: Page): Desk => {
-  const connection = page.getByTestId('connection')
+  const badge = page.locator('connection-status')
   const price = (symbol: string): Locator => page.getByTestId(`price-${symbol}`)
   return {
     page,
@@ -55,8 +55,8 @@ const createDesk = (page: Page): Desk => {
       await page.goto('/')
     },
     async reaches(status) {
-      await expect(connection).toHaveAttribute('data-status', status)
-      await expect(connection).toHaveAttribute('data-color', COLORS[status])
+      await expect(badge).toHaveAttribute('data-status', status)
+      await expect(badge.locator('.row')).toHaveAttribute('data-color', COLORS[status])
     },
     async moves(symbol, times) {
       for (let left = times; left > 0; left--) {

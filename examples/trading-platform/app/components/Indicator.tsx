@@ -1,34 +1,32 @@
 'use client'
-import { useNow } from '@/app/hooks/useNow'
+import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useRef } from 'react'
+import type { ConnectionStatusElement } from 'resilient-websocket/indicator'
+import 'resilient-websocket/indicator'
 import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
 
-const LOOKS: Record<string, [string, string]> = {
-  CONNECTING: ['yellow', 'Connecting'],
-  OPEN: ['green', 'Connected'],
-  RECONNECTING: ['yellow', 'Reconnecting'],
-  FALLBACK: ['blue', 'Polling'],
-  CLOSED: ['red', 'Disconnected'],
-  ERROR: ['red', 'Failed'],
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'connection-status': DetailedHTMLProps<
+        HTMLAttributes<ConnectionStatusElement>,
+        ConnectionStatusElement
+      >
+    }
+  }
 }
 
 /** How the connection is, and what can be done about it. */
 export const Indicator = () => {
-  const { status, nextRetryAt, reconnect } = useResilientWebSocket()
-  const now = useNow()
-  const [color, label] = LOOKS[status] ?? ['red', status]
-  const seconds =
-    now && nextRetryAt ? Math.max(0, Math.ceil((nextRetryAt - now) / 1000)) : undefined
-  return (
-    <div className="indicator" data-testid="connection" data-color={color} data-status={status}>
-      {status !== 'OPEN' && (
-        <button type="button" onClick={reconnect}>
-          Try now
-        </button>
-      )}
-      {seconds !== undefined && <span className="countdown">next try in {seconds} s</span>}
-      <span className="badge" role="status">
-        {label}
-      </span>
-    </div>
-  )
+  const { socket } = useResilientWebSocket()
+  const element = useRef<ConnectionStatusElement>(null)
+  useEffect(() => {
+    const { current } = element
+    if (!current) return
+    current.strings = { fallback: 'Polling' }
+    current.client = socket
+    return () => {
+      current.client = undefined
+    }
+  }, [socket])
+  return <connection-status ref={element} className="indicator" data-testid="connection" />
 }
