@@ -9,22 +9,27 @@ const shared: Options = {
   splitting: false,
 }
 
+/** The adapters import the client by the package's own name, as their users do: never a copy of it. */
+const adapter: Options = {
+  ...shared,
+  platform: 'neutral',
+  external: ['resilient-websocket'],
+  // Rollup, which tsup shakes trees with, drops 'use client'; esbuild leaves nothing unused here either.
+  treeshake: false,
+}
+
 const config: ReturnType<typeof defineConfig> = defineConfig([
   { ...shared, entry: { index: 'src/index.ts' }, platform: 'neutral', clean: true },
-  // The core is the package's own, so that a page has it once.
-  ...['react', 'vue', 'indicator'].map(
-    (name): Options => ({
-      ...shared,
-      entry: { [`${name}/index`]: `src/${name}/index.ts` },
-      platform: 'neutral',
-      external: ['resilient-websocket', 'react', 'vue'],
-      // For frameworks that render on a server by default.
-      ...(name === 'react' && { banner: { js: "'use client'" }, treeshake: false }),
-    }),
-  ),
   { ...shared, entry: { 'testing/index': 'src/testing/index.ts' }, platform: 'neutral' },
   { ...shared, entry: { 'server/index': 'src/server/index.ts' }, platform: 'node' },
   { ...shared, entry: { 'cli/index': 'src/cli/index.ts' }, platform: 'node', dts: false },
+  { ...adapter, entry: { 'indicator/index': 'src/indicator/index.ts' } },
+  {
+    ...adapter,
+    // Together, so that both use one registry of shared clients.
+    entry: { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' },
+    splitting: true,
+  },
 ])
 
 export default config

@@ -1,15 +1,15 @@
-/** The statuses of the older, smaller hook. */
+/** The statuses of the older hook. */
 import type { Status } from 'resilient-websocket'
 
-/** `CONNECTING` also while reconnecting, `DISCONNECTED` while on the fallback. */
+/** CONNECTING also while reconnecting; DISCONNECTED while on the fallback. */
 export type LegacyStatus = 'CONNECTING' | 'OPEN' | 'CLOSED' | 'ERROR' | 'DISCONNECTED'
 
 const LEGACY: Readonly<Record<Status, LegacyStatus>> = {
   CONNECTING: 'CONNECTING',
-  OPEN: 'OPEN',
-  CLOSED: 'CLOSED',
   RECONNECTING: 'CONNECTING',
+  OPEN: 'OPEN',
   FALLBACK: 'DISCONNECTED',
+  CLOSED: 'CLOSED',
   ERROR: 'ERROR',
 }
 

@@ -1,44 +1,64 @@
-/** The newest message of each channel, renewed with each batch. */
-import type { ResilientWebSocket, Subscription } from 'resilient-websocket'
+/** The newest message of each channel that a component listens to. */
+import type { ResilientWebSocket } from 'resilient-websocket'
+import { onWindow } from './window.ts'
 
-export interface Newest<Incoming> {
-  /** Another Map only after something in it has changed. */
+export interface NewestStore<Incoming> {
+  /** The same Map until something in it changes, at most once per batch window. */
   get(): ReadonlyMap<string, Incoming>
-  /** Listens to the channels, and calls back when the Map is another one. */
-  subscribe(
-    channels: readonly string[],
-    onMessage: (message: Incoming) => void,
-    changed: () => void,
-  ): () => void
+  /** Returns an idempotent unsubscribe. */
+  subscribe(listener: () => void): () => void
+  /** Subscribes to these channels, calling back with each message at once, until the returned function is called. */
+  listen(channels: readonly string[], heard: (message: Incoming) => void): () => void
 }
 
-export const createNewest = <Incoming>(
-  socket: ResilientWebSocket<Incoming, never>,
-): Newest<Incoming> => {
-  let newest: ReadonlyMap<string, Incoming> = new Map()
+/** What a server shows. */
+export const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
+
+/** One channel or several, each once. */
+export const channelList = (channels: string | readonly string[]): readonly string[] => [
+  ...new Set([channels].flat()),
+]
+
+export const createNewest = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+): NewestStore<Incoming> => {
+  const listeners = new Set<() => void>()
+  const fresh = new Map<string, Incoming>()
+  let shown: ReadonlyMap<string, Incoming> = NOTHING
+
+  const show = (next: ReadonlyMap<string, Incoming>): void => {
+    shown = next
+    for (const listener of [...listeners]) listener()
+  }
+
+  const flush = (): void => {
+    if (!fresh.size) return
+    const next = new Map([...shown, ...fresh])
+    fresh.clear()
+    show(next)
+  }
+
   return {
-    get: () => newest,
-    subscribe(channels, onMessage, changed) {
-      const fresh = new Map<string, Incoming>()
-      const publish = (): void => {
-        if (!fresh.size) return
-        newest = new Map([...newest, ...fresh])
-        fresh.clear()
-        changed()
+    get: () => shown,
+    subscribe(listener) {
+      const own = (): void => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    listen(channels, heard) {
+      if ([...shown.keys()].some(channel => !channels.includes(channel))) {
+        show(new Map([...shown].filter(([channel]) => channels.includes(channel))))
       }
-      if ([...newest.keys()].some(channel => !channels.includes(channel))) {
-        newest = new Map([...newest].filter(([channel]) => channels.includes(channel)))
-        changed()
-      }
-      const subscriptions: Subscription<Incoming>[] = channels.map(channel =>
+      const subscriptions = channels.map(channel =>
         socket.subscribe(channel, message => {
           fresh.set(channel, message)
-          onMessage(message)
+          heard(message)
         }),
       )
-      const off = socket.on('batch', publish)
+      const stop = onWindow(socket, flush)
       return () => {
-        off()
+        stop()
+        fresh.clear()
         for (const subscription of subscriptions) subscription.unsubscribe()
       }
     },

@@ -1,148 +1,169 @@
-/** What a component sees of a client: only what it reads, and never more often than it can be looked at. */
-import type {
-  ResilientWebSocket,
-  ResilientWebSocketError,
-  Snapshot,
-  StateChange,
-  Status,
-} from 'resilient-websocket'
+/** What there is to show of a client, changing no more often than it is worth rendering. */
+import type { Environment, ResilientWebSocket, Snapshot, StateChange } from 'resilient-websocket'
+import { onWindow } from './window.ts'
 
-/** Everything there is to read. */
-export interface Seen<Incoming> {
-  readonly status: Status
+/** Everything that hooks and composables show, at one moment. Immutable. */
+export interface View<Incoming>
+  extends Pick<
+    Snapshot<Incoming>,
+    'status' | 'error' | 'attempt' | 'nextRetryAt' | 'queued' | 'latencyMs'
+  > {
   /** `status === 'OPEN'`. */
   readonly isConnected: boolean
-  /** The newest message, renewed with each batch. */
+  /** The last message of the last batch; changes at most once per batch window. */
   readonly lastMessage: Incoming | null
-  /** The messages of the last batch. */
+  /** The last batch. */
   readonly messages: readonly Incoming[]
-  /** The last error; OPEN clears it. */
-  readonly error: ResilientWebSocketError | null
-  /** Milliseconds since OPEN, renewed once a second; 0 otherwise. */
+  /** Milliseconds since OPEN, 0 otherwise; counted on once a second, if somebody reads it. */
   readonly connectionDuration: number
+  /** The last changes of status, oldest first. */
   readonly stateHistory: readonly StateChange[]
-  /** Redials since the link was last stable. */
-  readonly attempt: number
-  /** When the next dial is due, ms since the epoch. */
-  readonly nextRetryAt: number | null
-  /** Messages that wait to be sent. */
-  readonly queued: number
-  /** The last measured round trip, in ms. */
-  readonly latencyMs: number | null
 }
 
-export type Field = keyof Seen<unknown>
+export interface ViewStore<Incoming> {
+  /** The same object until something in it changes. */
+  get(): View<Incoming>
+  /** Returns an idempotent unsubscribe. */
+  subscribe(listener: () => void): () => void
+  /** Counts `connectionDuration` on once a second, until the returned function is called. */
+  tick(): () => void
+}
 
-const NOTHING: readonly never[] = []
+type Clock = Pick<Environment, 'setTimeout' | 'clearTimeout'>
+
 const TICK_MS = 1000
+const WATCHED = ['status', 'error', 'attempt', 'nextRetryAt', 'queued', 'latencyMs'] as const
 
-/** What is seen before there is a page, and in the first rendering on it. */
-export const before = <Incoming>(enabled: boolean): Seen<Incoming> => ({
-  status: enabled ? 'CONNECTING' : 'CLOSED',
+// One array for all, or "no messages yet" would look like a change.
+const NONE: readonly never[] = []
+
+const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
+  status,
   isConnected: false,
-  lastMessage: null,
-  messages: NOTHING,
   error: null,
-  connectionDuration: 0,
-  stateHistory: NOTHING,
   attempt: 0,
   nextRetryAt: null,
   queued: 0,
   latencyMs: null,
+  lastMessage: null,
+  messages: NONE,
+  connectionDuration: 0,
+  stateHistory: NONE,
 })
 
-export interface View<Incoming> {
-  /** What is seen now: another object only after something that was read has changed. */
-  get(): Seen<Incoming>
-  /** What is seen on a server. */
-  getBefore(): Seen<Incoming>
-  /** Calls back when something that was read has changed. */
-  subscribe(changed: () => void): () => void
-}
+const CONNECTING = initial('CONNECTING')
+const CLOSED = initial('CLOSED')
 
-export const createView = <Incoming>(
-  socket: ResilientWebSocket<Incoming, never>,
-  enabled: boolean,
-): View<Incoming> => {
-  const read = new Set<Field>()
-  let lastMessage: Incoming | null = socket.lastMessage
-  let messages: readonly Incoming[] = NOTHING
-  const start = before<Incoming>(enabled)
+/** What a server shows, and a browser until it has taken over: nothing was opened yet. */
+export const initialView = (enabled: boolean | undefined): View<never> =>
+  enabled === false ? CLOSED : CONNECTING
 
-  const now = (field: Field): unknown => {
-    if (field === 'lastMessage') return lastMessage
-    if (field === 'messages') return messages
-    // A client that will be connected as soon as it is on the page is seen as connecting.
-    if (field === 'status' && !socket.stateHistory.length) return start.status
-    if (field === 'isConnected' || field === 'stateHistory' || field === 'connectionDuration') {
-      return socket[field]
-    }
-    return socket.getSnapshot()[field as keyof Snapshot]
+const createStore = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  { setTimeout, clearTimeout }: Partial<Clock> = {},
+): ViewStore<Incoming> => {
+  const listeners = new Set<() => void>()
+  const arm = setTimeout ?? ((run, delayMs) => globalThis.setTimeout(run, delayMs))
+  const disarm = clearTimeout ?? (handle => globalThis.clearTimeout(handle as number))
+  let tickers = 0
+  let timer: unknown
+  let detach: (() => void) | undefined
+  let view: View<Incoming> = initialView(false)
+
+  const replace = (part: Partial<View<Incoming>>): void => {
+    view = { ...view, ...part }
+    for (const listener of [...listeners]) listener()
   }
 
-  /** Values are looked up when they are first read, and from then on compared. */
-  const look = (live: boolean): Seen<Incoming> => {
-    const values: Partial<Record<Field, unknown>> = {}
-    if (live) for (const field of read) values[field] = now(field)
-    const seen = {}
-    for (const field of Object.keys(start) as Field[]) {
-      Object.defineProperty(seen, field, {
-        enumerable: true,
-        get() {
-          if (!live) return start[field]
-          read.add(field)
-          if (field === 'connectionDuration') startClock()
-          if (!(field in values)) values[field] = now(field)
-          return values[field]
-        },
-      })
+  /** Runs on every message: what a message changes besides itself is looked at, nothing more. */
+  const refresh = (): void => {
+    const now = socket.getSnapshot()
+    const { stateHistory } = socket
+    const forgotten = now.lastMessage === null && view.lastMessage !== null
+    if (
+      stateHistory === view.stateHistory &&
+      !forgotten &&
+      WATCHED.every(name => now[name] === view[name])
+    ) {
+      return
     }
-    return seen as Seen<Incoming>
+    const { status, error, attempt, nextRetryAt, queued, latencyMs } = now
+    replace({
+      status,
+      isConnected: status === 'OPEN',
+      error,
+      attempt,
+      nextRetryAt,
+      queued,
+      latencyMs,
+      stateHistory,
+      // Not with every batch: whoever reads only this renders once a second.
+      connectionDuration: socket.connectionDuration,
+      ...(forgotten && { lastMessage: null, messages: NONE }),
+    })
   }
-  /** Runs only while somebody looks at it. */
-  let startClock = (): void => {}
-  let seen = look(true)
-  const unseen = look(false)
+
+  /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
+  const catchUp = (): void => {
+    refresh()
+    const { lastMessage, connectionDuration } = socket
+    if (lastMessage !== view.lastMessage) replace({ lastMessage })
+    if (connectionDuration - view.connectionDuration >= TICK_MS) replace({ connectionDuration })
+  }
+
+  const attach = (): void => {
+    catchUp()
+    const offs = [
+      socket.onChange(refresh),
+      onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
+    ]
+    detach = () => {
+      detach = undefined
+      for (const off of offs) off()
+    }
+  }
+
+  const count = (): void => {
+    timer = arm(count, TICK_MS)
+    const { connectionDuration } = socket
+    if (connectionDuration !== view.connectionDuration) replace({ connectionDuration })
+  }
 
   return {
-    get: () => seen,
-    getBefore: () => unseen,
-    subscribe(changed) {
-      const renew = (): void => {
-        seen = look(true)
-        changed()
-      }
-      const isOther = (field: Field): boolean =>
-        field === 'connectionDuration'
-          ? seen[field] > 0 !== socket[field] > 0
-          : !Object.is(seen[field], now(field))
-      const check = (): void => {
-        if ([...read].some(isOther)) renew()
-      }
-      let clock: ReturnType<typeof setInterval> | undefined
-      startClock = () => {
-        clock ??= setInterval(() => {
-          if (socket.connectionDuration) renew()
-        }, TICK_MS)
-      }
-      if (read.has('connectionDuration')) startClock()
-      const offs = [
-        socket.on('batch', batch => {
-          messages = batch
-          lastMessage = batch.at(-1) ?? lastMessage
-          check()
-        }),
-        socket.onChange(check),
-        () => {
-          clearInterval(clock)
-          startClock = () => {}
-        },
-      ]
-      // Something may have happened since the rendering.
-      check()
+    get() {
+      if (!detach) catchUp()
+      return view
+    },
+    subscribe(listener) {
+      // One function may come twice; each has its own place.
+      const own = (): void => listener()
+      listeners.add(own)
+      if (!detach) attach()
       return () => {
-        for (const off of offs) off()
+        if (listeners.delete(own) && !listeners.size) detach?.()
+      }
+    },
+    tick() {
+      if (!tickers++) count()
+      let ticking = true
+      return () => {
+        if (!ticking) return
+        ticking = false
+        if (!--tickers) disarm(timer)
       }
     },
   }
+}
+
+/** One store for all who watch a client, so that a message costs the same for one hook and for fifty. */
+const stores = new WeakMap<object, ViewStore<never>>()
+
+/** The store of a client; the clock of the first caller counts the seconds. */
+export const viewOf = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  clock?: Partial<Clock>,
+): ViewStore<Incoming> => {
+  const store = stores.get(socket) ?? createStore(socket, clock)
+  stores.set(socket, store as never)
+  return store as never
 }

@@ -67,7 +67,7 @@ export class ConnectionStatusElement extends Base {
   #announced = ''
   #roundTrips: number[] = []
   #retry: { readonly attempt: number; readonly maxAttempts: number } | undefined
-  #scheduled = false
+  #scheduled: ReturnType<typeof setTimeout> | undefined
 
   /** The client to show; `undefined` shows nothing. */
   get client(): AnySocket | undefined {
@@ -181,6 +181,8 @@ export class ConnectionStatusElement extends Base {
   #leave(): void {
     this.#stop?.()
     this.#stop = undefined
+    clearTimeout(this.#scheduled)
+    this.#scheduled = undefined
   }
 
   #describe(): ConnectionDescription | undefined {
@@ -197,11 +199,9 @@ export class ConnectionStatusElement extends Base {
 
   /** A client may change a thousand times a second; the eye does not. */
   #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setTimeout(() => {
-      this.#scheduled = false
-      if (this.#stop) this.#render()
+    this.#scheduled ??= setTimeout(() => {
+      this.#scheduled = undefined
+      this.#render()
     }, 0)
   }
 

@@ -1,0 +1,100 @@
+/** The connection as refs. */
+import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
+import { type ComputedRef, computed, type ShallowRef, shallowRef, toValue } from 'vue'
+import type { Actions } from '../adapters/actions.ts'
+import { CALLBACKS, type Callbacks } from '../adapters/options.ts'
+import { initialView, type View, type ViewStore } from '../adapters/view.ts'
+import { type ReactiveChoice, useClient } from './client.ts'
+
+export interface UseResilientWebSocketOptions<
+  Incoming = IncomingEnvelope,
+  Outgoing = OutgoingEnvelope,
+> extends ReactiveChoice<Incoming, Outgoing>,
+    Callbacks<Incoming> {}
+
+/** Each value as a ref of its own: a component renders again only for what it reads. */
+export type ViewRefs<Incoming> = {
+  readonly [Name in keyof View<Incoming>]: ComputedRef<View<Incoming>[Name]>
+}
+
+export interface UseResilientWebSocketResult<
+  Incoming = IncomingEnvelope,
+  Outgoing = OutgoingEnvelope,
+> extends ViewRefs<Incoming>,
+    Actions<Outgoing> {
+  /** The client itself, for everything else; do not close a shared one. */
+  readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
+}
+
+/**
+ * A connection that keeps itself alive, as long as a component (or another effect scope) uses it.
+ *
+ * ```ts
+ * const { status, sendMessage } = useResilientWebSocket({
+ *   url: 'ws://localhost:3001/ws',
+ *   onMessage: message => console.log(message.type),
+ * })
+ * ```
+ *
+ * Callers that name the same url share one client (see `share`); it connects after the first of them
+ * is on the page and closes after the last one has gone. Without `url` and `socket` the client is the
+ * one that `provideResilientWebSocket` named above, else the shared one of the default url. On a
+ * server nothing is opened: the status is CONNECTING if `enabled`, else CLOSED.
+ */
+export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
+  options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
+): UseResilientWebSocketResult<Incoming, Outgoing> => {
+  // As on a server until the component is mounted, so that hydration finds what it expects.
+  const view = shallowRef<View<Incoming>>(initialView(toValue(options.enabled)))
+  let current: ViewStore<Incoming> | undefined
+  let durationRead = false
+  let stopTicking: (() => void) | undefined
+
+  const tick = (): void => {
+    if (durationRead) stopTicking ??= current?.tick()
+  }
+
+  const follow = (): void => {
+    if (current) view.value = current.get()
+  }
+
+  const begin = (
+    client: ResilientWebSocket<Incoming, Outgoing>,
+    store: ViewStore<Incoming>,
+  ): (() => void) => {
+    const offs = (Object.keys(CALLBACKS) as (keyof typeof CALLBACKS)[])
+      .filter(name => options[name])
+      .map(name =>
+        client.on(CALLBACKS[name], payload =>
+          (options[name] as ((payload: unknown) => void) | undefined)?.(payload),
+        ),
+      )
+    offs.push(store.subscribe(follow))
+    current = store
+    tick()
+    return () => {
+      current = undefined
+      stopTicking?.()
+      stopTicking = undefined
+      for (const off of offs) off()
+    }
+  }
+
+  const { socket, actions } = useClient(options, begin, follow)
+
+  const refs = Object.fromEntries(
+    (Object.keys(view.value) as (keyof View<Incoming>)[]).map(name => [
+      name,
+      computed(() => {
+        if (name === 'connectionDuration' && !durationRead) {
+          durationRead = true
+          // Not here: a computed changes nothing.
+          queueMicrotask(tick)
+        }
+        return view.value[name]
+      }),
+    ]),
+  ) as unknown as ViewRefs<Incoming>
+
+  return { ...refs, ...actions, socket }
+}

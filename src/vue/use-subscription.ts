@@ -1,0 +1,46 @@
+/** Channels, and the newest message of each. */
+import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
+import { type MaybeRefOrGetter, type ShallowRef, shallowRef, toValue, watch } from 'vue'
+import { channelList, createNewest, NOTHING } from '../adapters/newest.ts'
+import { type ReactiveChoice, useClient } from './client.ts'
+
+/**
+ * Listens to channels as long as the component (or scope) lives, also after every reconnect. Returns
+ * the newest message of each channel that has had one; the Map changes at most once per batch window.
+ *
+ * ```ts
+ * const prices = useSubscription(['AAPL', 'MSFT'])
+ * const apple = computed(() => prices.value.get('AAPL')?.data)
+ * ```
+ *
+ * @param channels One or more, or a ref or getter of them; an empty array listens to nothing.
+ * @param onMessage Called with each message at once.
+ * @param options Which client, as for `useResilientWebSocket`.
+ */
+export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
+  channels: MaybeRefOrGetter<string | readonly string[]>,
+  onMessage?: ((message: Incoming) => void) | undefined,
+  options: ReactiveChoice<Incoming, Outgoing> = {},
+): Readonly<ShallowRef<ReadonlyMap<string, Incoming>>> => {
+  const shown = shallowRef<ReadonlyMap<string, Incoming>>(NOTHING)
+
+  useClient(options, socket => {
+    const newest = createNewest<Incoming, Outgoing>(socket)
+    shown.value = newest.get()
+    const off = newest.subscribe(() => {
+      shown.value = newest.get()
+    })
+    const stop = watch(
+      () => JSON.stringify(channelList(toValue(channels))),
+      (names, _before, onCleanup) =>
+        onCleanup(newest.listen(JSON.parse(names), message => onMessage?.(message))),
+      { immediate: true },
+    )
+    return () => {
+      stop()
+      off()
+    }
+  })
+
+  return shown
+}
