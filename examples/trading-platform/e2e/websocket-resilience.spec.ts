@@ -77,6 +77,10 @@ test('polls while WebSocket is blocked, with moving prices and a blue badge, and
   await desk.reaches('RECONNECTING')
   await desk.reaches('FALLBACK')
   await desk.moves('AAPL', 3)
+  await desk.order(10)
+  // By POST, with the same acknowledgement.
+  await expect(desk.orders()).toHaveAttribute('data-delivery', 'acked')
+  await expect(desk.orders()).toHaveAttribute('data-state', 'filled')
   await desk.reaches('FALLBACK')
   await network.resume()
   await desk.reaches('OPEN')

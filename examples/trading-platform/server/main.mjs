@@ -20,9 +20,12 @@ const REASONS = {
   EADDRNOTAVAIL: 'is not available at this host',
 }
 
-/** @param {unknown} data */
+/** A quote, or a trade of a replayed Binance recording. @param {unknown} data */
 const quoteIn = data => {
-  const { symbol, price } = /** @type {{ symbol?: unknown, price?: unknown }} */ (data ?? {})
+  const given = /** @type {Record<string, unknown>} */ (data ?? {})
+  const isTrade = given['e'] === 'trade' || given['e'] === 'aggTrade'
+  const symbol = given['symbol'] ?? given['s']
+  const price = given['price'] ?? (isTrade ? Number(given['p']) : undefined)
   return typeof symbol === 'string' && typeof price === 'number' ? { symbol, price } : undefined
 }
 

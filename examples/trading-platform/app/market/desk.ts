@@ -16,7 +16,7 @@ import {
 import { createOrders, type Orders } from './orders'
 import { createStore, type Store } from './store'
 
-export interface Quote extends MarketData {
+export interface Quote extends Required<MarketData> {
   /** When the market said so, by this machine's clock, ms since the epoch. */
   readonly at: number
   /** Which way the price went last, and how often it has moved: what makes it flash. */
@@ -65,6 +65,7 @@ export const createDesk = (symbol: string): Desk => {
   /** How far the server's clock is from ours, at most: the fastest message tells best. */
   let clockOffsetMs = Number.POSITIVE_INFINITY
   let noticed = 0
+  const firstPrices = new Map<string, number>()
 
   const localTime = ({ timestamp, channel }: Message): number => {
     const now = Date.now()
@@ -79,7 +80,13 @@ export const createDesk = (symbol: string): Desk => {
     const store = quote(data.symbol)
     const before = store.get()
     const moved = before && before.price !== data.price
+    const first = firstPrices.get(data.symbol) ?? data.price
+    firstPrices.set(data.symbol, first)
     store.set({
+      // Of a feed that names no change: since the page was opened.
+      change: data.price - first,
+      changePercent: (data.price / first - 1) * 100,
+      volume: 0,
       ...data,
       at,
       direction: moved ? (data.price > before.price ? 'up' : 'down') : before?.direction,

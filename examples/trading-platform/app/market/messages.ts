@@ -17,9 +17,9 @@ export interface Message {
 export interface MarketData {
   readonly symbol: string
   readonly price: number
-  readonly change: number
-  readonly changePercent: number
-  readonly volume: number
+  readonly change?: number
+  readonly changePercent?: number
+  readonly volume?: number
 }
 
 export interface Signal {
@@ -58,13 +58,13 @@ export const fieldsOf = (value: unknown): Fields =>
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value)
 
-/** The exchange's own objects, as a replayed Binance recording brings them. */
+/** The exchange's own objects, as a replayed Binance recording brings them: trades, and best bid and ask. */
 const binancePrice = ({ e, p, b, a }: Fields): number | undefined => {
   if (e === 'trade' || e === 'aggTrade') return Number(p)
-  if (b !== undefined && a !== undefined) return (Number(b) + Number(a)) / 2
-  return undefined
+  return typeof b === 'string' && typeof a === 'string' ? (Number(b) + Number(a)) / 2 : undefined
 }
 
+/** What a quote says; `change` and `changePercent` are left out where the feed does not know them. */
 export const marketDataIn = ({ type, data }: Message): MarketData | undefined => {
   if (type !== 'market_data') return undefined
   const given = fieldsOf(data)
@@ -75,9 +75,9 @@ export const marketDataIn = ({ type, data }: Message): MarketData | undefined =>
   return {
     symbol,
     price,
-    change: isNumber(change) ? change : 0,
-    changePercent: isNumber(changePercent) ? changePercent : 0,
-    volume: isNumber(volume) ? volume : 0,
+    ...(isNumber(change) && { change }),
+    ...(isNumber(changePercent) && { changePercent }),
+    ...(isNumber(volume) && { volume }),
   }
 }
 
