@@ -1,0 +1,49 @@
+'use client'
+import { useDesk } from '@/app/hooks/useDesk'
+import { useNow } from '@/app/hooks/useNow'
+import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
+import { useStore } from '@/app/hooks/useStore'
+import { formatClock } from '@/app/market/format'
+
+/** What the trader has to know beyond the badge: how old the prices are, and what happens to orders. */
+export const Banners = () => {
+  const { socket, status, stateHistory, error } = useResilientWebSocket()
+  const slowUntil = useStore(useDesk().slowUntil)
+  const now = useNow()
+  // A first connection and a hiccup are no news.
+  const since = stateHistory.at(-1)?.timestamp ?? 0
+  const lasting = now !== undefined && now - since > 1000
+  const { lastMessageAt } = socket.getSnapshot()
+  const asOf =
+    lastMessageAt === null ? 'No prices yet.' : `Prices as of ${formatClock(lastMessageAt)}.`
+  return (
+    <div className="banners">
+      {now !== undefined && slowUntil > now && (
+        <p className="banner" data-tone="yellow" data-testid="rate-limit" role="status">
+          <b>The market asks us to slow down.</b> Orders wait a moment, then go on by themselves.
+        </p>
+      )}
+      {status === 'RECONNECTING' && lasting && (
+        <p className="banner" data-tone="yellow">
+          <b>Connection lost.</b> {asOf} Orders wait here and go out once.
+        </p>
+      )}
+      {status === 'FALLBACK' && (
+        <p className="banner" data-tone="blue">
+          <b>No WebSocket gets through.</b> Prices are polled every few seconds, and it goes back to
+          live by itself.
+        </p>
+      )}
+      {status === 'ERROR' && (
+        <p className="banner" data-tone="red">
+          <b>The connection was refused.</b> {error?.message} {asOf}
+        </p>
+      )}
+      {status === 'CLOSED' && lasting && (
+        <p className="banner" data-tone="red">
+          <b>Disconnected.</b> {asOf} Orders wait here until you connect again.
+        </p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,133 @@
+'use client'
+import { type FormEvent, useState } from 'react'
+import { useDesk } from '@/app/hooks/useDesk'
+import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
+import { useStore } from '@/app/hooks/useStore'
+import { accountOf, newOrderId } from '@/app/market/account'
+import { formatPrice } from '@/app/market/format'
+import { Position } from './Position'
+
+const MINUTE_MS = 60_000
+
+export const Ticket = () => {
+  const desk = useDesk()
+  const symbol = useStore(desk.selected)
+  const quote = useStore(desk.quote(symbol))
+  const { socket, isConnected } = useResilientWebSocket()
+  const [side, setSide] = useState<'buy' | 'sell'>('buy')
+  const [kind, setKind] = useState<'market' | 'limit'>('market')
+  const [quantity, setQuantity] = useState('10')
+  const [limit, setLimit] = useState('')
+  const [keepMs, setKeepMs] = useState(10 * MINUTE_MS)
+
+  const price = kind === 'limit' ? Number(limit) : quote?.price
+  const valid = Number(quantity) >= 1 && (kind === 'market' || Number(limit) > 0)
+
+  const place = (event: FormEvent): void => {
+    event.preventDefault()
+    if (!valid) return
+    const orderId = newOrderId()
+    const order = {
+      symbol,
+      side,
+      quantity: Number(quantity),
+      limit: kind === 'limit' ? Number(limit) : null,
+    }
+    const waiting = new AbortController()
+    const delivery = socket.send(
+      { type: 'order', id: orderId, data: { ...order, orderId, account: accountOf() } },
+      { ttlMs: keepMs, signal: waiting.signal },
+    )
+    desk.orders.placed(orderId, order, delivery, () => waiting.abort())
+  }
+
+  return (
+    <form className="panel ticket" aria-labelledby="ticket" onSubmit={place}>
+      <div className="headline">
+        <h2 id="ticket">Order</h2>
+        <b>{symbol}</b>
+        <span className="unit">{quote ? formatPrice(quote.price) : ''}</span>
+      </div>
+      <fieldset className="sides">
+        <legend className="hidden">Side</legend>
+        {(['buy', 'sell'] as const).map(each => (
+          <label key={each} data-side={each}>
+            <input
+              type="radio"
+              name="side"
+              checked={side === each}
+              onChange={() => setSide(each)}
+            />
+            {each === 'buy' ? 'Buy' : 'Sell'}
+          </label>
+        ))}
+      </fieldset>
+      <div className="fields">
+        <label>
+          Quantity
+          <input
+            name="quantity"
+            type="number"
+            inputMode="numeric"
+            min="1"
+            max="10000"
+            step="1"
+            required
+            value={quantity}
+            onChange={event => setQuantity(event.target.value)}
+          />
+        </label>
+        <label>
+          Type
+          <select
+            name="kind"
+            value={kind}
+            onChange={event => {
+              setKind(event.target.value as 'market' | 'limit')
+              if (!limit && quote) setLimit(quote.price.toFixed(2))
+            }}
+          >
+            <option value="market">Market</option>
+            <option value="limit">Limit</option>
+          </select>
+        </label>
+        {kind === 'limit' && (
+          <label>
+            Limit
+            <input
+              name="limit"
+              type="number"
+              inputMode="decimal"
+              min="0.01"
+              step="0.01"
+              required
+              value={limit}
+              onChange={event => setLimit(event.target.value)}
+            />
+          </label>
+        )}
+        <label>
+          If offline, keep
+          <select
+            name="keep"
+            value={String(keepMs)}
+            onChange={event => setKeepMs(Number(event.target.value))}
+          >
+            <option value={MINUTE_MS}>1 minute</option>
+            <option value={10 * MINUTE_MS}>10 minutes</option>
+            <option value="Infinity">until sent</option>
+          </select>
+        </label>
+      </div>
+      <button type="submit" className="place" data-side={side} disabled={!valid}>
+        {side === 'buy' ? 'Buy' : 'Sell'} {quantity || 0} {symbol}
+      </button>
+      <p className="note">
+        {isConnected || !price
+          ? `About ${price ? formatPrice(price * Number(quantity)) : '\u2013'}`
+          : 'Not live: the order waits here and goes out once.'}
+      </p>
+      <Position />
+    </form>
+  )
+}

@@ -1,0 +1,98 @@
+// @ts-check
+/** `npm run dev` and `npm start`: the page and its market server, together until the end of either. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import nextEnv from '@next/env'
+import { whenOrphaned } from '../server/orphan.mjs'
+
+/** @import { ChildProcess } from 'node:child_process' */
+
+const folder = fileURLToPath(new URL('..', import.meta.url))
+const mode = process.argv[2] === 'start' ? 'start' : 'dev'
+const given = process.argv.slice(3)
+
+nextEnv.loadEnvConfig(folder, mode === 'dev', { info() {}, error: console.error })
+
+/** @param {string} words @returns {never} */
+const fail = words => {
+  console.error(words)
+  process.exit(1)
+}
+
+/** The value of `--port N`, `--port=N` or `-p N`. */
+const portArgument = () => {
+  const at = given.findIndex(word => /^(--port|-p)(=|$)/.test(word))
+  return at < 0 ? undefined : (given[at]?.split('=')[1] ?? given[at + 1])
+}
+
+const pagePort = portArgument() ?? process.env['PORT'] ?? '3000'
+const serverPort = process.env['WS_PORT'] ?? '3001'
+const webSocketUrl = process.env['NEXT_PUBLIC_WS_URL'] || `ws://localhost:${serverPort}/ws`
+
+/** Where a market server of ours would have to listen; undefined if the page uses one elsewhere. */
+const ownPort = () => {
+  if (!URL.canParse(webSocketUrl)) {
+    fail(`NEXT_PUBLIC_WS_URL: expected a URL such as ws://localhost:3001/ws, got ${webSocketUrl}`)
+  }
+  const { hostname, port, protocol } = new URL(webSocketUrl)
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  return local ? process.env['WS_PORT'] || port || (protocol === 'wss:' ? '443' : '80') : undefined
+}
+
+/** @param {string} port */
+const isRunning = port =>
+  fetch(`http://localhost:${port}/healthz`, { signal: AbortSignal.timeout(2000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+
+/** @type {ChildProcess[]} */
+const children = []
+let ending = false
+
+/** @param {number} code */
+const end = code => {
+  if (ending) return
+  ending = true
+  process.exitCode = code
+  for (const child of children) child.kill('SIGTERM')
+  // One that does not listen must not keep its port.
+  setTimeout(() => {
+    for (const child of children) child.kill('SIGKILL')
+  }, 4000).unref()
+}
+
+/** @param {string} name @param {string[]} words @param {Record<string, string>} [environment] */
+const run = (name, words, environment = {}) => {
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  children.push(child)
+  child.on('exit', code => {
+    if (!ending) console.error(`The ${name} ended${code === null ? '' : ` with ${code}`}`)
+    end(code ?? 1)
+  })
+}
+
+process.on('SIGINT', () => end(0))
+process.on('SIGTERM', () => end(0))
+whenOrphaned(() => end(0))
+
+const port = ownPort()
+if (port === undefined) console.log(`Using the market server at ${new URL(webSocketUrl).origin}`)
+else if (await isRunning(port)) console.log(`Using the market server that runs on port ${port}`)
+else {
+  const origins = `http://localhost:${pagePort},http://127.0.0.1:${pagePort}`
+  run('market server', ['server/main.mjs'], {
+    WS_PORT: port,
+    ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || origins,
+  })
+}
+const next = ['--import', './scripts/end-with-parent.mjs', 'node_modules/next/dist/bin/next']
+run('page', [...next, mode, ...given], {
+  PORT: pagePort,
+  NEXT_PUBLIC_WS_URL: webSocketUrl,
+  NEXT_TELEMETRY_DISABLED: '1',
+})

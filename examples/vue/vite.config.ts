@@ -1,0 +1,45 @@
+import vue from '@vitejs/plugin-vue'
+import { createServer, startMarket } from 'resilient-websocket/server'
+import { defineConfig, type Logger, type Plugin } from 'vite'
+
+const PAGE_PORT = 3000
+const MARKET_PORT = 3001
+
+const startServer = async (logger: Logger): Promise<void> => {
+  const server = createServer({
+    port: MARKET_PORT,
+    allowedOrigins: [`http://localhost:${PAGE_PORT}`, `http://127.0.0.1:${PAGE_PORT}`],
+  })
+  try {
+    await server.listen()
+    startMarket(server)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    logger.info(`Using the market server that runs on port ${MARKET_PORT}`)
+  }
+}
+
+/** Once a process: when this file changes Vite starts anew, and reads it again before the old one has ended. */
+const running = globalThis as { market?: Promise<void> }
+
+const market = (): Plugin => ({
+  name: 'market',
+  apply: 'serve',
+  async configureServer({ config }) {
+    running.market ??= startServer(config.logger)
+    await running.market
+  },
+})
+
+export default defineConfig({
+  plugins: [
+    vue({ template: { compilerOptions: { isCustomElement: tag => tag === 'connection-status' } } }),
+    market(),
+  ],
+  server: {
+    port: PAGE_PORT,
+    strictPort: true,
+    // Where the page polls while no WebSocket gets through.
+    proxy: { '/api/market/snapshot': `http://localhost:${MARKET_PORT}` },
+  },
+})
