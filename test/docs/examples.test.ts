@@ -35,32 +35,38 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.each(['README.md', 'docs/getting-started.md', 'docs/delivery.md'])('%s', page => {
-  const examples = examplesOf(page)
+describe.each(['README.md', 'docs/getting-started.md', 'docs/delivery.md', 'docs/indicator.md'])(
+  '%s',
+  page => {
+    const examples = examplesOf(page)
 
-  test('has examples', () => expect(examples.length).toBeGreaterThan(0))
+    test('has examples', () => expect(examples.length).toBeGreaterThan(0))
 
-  test.each(examples.map((code, index) => [index + 1, code] as const))(
-    'example %i runs as it stands, to its end',
-    async (index, code) => {
-      const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
-      await build({
-        // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
-        stdin: {
-          contents: code.replaceAll('ws://localhost:3001/ws', url),
-          resolveDir: root,
-          loader: 'ts',
-        },
-        alias: { 'resilient-websocket': `${root}src/index.ts` },
-        outfile,
-        bundle: true,
-        format: 'esm',
-        platform: 'node',
-        external: ['mitt', 'nanoid'],
-      })
-      const connected = server.connections()
-      await import(pathToFileURL(outfile).href)
-      await expect.poll(() => server.connections()).toBe(connected)
-    },
-  )
-})
+    test.each(examples.map((code, index) => [index + 1, code] as const))(
+      'example %i runs as it stands, to its end',
+      async (index, code) => {
+        const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
+        await build({
+          // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
+          stdin: {
+            contents: code.replaceAll('ws://localhost:3001/ws', url),
+            resolveDir: root,
+            loader: 'ts',
+          },
+          alias: {
+            'resilient-websocket/indicator': `${root}src/indicator/index.ts`,
+            'resilient-websocket': `${root}src/index.ts`,
+          },
+          outfile,
+          bundle: true,
+          format: 'esm',
+          platform: 'node',
+          external: ['mitt', 'nanoid'],
+        })
+        const connected = server.connections()
+        await import(pathToFileURL(outfile).href)
+        await expect.poll(() => server.connections()).toBe(connected)
+      },
+    )
+  },
+)
