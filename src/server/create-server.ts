@@ -88,7 +88,13 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const environment = nodeEnvironment
   const http: Server =
     settings.server ??
-    createHttpServer({ headersTimeout: 10_000, requestTimeout: 15_000, maxHeaderSize: 16_384 })
+    createHttpServer({
+      headersTimeout: 10_000,
+      requestTimeout: 15_000,
+      maxHeaderSize: 16_384,
+      // Node's 5 s is just the time between two polls: the next one would meet a connection that closes.
+      keepAliveTimeout: 65_000,
+    })
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: settings.maxPayload,
