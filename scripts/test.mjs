@@ -27,6 +27,7 @@ const steps = [
   vitest('tests', 'vitest.config.ts'),
   ['build', bin('tsup'), ['--silent']],
   vitest('built', 'vitest.built.config.ts'),
+  ['examples', 'node', ['scripts/test-examples.mjs']],
   ['package shape', 'npm', ['run', '--silent', 'package-shape']],
   ['sizes', bin('size-limit'), []],
   ['docs', bin('typedoc'), ['--treatWarningsAsErrors']],
