@@ -29,6 +29,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     entry: { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' },
     splitting: true,
   },
+  { ...adapter, entry: { 'indicator/index': 'src/indicator/index.ts' } },
 ])
 
 export default config
