@@ -74,7 +74,8 @@ export const ENGLISH: IndicatorStrings = {
     if (!attempt) return when
     return `${when} (${attempt}${maxAttempts && attempt <= maxAttempts ? `/${maxAttempts}` : ''})`
   },
-  age: (seconds, flowing) => (flowing && seconds < 2 ? 'up to date' : `data ${span(seconds)} old`),
+  age: (seconds, flowing) =>
+    flowing && seconds < 2 ? 'up to date' : `data ${span(Math.max(1, seconds))} old`,
   tryNow: 'Try now',
   showDetails: 'Details',
   panel: 'Connection details',

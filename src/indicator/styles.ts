@@ -2,10 +2,10 @@
 
 const CSS = `
 :host {
-  --_green: var(--connection-status-green, #15803d);
-  --_yellow: var(--connection-status-yellow, #a16207);
-  --_blue: var(--connection-status-blue, #2563eb);
-  --_red: var(--connection-status-red, #dc2626);
+  --_green: var(--connection-status-green, light-dark(#15803d, #4ade80));
+  --_yellow: var(--connection-status-yellow, light-dark(#a16207, #facc15));
+  --_blue: var(--connection-status-blue, light-dark(#2563eb, #60a5fa));
+  --_red: var(--connection-status-red, light-dark(#dc2626, #f87171));
   display: inline-block;
   font: var(--connection-status-font, 500 0.875rem/1.4 system-ui, sans-serif);
   color: var(--connection-status-text, CanvasText);
@@ -14,6 +14,7 @@ const CSS = `
 [hidden] { display: none !important }
 .badge {
   --_color: var(--_green);
+  --_tint: var(--_color);
   display: inline-flex;
   flex-wrap: wrap;
   align-items: center;
@@ -21,15 +22,17 @@ const CSS = `
   padding: 0.25em 0.6em;
   border: 1px solid var(--_color);
   border-radius: var(--connection-status-radius, 1em);
-  background: var(--connection-status-background, Canvas);
+  background: var(--connection-status-background, color-mix(in srgb, var(--_tint) 14%, Canvas));
 }
-.yellow { --_color: var(--_yellow) }
+/* Dark enough to be seen as an icon on white, yellow would be brown; the ground makes up for it. */
+.yellow { --_color: var(--_yellow); --_tint: var(--connection-status-yellow, #facc15) }
 .blue { --_color: var(--_blue) }
 .red { --_color: var(--_red) }
 .icon { display: inline-flex; color: var(--_color) }
 .CONNECTING > svg, .RECONNECTING > svg { animation: turn 1.2s linear infinite }
 .label { font-weight: 600 }
 .note { font-size: 0.9em; font-variant-numeric: tabular-nums }
+.note:empty { display: none }
 .spoken {
   position: absolute;
   width: 1px;
