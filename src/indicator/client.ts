@@ -1,5 +1,6 @@
+/** A client, as the indicator sees it. */
 import type { ResilientWebSocket } from 'resilient-websocket'
 
-/** Any client: what its messages are makes no difference here. */
-// biome-ignore lint/suspicious/noExplicitAny: as said
+/** A client, whatever its messages are. */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` takes clients of every kind of message
 export type AnyClient = ResilientWebSocket<any, any>

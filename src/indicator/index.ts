@@ -5,6 +5,7 @@
  */
 import { defineConnectionStatus } from './element.ts'
 
+export type { AnyClient } from './client.ts'
 export {
   type ConnectionColor,
   type ConnectionDescription,

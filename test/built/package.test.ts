@@ -18,8 +18,11 @@ const run = (text: string): string =>
 
 describe('the built package', () => {
   test.each(entries)('%s imports by its name, and touches nothing', entry => {
+    // The frameworks themselves may touch what they like.
+    const peers = Object.keys(manifest.peerDependencies)
     const names = run(
-      `const before = Object.getOwnPropertyNames(globalThis).join()
+      `for (const peer of ${JSON.stringify(peers)}) await import(peer)
+       const before = Object.getOwnPropertyNames(globalThis).join()
        const entry = await import('${nameOf(entry)}')
        if (Object.getOwnPropertyNames(globalThis).join() !== before) throw new Error('a global was touched')
        console.log(Object.keys(entry).join())`,
@@ -53,5 +56,18 @@ describe('the built package', () => {
     expect(inputs.every(input => /dist\/index\.js|node_modules\/(mitt|nanoid)\//.test(input))).toBe(
       true,
     )
+  })
+  test("an adapter uses the package's own client, not a copy of it", () => {
+    for (const name of ['react', 'vue', 'indicator']) {
+      const code = readFileSync(`${root}dist/${name}/index.js`, 'utf8')
+      expect(code).not.toContain('[WebSocket]')
+      expect(readFileSync(`${root}dist/${name}/index.d.ts`, 'utf8')).toMatch(
+        /from ['"]resilient-websocket['"]/,
+      )
+    }
+  })
+
+  test('hooks say that they are for the browser, as server components ask', () => {
+    expect(readFileSync(`${root}dist/react/index.js`, 'utf8')).toMatch(/^['"]use client['"]/)
   })
 })
