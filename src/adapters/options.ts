@@ -6,6 +6,10 @@ import type {
   StateChange,
 } from 'resilient-websocket'
 
+/** A client, whatever its messages are. */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` takes clients of every kind of message
+export type AnyClient = ResilientWebSocket<any, any>
+
 /** Called with what happens; the newest function is called, and a change of it reconnects nothing. */
 export interface Callbacks<Incoming> {
   /** Each message, at once, exactly once. */

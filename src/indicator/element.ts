@@ -9,7 +9,7 @@ import {
   STRINGS,
 } from './describe.ts'
 import { hintFor } from './hints.ts'
-import { STYLES } from './styles.ts'
+import { style } from './styles.ts'
 
 /** A client of any messages. */
 // biome-ignore lint/suspicious/noExplicitAny: a badge knows nothing of the messages
@@ -32,7 +32,6 @@ const ICONS: Readonly<Record<IndicatorColor, string>> = {
 }
 
 const TEMPLATE = `
-<style>${STYLES}</style>
 <div class="row" part="row">
   <button type="button" class="badge" part="badge" aria-haspopup="dialog" aria-expanded="false">
     <svg viewBox="0 0 16 16" aria-hidden="true"></svg><span part="label"></span>
@@ -111,6 +110,7 @@ export class ConnectionStatusElement extends Base {
   }
 
   #build(root: ShadowRoot): void {
+    style(root)
     root.innerHTML = TEMPLATE
     this.#part('badge').addEventListener('click', () =>
       this.#toggle(Boolean(this.#details().hidden)),

@@ -1,5 +1,5 @@
 /** How the indicator looks. Everything that a page may want to change is a custom property or a part. */
-export const STYLES: string = `
+const STYLES = `
 :host {
   --_green: var(--connection-status-green, light-dark(#11713a, #4ade80));
   --_yellow: var(--connection-status-yellow, light-dark(#7f5000, #fbbf24));
@@ -65,3 +65,14 @@ time { color: var(--_muted); margin-inline-end: 6px; font-variant-numeric: tabul
   .badge, .action, .details { border-color: ButtonText; background: Canvas; color: CanvasText; }
 }
 `
+
+let sheet: CSSStyleSheet | undefined
+
+/** One sheet for all elements, which a CSP without inline styles allows. */
+export const style = (root: ShadowRoot): void => {
+  if (!sheet) {
+    sheet = new CSSStyleSheet()
+    sheet.replaceSync(STYLES)
+  }
+  root.adoptedStyleSheets = [sheet]
+}

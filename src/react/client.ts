@@ -12,12 +12,14 @@ import {
 } from 'react'
 import type { ResilientWebSocket } from 'resilient-websocket'
 import { type Actions, createActions } from '../adapters/actions.ts'
-import { CALLBACKS, type Callbacks, type ClientChoice } from '../adapters/options.ts'
+import {
+  type AnyClient,
+  CALLBACKS,
+  type Callbacks,
+  type ClientChoice,
+} from '../adapters/options.ts'
 import { acquire, type Held, isFor, type Lease, lookUp } from '../adapters/shared.ts'
 import { initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: a context has one type, and clients have many
-export type AnyClient = ResilientWebSocket<any, any>
 
 const Context = createContext<AnyClient | undefined>(undefined)
 

@@ -18,12 +18,9 @@ import {
   watch,
 } from 'vue'
 import { type Actions, createActions } from '../adapters/actions.ts'
-import type { ClientChoice } from '../adapters/options.ts'
+import type { AnyClient, ClientChoice } from '../adapters/options.ts'
 import { acquire, isFor, type Lease, lookUp } from '../adapters/shared.ts'
 import { type ViewStore, viewOf } from '../adapters/view.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: a key has one type, and clients have many
-export type AnyClient = ResilientWebSocket<any, any>
 
 const KEY: InjectionKey<AnyClient> = Symbol('resilient-websocket')
 

@@ -14,6 +14,8 @@ export interface Page {
   readonly element: HTMLElement
   readonly root: Root
   render(node: ReactNode): Promise<void>
+  /** Takes everything off the page and puts this on it, in one task. */
+  remount(node: ReactNode): Promise<void>
   unmount(): Promise<void>
   /** The newest socket opens, and a plain server greets. */
   accept(): Promise<void>
@@ -38,6 +40,11 @@ export const createPage = (network: FakeNetwork = createFakeNetwork()): Page => 
     element,
     root,
     render: node => act(async () => root.render(node)),
+    async remount(node) {
+      act(() => root.render(null))
+      act(() => root.render(node))
+      await act(async () => {})
+    },
     unmount: () => act(async () => root.unmount()),
     accept: () =>
       act(async () => {
