@@ -17,7 +17,7 @@ import { acquire, type Held, isFor, type Lease, lookUp } from '../adapters/share
 import { initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a context has one type, and clients have many
-type AnyClient = ResilientWebSocket<any, any>
+export type AnyClient = ResilientWebSocket<any, any>
 
 const Context = createContext<AnyClient | undefined>(undefined)
 

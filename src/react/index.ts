@@ -9,7 +9,11 @@ export type { Actions } from '../adapters/actions.ts'
 export type { LegacyStatus } from '../adapters/legacy.ts'
 export type { Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
-export { ResilientWebSocketProvider, type ResilientWebSocketProviderProps } from './client.ts'
+export {
+  type AnyClient,
+  ResilientWebSocketProvider,
+  type ResilientWebSocketProviderProps,
+} from './client.ts'
 export {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,

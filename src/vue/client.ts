@@ -23,7 +23,7 @@ import { acquire, isFor, type Lease, lookUp } from '../adapters/shared.ts'
 import { type ViewStore, viewOf } from '../adapters/view.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a key has one type, and clients have many
-type AnyClient = ResilientWebSocket<any, any>
+export type AnyClient = ResilientWebSocket<any, any>
 
 const KEY: InjectionKey<AnyClient> = Symbol('resilient-websocket')
 

@@ -7,7 +7,7 @@ export type { Actions } from '../adapters/actions.ts'
 export type { LegacyStatus } from '../adapters/legacy.ts'
 export type { Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
-export { provideResilientWebSocket, type ReactiveChoice } from './client.ts'
+export { type AnyClient, provideResilientWebSocket, type ReactiveChoice } from './client.ts'
 export {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,
