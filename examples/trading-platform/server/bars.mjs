@@ -9,8 +9,8 @@ const KEPT = 240
 /** @param {number} atMs */
 const startOf = atMs => Math.floor(atMs / 1000 / BAR_SECONDS) * BAR_SECONDS
 
-/** @param {number} value */
-const cents = value => Math.round(value * 100) / 100
+/** Prices have seven digits that mean something, of whatever size they are. @param {number} value */
+const rounded = value => Number(value.toPrecision(7))
 
 /** @param {string} text */
 const seedOf = text => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7)
@@ -32,19 +32,20 @@ const invent = (symbol, price, atMs) => {
     const open = close * (1 + (chance() + chance() + chance() - 1.5) * 0.003)
     const high = Math.max(open, close) * (1 + chance() * 0.0008)
     const low = Math.min(open, close) * (1 - chance() * 0.0008)
-    bars.unshift([start, cents(open), cents(high), cents(low), cents(close)])
+    bars.unshift([start, rounded(open), rounded(high), rounded(low), rounded(close)])
     close = open
   }
   return bars
 }
 
-export const createBars = () => {
+/** @param {{ withPast: boolean }} options A simulated market gets a past; that of a recording is not ours to invent. */
+export const createBars = ({ withPast }) => {
   /** @type {Map<string, Bar[]>} */
   const books = new Map()
   return {
     /** @param {string} symbol @param {number} price @param {number} atMs */
     add(symbol, price, atMs) {
-      const bars = books.get(symbol) ?? invent(symbol, price, atMs)
+      const bars = books.get(symbol) ?? (withPast ? invent(symbol, price, atMs) : [])
       books.set(symbol, bars)
       const start = startOf(atMs)
       const last = bars.at(-1)

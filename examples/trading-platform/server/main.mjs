@@ -36,7 +36,7 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
       throw new UsageError(`--replay: there is no file ${replay}`)
     })
   }
-  const bars = createBars()
+  const bars = createBars({ withPast: replay === undefined })
   /** @type {Map<string, number>} */
   const prices = new Map()
   /** The last signals and alerts, for pages that have just opened. @type {Publication[]} */

@@ -1,5 +1,6 @@
 'use client'
 import { type FormEvent, useState } from 'react'
+import type { Status } from 'resilient-websocket'
 import { useDesk } from '@/app/hooks/useDesk'
 import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
 import { useStore } from '@/app/hooks/useStore'
@@ -9,11 +10,20 @@ import { Position } from './Position'
 
 const MINUTE_MS = 60_000
 
+/** What happens to an order that does not go out at once. */
+const WAITS: Partial<Record<Status, string>> = {
+  CONNECTING: 'Not live yet: the order waits here and goes out once.',
+  RECONNECTING: 'Not live: the order waits here and goes out once.',
+  FALLBACK: 'Goes out with the next poll that the market answers, once.',
+  CLOSED: 'Disconnected: the order waits here until you connect.',
+  ERROR: 'Not live: the order waits here until you connect.',
+}
+
 export const Ticket = () => {
   const desk = useDesk()
   const symbol = useStore(desk.selected)
   const quote = useStore(desk.quote(symbol))
-  const { socket, isConnected } = useResilientWebSocket()
+  const { socket, status } = useResilientWebSocket()
   const [side, setSide] = useState<'buy' | 'sell'>('buy')
   const [kind, setKind] = useState<'market' | 'limit'>('market')
   const [quantity, setQuantity] = useState('10')
@@ -123,9 +133,9 @@ export const Ticket = () => {
         {side === 'buy' ? 'Buy' : 'Sell'} {quantity || 0} {symbol}
       </button>
       <p className="note">
-        {isConnected || !price
-          ? `About ${price ? formatPrice(price * Number(quantity)) : '\u2013'}`
-          : 'Not live: the order waits here and goes out once.'}
+        {status === 'OPEN' && price
+          ? `About ${formatPrice(price * Number(quantity))}`
+          : WAITS[status]}
       </p>
       <Position />
     </form>

@@ -1,9 +1,15 @@
 const price = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const small = new Intl.NumberFormat('en-US', {
+  minimumSignificantDigits: 4,
+  maximumSignificantDigits: 4,
+})
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
-export const formatPrice = (value: number): string => price.format(value)
+/** Two decimals, or more where they are all there is. */
+export const formatPrice = (value: number): string =>
+  value > 0 && value < 1 ? small.format(value) : price.format(value)
 export const formatWhole = (value: number): string => whole.format(value)
 export const formatShort = (value: number): string => short.format(value)
 export const formatClock = (atMs: number): string => clock.format(atMs)
