@@ -1,19 +1,8 @@
 'use client'
-import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import type { ConnectionStatusElement } from 'resilient-websocket/indicator'
 import 'resilient-websocket/indicator'
 import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
-
-declare module 'react' {
-  namespace JSX {
-    interface IntrinsicElements {
-      'connection-status': DetailedHTMLProps<
-        HTMLAttributes<ConnectionStatusElement>,
-        ConnectionStatusElement
-      >
-    }
-  }
-}
 
 /** How the connection is, and what can be done about it. */
 export const Indicator = () => {
