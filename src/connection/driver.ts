@@ -91,6 +91,9 @@ const TOO_LARGE = 1009
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
+/** So long after its `error` a failed WebSocket has long said `close`, too. */
+const NO_CLOSE_MS = 500
+const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
 
 /** Without user, password, query and fragment: those may hold tokens. */
 const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
@@ -244,6 +247,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const wasOpen = linkOpen
     dials++
     timers.clear('connect')
+    timers.clear('blocked')
     heartbeat.stop()
     link?.close(code < 3000 ? 1000 : code, reason)
     link = undefined
@@ -268,6 +272,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       tokenRenewed = true
     }
     return renewed
+  }
+
+  /** The browser will not have it, today or tomorrow. */
+  const blocked = (): void => {
+    endLink({ code: 1006, reason: '', wasClean: false }, true)
+    fail('REFUSED', `The browser blocks ${forLog(lastUrl)} (${BLOCKED_HINT})`)
+    dispatch('refused', 'Connection failed')
   }
 
   const linkClosed = (info: CloseInfo): void => {
@@ -331,15 +342,16 @@ export const createDriver = (hooks: DriverHooks): Driver => {
             hooks.received(payload)
           },
           closed: linkClosed,
+          mayBeBlocked() {
+            // WebKit blocks mixed content with an `error` alone; where it is no block, `close` follows at once.
+            const mixed = globalThis.location?.protocol === 'https:' && /^ws:/i.test(lastUrl)
+            if (mixed) timers.set('blocked', NO_CLOSE_MS, blocked)
+            return mixed
+          },
         })
       } catch (thrown) {
         if (environment.WebSocket) {
-          later(
-            'REFUSED',
-            'refused',
-            thrown,
-            'check the URL, wss: on https: pages, and connect-src of the CSP',
-          )
+          later('REFUSED', 'refused', thrown, BLOCKED_HINT)
         } else later('REFUSED', 'unsupported', thrown, 'pass environment: { WebSocket }')
       }
     }
@@ -441,6 +453,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       if (link) dispatch('lost', 'Page hidden')
     },
     hidden: hooks.flush,
+    blocked(url) {
+      if (!link || linkOpen || !url) return
+      const whole = `${new URL(lastUrl, globalThis.location?.href)}`.replace(/^http/, 'ws')
+      if (whole.startsWith(url)) blocked()
+    },
   })
 
   const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {

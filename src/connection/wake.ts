@@ -13,6 +13,8 @@ export interface WakeHooks {
   suspended(): void
   /** Nobody looks any more. */
   hidden(): void
+  /** The page's Content Security Policy has blocked something. */
+  blocked(url: string): void
 }
 
 export interface Wake {
@@ -36,12 +38,18 @@ export const createWake = (hooks: WakeHooks): Wake => {
     })
   }
 
-  const listeners: Record<string, (event: PageTransitionEvent) => void> = {
+  const listeners: Record<
+    string,
+    (event: PageTransitionEvent & SecurityPolicyViolationEvent) => void
+  > = {
     online: woken,
     offline: wentOffline,
     resume: woken,
     pageshow: ({ persisted }) => persisted && woken(),
     pagehide: ({ persisted }) => persisted && hooks.suspended(),
+    // Chromium blocks a WebSocket with an `error` like any other, and without `close`; others throw.
+    securitypolicyviolation: ({ blockedURI, disposition }) =>
+      disposition === 'enforce' && hooks.blocked(blockedURI),
     visibilitychange: () => (page.hidden() ? hooks.hidden() : woken()),
   }
 

@@ -27,6 +27,8 @@ export interface FakeSocket {
   close(code?: number, reason?: string): void
   /** The dial fails as a browser tells it. */
   fail(): void
+  /** As browsers do with what they block: `error`, and nothing more. */
+  block(): void
 }
 
 export interface FakeRequest {
@@ -125,6 +127,10 @@ const createSocketClass = (
         fail() {
           self.#emit('error', {})
           end(1006, '')
+        },
+        block() {
+          self.readyState = 3
+          self.#emit('error', {})
         },
       }
       sockets.push(this.#fake)

@@ -20,6 +20,15 @@ export interface TransportHandlers {
   closed(info: CloseInfo): void
 }
 
+/** What a WebSocket reports besides. */
+export interface WebSocketHandlers extends TransportHandlers {
+  /**
+   * It failed before it opened. True: `closed` may still come and is waited for. Otherwise this is the end, and
+   * `closed` is called with 1006.
+   */
+  mayBeBlocked(): boolean
+}
+
 /** A live way to carry frames. */
 export interface Transport {
   /** Bytes handed over that have not left the machine yet. */

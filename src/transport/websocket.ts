@@ -1,6 +1,6 @@
 /** Frames over a native WebSocket. */
 import type { Environment, WebSocketLike } from '../environment.ts'
-import type { Transport, TransportHandlers } from './transport.ts'
+import type { Transport, WebSocketHandlers } from './transport.ts'
 
 const OPEN = 1
 /** `close()` takes at most 123 bytes of reason; ours are ASCII. */
@@ -11,7 +11,7 @@ export const openWebSocket = (
   environment: Environment,
   url: string,
   protocols: string[],
-  handlers: TransportHandlers,
+  handlers: WebSocketHandlers,
 ): Transport => {
   const socket: WebSocketLike = new (
     environment.WebSocket as NonNullable<Environment['WebSocket']>
@@ -41,7 +41,8 @@ export const openWebSocket = (
     // Before `open`, an error is the end: Node 22 sends no `close` for a refused connection.
     // After it, `close` follows and brings the code.
     error() {
-      if (!open) listeners['close']?.({ code: 1006, reason: '' } as never)
+      if (!open && !handlers.mayBeBlocked())
+        listeners['close']?.({ code: 1006, reason: '' } as never)
     },
   }
   each('addEventListener')

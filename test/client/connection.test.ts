@@ -1,6 +1,6 @@
 import { createResilientWebSocket, isResilientWebSocketError } from 'resilient-websocket'
 import { createFakeNetwork } from 'resilient-websocket/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answerPolls, start } from './support.ts'
 
 describe('the life of a connection', () => {
@@ -281,6 +281,57 @@ describe('how a link ends decides what comes next', () => {
     expect(errors).toHaveLength(1)
     expect(socket.error?.message).toMatch(/blocked .*wss:.*CSP/)
     expect(isResilientWebSocketError(socket.error)).toBe(true)
+  })
+
+  const violation = { blockedURI: 'ws://test/ws', disposition: 'enforce' }
+
+  test('a dial that the Content Security Policy blocks is final, with a hint', () => {
+    const { network, socket, errors } = start({ url: 'ws://test/ws' })
+    network.page.emit('securitypolicyviolation', violation)
+    network.socket().block()
+    expect(socket.status).toBe('ERROR')
+    expect(errors).toEqual([expect.stringMatching(/blocks ws:.*connect-src/)])
+    expect(network.page.listeners()).toBe(0)
+  })
+
+  test.each([
+    ['of something else', { ...violation, blockedURI: 'ws://elsewhere/ws' }],
+    ['that is only reported', { ...violation, disposition: 'report' }],
+    ['of something without a URL', { ...violation, blockedURI: '' }],
+  ])('a violation %s is not ours', (_words, given) => {
+    const { network, accept, socket } = start({ url: 'ws://test/ws' })
+    network.page.emit('securitypolicyviolation', given)
+    accept()
+    expect(socket.status).toBe('OPEN')
+    network.page.emit('securitypolicyviolation', violation)
+    expect(socket.status).toBe('OPEN')
+  })
+
+  describe('ws: on an https: page', () => {
+    beforeEach(() => {
+      vi.stubGlobal('location', { protocol: 'https:', href: 'https://test/' })
+    })
+    afterEach(() => {
+      vi.unstubAllGlobals()
+    })
+
+    test('an error without a close is a block: final, with a hint', async () => {
+      const { network, clock, socket, errors } = start({ url: 'ws://test/ws' })
+      network.socket().block()
+      expect(socket.status).toBe('CONNECTING')
+      await clock.advance(500)
+      expect(socket.status).toBe('ERROR')
+      expect(errors).toEqual([expect.stringMatching(/blocks ws:.*wss:/)])
+      expect(clock.pending()).toBe(0)
+    })
+
+    test('an error with its close is a failure like any other', async () => {
+      const { network, clock, socket } = start({ url: 'ws://test/ws' })
+      network.socket().fail()
+      expect(socket.status).toBe('RECONNECTING')
+      await clock.advance(600)
+      expect(socket.status).toBe('RECONNECTING')
+    })
   })
 
   test.each([

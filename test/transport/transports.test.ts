@@ -7,7 +7,11 @@ import { transportContract } from './contract.ts'
 transportContract('a WebSocket', () => {
   const network = createFakeNetwork()
   return {
-    open: handlers => openWebSocket(network.environment, 'ws://test', [], handlers),
+    open: handlers =>
+      openWebSocket(network.environment, 'ws://test', [], {
+        ...handlers,
+        mayBeBlocked: () => false,
+      }),
     accept: async () => network.socket().open(),
     send: async message => network.socket().receive(message),
     end: async () => network.socket().close(1012, 'restart'),
