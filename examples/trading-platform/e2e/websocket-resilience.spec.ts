@@ -1,4 +1,5 @@
 /** The desk through everything that happens to connections. */
+import axe from 'axe-core'
 import { ordersOf } from './ask'
 import { type Desk, expect, test } from './desk'
 import { newestOf } from './market'
@@ -254,3 +255,36 @@ test('shows every price once, across cuts, a black hole and polling', async ({
   await desk.connectionPage()
   await expectWhole(desk)
 })
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing, ${colorScheme}: connected, with an order, stale, and on the page of the connection`, async ({
+    market,
+    network,
+    desk,
+  }) => {
+    const { page } = desk
+    const findings = async (): Promise<unknown> => {
+      const violations = await page.evaluate(async () => {
+        const { run } = (globalThis as unknown as { axe: typeof axe }).axe
+        return (await run(document)).violations
+      })
+      return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])
+    }
+    await page.emulateMedia({ colorScheme })
+    await page.addInitScript(axe.source)
+    await market.start()
+    await desk.open()
+    await desk.reaches('OPEN')
+    await desk.moves('AAPL', 1)
+    await desk.order(10)
+    await expect(desk.orders()).toHaveAttribute('data-state', 'filled')
+    expect(await findings()).toEqual([])
+    await network.refuse()
+    network.cut()
+    await desk.reaches('RECONNECTING')
+    await expect(page.locator('[data-stale=true]').first()).toBeVisible()
+    expect(await findings()).toEqual([])
+    await desk.connectionPage()
+    expect(await findings()).toEqual([])
+  })
+}

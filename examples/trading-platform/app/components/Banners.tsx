@@ -17,7 +17,7 @@ export const Banners = () => {
   const asOf =
     lastMessageAt === null ? 'No prices yet.' : `Prices as of ${formatClock(lastMessageAt)}.`
   return (
-    <div className="banners">
+    <section className="banners" aria-label="Notices">
       {now !== undefined && slowUntil > now && (
         <p className="banner" data-tone="yellow" data-testid="rate-limit" role="status">
           <b>The market asks us to slow down.</b> Orders wait a moment, then go on by themselves.
@@ -44,6 +44,6 @@ export const Banners = () => {
           <b>Disconnected.</b> {asOf} Orders wait here until you connect again.
         </p>
       )}
-    </div>
+    </section>
   )
 }
