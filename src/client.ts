@@ -43,7 +43,7 @@ const sizeOf = (frame: Frame): number =>
  * const socket = createResilientWebSocket({ url: 'wss://example.com/ws' })
  * socket.on('status', ({ to }) => console.log(to))
  * socket.on('message', message => console.log(message))
- * socket.send({ type: 'hello', data: 'world' })
+ * socket.send({ type: 'order', data: { symbol: 'AAPL', quantity: 10 } })
  * ```
  *
  * Throws a `TypeError` or `RangeError` for a bad option, and only then.
@@ -79,9 +79,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     counts[name] = (counts[name] ?? 0) + 1
   }
 
-  const log = (level: keyof Logger, words: string): void => {
+  const log = (level: keyof Logger, words: string | (() => string)): void => {
     try {
-      logger?.[level](`[WebSocket] ${words}`)
+      logger?.[level](`[WebSocket] ${typeof words === 'string' ? words : words()}`)
     } catch {
       // A logger that fails is no reason to fail.
     }
@@ -124,13 +124,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     schema: settings.schema,
     key: dedupeRules ? dedupeRules.key : () => undefined,
     dedupe,
-    accepted(message) {
+    accepted(message, given) {
       lastMessage = message
       lastMessageAt = now()
-      if (logger) log('debug', `Received: ${JSON.stringify(message)}`)
+      if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       changed()
       emit('message', message)
-      const { channel, replyTo } = (message ?? {}) as IncomingEnvelope
+      // Of the message as it came: a schema may keep less.
+      const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
       if (replyTo) answer(replyTo, message)
       batcher?.add(message)
@@ -319,6 +320,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       message,
       frame,
       bytes,
+      reserved: conversation.reserved?.(message) ?? false,
       expiresAt: monotonicNow() + ttlMs,
       release: () => signal?.removeEventListener('abort', takeBack),
     }
@@ -407,6 +409,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     send,
     request: (message, { timeoutMs = 10_000, signal } = {}) =>
       new Promise((resolve, reject) => {
+        if (!(timeoutMs >= 0)) {
+          throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
+        }
         const { id, reason } = send(message, signal && { signal })
         if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
         const abort = (): void => answer(id, undefined, signal?.reason)
@@ -419,9 +424,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         timers.set(`reply ${id}`, timeoutMs, () =>
           answer(id, undefined, error('TIMEOUT', `No answer in ${timeoutMs} ms`)),
         )
-        signal?.addEventListener('abort', () => answer(id, undefined, signal.reason), {
-          once: true,
-        })
+        signal?.addEventListener('abort', abort)
       }),
     subscribe(...wanted) {
       alive()

@@ -322,6 +322,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
     const open = ([url, protocols, own]: unknown[]): void => {
       if (mine !== dials) return
+      if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
       token = own as string | undefined
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'

@@ -16,7 +16,8 @@ export interface InboxHooks<Message> {
   readonly schema: Schema<Message> | undefined
   readonly key: (message: Message) => unknown
   readonly dedupe: Dedupe | undefined
-  accepted(message: Message): void
+  /** `given` is the message as it came. */
+  accepted(message: Message, given: Message): void
   duplicate(): void
   bad(thrown: unknown): void
 }
@@ -39,5 +40,5 @@ export const createInbox =
     } catch (thrown) {
       return hooks.bad(thrown)
     }
-    hooks.accepted(accepted)
+    hooks.accepted(accepted, message)
   }

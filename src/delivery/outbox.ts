@@ -10,6 +10,8 @@ export interface Outgoing<Message> {
   readonly message: Message
   readonly frame: Frame
   readonly bytes: number
+  /** Its type belongs to the protocol: it must have no place. */
+  readonly reserved: boolean
   /** Monotonic ms, or Infinity. */
   readonly expiresAt: number
   /** It is settled: nothing outside need hold on to it. */
@@ -171,7 +173,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   const head = (): Outgoing<Message> | undefined => {
     for (;;) {
       const entry = high[0] ?? normal[0]
-      if (!entry || entry.bytes <= largest) return entry
+      if (!entry || (entry.bytes <= largest && !(acks && entry.reserved))) return entry
       reject(entry, 'invalid')
     }
   }

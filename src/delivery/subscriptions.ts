@@ -149,22 +149,23 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       if (!channels[0] || channels.some(name => typeof name !== 'string')) {
         throw new TypeError(`subscribe: expected a channel or an array of them, got ${names}`)
       }
-      const buffer: Message[] = []
-      let iterating = false
+      /** One for each iteration under way. */
+      const readers = new Set<{ readonly buffer: Message[]; wake(): void }>()
       let active = true
       let ready: Promise<void> | undefined
-      let wake = (): void => {}
       let settle = (): void => {}
 
       const member: Member<Message> = {
         hear(message, channel) {
           if (listener) hooks.call(listener, message)
-          if (!iterating) return
-          if (buffer.push(message) > bufferSize) {
-            buffer.shift()
-            hooks.overflow(channel)
+          for (const reader of readers) {
+            const { buffer } = reader
+            if (buffer.push(message) > bufferSize) {
+              buffer.shift()
+              hooks.overflow(channel)
+            }
+            reader.wake()
           }
-          wake()
         },
         gap: gap => onGap && hooks.call(onGap, gap),
         recovered: recovery => onRecovered && hooks.call(onRecovered, recovery),
@@ -172,7 +173,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         end() {
           active = false
           settle()
-          wake()
+          for (const reader of readers) reader.wake()
         },
       }
       change(true, channels, member)
@@ -199,18 +200,20 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         unsubscribe,
         [Symbol.dispose]: unsubscribe,
         async *[Symbol.asyncIterator]() {
-          iterating = true
+          const buffer: Message[] = []
+          const reader = { buffer, wake: (): void => {} }
+          readers.add(reader)
           try {
             while (active || buffer.length) {
               if (buffer.length) yield buffer.shift() as Message
               else {
                 await new Promise<void>(resolve => {
-                  wake = resolve
+                  reader.wake = resolve
                 })
               }
             }
           } finally {
-            iterating = false
+            readers.delete(reader)
           }
         },
       }

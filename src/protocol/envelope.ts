@@ -17,6 +17,10 @@ export interface IncomingEnvelope<Data = unknown> {
 
 /** A message as the application sends it. `id` and `timestamp` are added where they are missing. */
 export interface OutgoingEnvelope<Data = unknown> {
+  /**
+   * Types of the protocol (`connection hello welcome ack nack skip subscribed authenticated ping pong error
+   * reconnect`) are yours with a plain server only; one of protocol v1 is not sent them (`invalid`).
+   */
   readonly type: string
   readonly data?: Data
   readonly timestamp?: number
@@ -48,6 +52,9 @@ const positive = (value: unknown): number | undefined =>
 
 /** Never reach the application, and mean nothing to a client. */
 const IGNORED = 'hello skip subscribe unsubscribe unsubscribed auth authenticated'.split(' ')
+
+/** Reserved types that an application may send itself. */
+const BY_HAND = 'subscribe unsubscribe auth'.split(' ')
 
 const converse = (
   host: ProtocolHost<IncomingEnvelope>,
@@ -212,7 +219,7 @@ const converse = (
       if (!text(fields(message)['type'])) {
         throw new TypeError('send: expected { type: string, data }; use raw() for other frames')
       }
-      return JSON.stringify({ timestamp: host.now(), ...message, id })
+      return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
     },
     idOf: message => text(fields(message)['id']),
     ping: id => frame('ping', { timestamp: host.now() }, id),
@@ -226,6 +233,7 @@ const converse = (
       const list = Array.isArray(named) ? named : Object.keys(fields(named))
       return { type, channels: list.filter(text) }
     },
+    reserved: ({ type }) => Object.hasOwn(RESERVED, type) && !BY_HAND.includes(type),
     forget: session.forget,
     renew: session.renew,
     sessionId: () => (spoken ? session.id() : null),

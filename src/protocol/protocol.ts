@@ -91,6 +91,8 @@ export interface Conversation<Outgoing> {
   ):
     | { readonly type: 'subscribe' | 'unsubscribe'; readonly channels: readonly string[] }
     | undefined
+  /** The message's type belongs to the protocol: where there are acks it is rejected as `invalid`. */
+  reserved?(message: Outgoing): boolean
   /** Nobody listens to this channel any more. */
   forget?(channel: string): void
   /** Another user: nothing of the one before is left. */

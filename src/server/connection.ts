@@ -339,7 +339,7 @@ export const createConnection = (
 
   /** `bad`: what is wrong with the message; all that is done then is to use up its place. */
   const handle = async (message: Fields, type: string, bad?: string): Promise<void> => {
-    const { seq } = type === 'skip' ? dataOf(message) : message
+    const { seq } = type === 'skip' && message['seq'] === undefined ? dataOf(message) : message
     if (type !== 'auth' && type !== 'hello' && authRequired()) {
       return complain('UNAUTHORIZED', 'Authenticate first', message)
     }
@@ -378,8 +378,8 @@ export const createConnection = (
 
   const take = (message: unknown): void => {
     const about = isObject(message) ? message : {}
-    const { type, id: name } = about
-    if (type === 'pong') return alive()
+    const { type, id: name, seq } = about
+    if (type === 'pong' && seq === undefined) return alive()
     const verdict = mayPass()
     if (verdict === 'abuse') return close(1013, 'Rate limit exceeded')
     if (verdict === 'warn') return complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
@@ -391,7 +391,7 @@ export const createConnection = (
       const { id: _bad, ...rest } = about
       return queue(rest, type, `id: expected a string of 1 to ${LONGEST_ID} characters`)
     }
-    if (type === 'ping') send('pong', about['data'], replyTo(about))
+    if (type === 'ping' && seq === undefined) send('pong', about['data'], replyTo(about))
     else queue(about, type)
   }
 

@@ -43,7 +43,7 @@ interface Post {
 const isMessage = (value: unknown): boolean => {
   if (!isObject(value)) return false
   const { type, id, seq, data } = value
-  const place = type === 'skip' && isObject(data) ? data['seq'] : seq
+  const place = type === 'skip' && seq === undefined && isObject(data) ? data['seq'] : seq
   return (
     typeof type === 'string' &&
     type.length > 0 &&
@@ -124,7 +124,7 @@ export const createPosting = (host: PostingHost): Posting => {
         for (const message of messages) {
           limited = mayPass() !== 'pass'
           if (limited) break
-          const seq = message.type === 'skip' ? (message.data as { seq: number }).seq : message.seq
+          const seq = message.seq ?? (message.data as { seq: number }).seq
           const applied = await applying.applyAt(message, { key, tok, seq }, { user, client })
           if (applied.lost) break
           ack = applied.ack ?? ack

@@ -283,6 +283,14 @@ describe('how a link ends decides what comes next', () => {
     expect(isResilientWebSocketError(socket.error)).toBe(true)
   })
 
+  test('a function without a URL to say is a dial that failed', async () => {
+    const { clock, network, socket, errors } = start({ url: (() => undefined) as never })
+    await clock.settle()
+    expect(socket.status).toBe('RECONNECTING')
+    expect(errors).toEqual(["url: expected a URL, got 'undefined'"])
+    expect(network.sockets).toHaveLength(0)
+  })
+
   const violation = { blockedURI: 'ws://test/ws', disposition: 'enforce' }
 
   test('a dial that the Content Security Policy blocks is final, with a hint', () => {

@@ -319,6 +319,28 @@ describe('receiving', () => {
     expect(errors[0]).toContain('schema')
   })
 
+  test('a schema that keeps less than came hides nothing from subscriptions and requests', async () => {
+    const schema = z.object({ type: z.string() })
+    const { accept, network, socket } = start({ schema: schema as never })
+    accept()
+    const heard: unknown[] = []
+    socket.subscribe('A', message => heard.push(message))
+    const answer = socket.request({ type: 'ask', id: 'q' })
+    network.socket().receive({ type: 'tick', channel: 'A' })
+    network.socket().receive({ type: 'answer', replyTo: 'q' })
+    expect(heard).toEqual([{ type: 'tick' }])
+    expect(await answer).toEqual({ type: 'answer' })
+  })
+
+  test('a message that cannot be logged is delivered', () => {
+    const schema = z.object({ type: z.string(), data: z.coerce.bigint() })
+    const { accept, network, messages, errors } = start({ schema: schema as never })
+    accept()
+    network.socket().receive({ type: 'tick', data: '9007199254740993' })
+    expect(messages).toEqual([{ type: 'tick', data: 9007199254740993n }])
+    expect(errors).toEqual([])
+  })
+
   test('raw() carries frames as they are, both ways', () => {
     const { network, socket } = start({ protocol: raw() as never })
     const heard: unknown[] = []
@@ -460,6 +482,28 @@ describe('subscriptions', () => {
     ])
   })
 
+  test('each iteration reads what comes from its beginning on', async () => {
+    const { accept, network, socket } = start()
+    accept()
+    const subscription = socket.subscribe('A')
+    const tick = (data: number) =>
+      network.socket().receive({ type: 'tick', channel: 'A', data }) as undefined
+    const first = subscription[Symbol.asyncIterator]()
+    const second = subscription[Symbol.asyncIterator]()
+    const reads = [first.next(), second.next()]
+    tick(1)
+    tick(2)
+    expect((await Promise.all(reads)).map(({ value }) => value.data)).toEqual([1, 1])
+    await first.return?.()
+    tick(3)
+    const third = subscription[Symbol.asyncIterator]()
+    const read = third.next()
+    tick(4)
+    expect((await read).value.data).toBe(4)
+    expect((await second.next()).value.data).toBe(2)
+    expect((await second.next()).value.data).toBe(3)
+  })
+
   test.each([[[]], [''], [7], [['A', 7]]])('%j is no channel', channels => {
     const { socket } = start()
     expect(() => socket.subscribe(channels as never)).toThrow(/^subscribe: expected a channel/)
@@ -505,6 +549,38 @@ describe('requests', () => {
     const { socket } = start({ queue: { limit: 0 } })
     await expect(socket.request({ type: 'ask' })).rejects.toMatchObject({ code: 'NOT_SENT' })
     await expect(socket.request('x' as never)).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('requests with a signal', () => {
+  test.each(['answered', 'aborted'])('leave no listener on it, %s', async end => {
+    const { accept, network, socket } = start()
+    accept()
+    const controller = new AbortController()
+    const { signal } = controller
+    const left: unknown[] = []
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (type: string, listener: never) => {
+      left.push(listener)
+      add(type, listener)
+    }
+    signal.removeEventListener = (type: string, listener: never) => {
+      if (left.includes(listener)) left.splice(left.indexOf(listener), 1)
+      remove(type, listener)
+    }
+    const answer = socket.request({ type: 'ask', id: 'q' }, { signal }).catch(error => error)
+    if (end === 'answered') network.socket().receive({ type: 'answer', replyTo: 'q' })
+    else controller.abort('enough')
+    expect(await answer).toEqual(end === 'answered' ? { type: 'answer', replyTo: 'q' } : 'enough')
+    expect(left).toEqual([])
+  })
+
+  test('a timeout that is none is refused', async () => {
+    const { socket } = start()
+    await expect(socket.request({ type: 'ask' }, { timeoutMs: Number.NaN })).rejects.toThrow(
+      /^request.timeoutMs: expected a number >= 0, got NaN$/,
+    )
   })
 })
 

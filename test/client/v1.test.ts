@@ -234,6 +234,29 @@ describe('sending', () => {
     expect(story.errors).toEqual(['Protocol error'])
   })
 
+  test('types of the protocol get no place: said to be invalid, and nothing waits behind them', async () => {
+    const { agree, network, socket } = startV1()
+    const drops: unknown[] = []
+    socket.on('drop', drop => drops.push(drop))
+    const early = socket.send({ type: 'skip' })
+    await agree()
+    const late = socket.send({ type: 'ping' })
+    socket.send({ type: 'auth', data: { token: 't' } })
+    socket.send({ type: 'order' })
+    expect(sequence(network.socket())).toEqual(['1 auth', '2 order'])
+    for (const { state, reason } of [early, late]) {
+      expect([state, reason]).toEqual(['rejected', 'invalid'])
+    }
+    expect(drops).toHaveLength(2)
+  })
+
+  test('a seq of the application does not take the place of ours', async () => {
+    const { agree, network, socket } = startV1()
+    await agree()
+    socket.send({ type: 'order', seq: 7 } as never)
+    expect(network.socket().sent.at(-1)).toMatch(/^{"seq":1,(?!.*seq)/)
+  })
+
   test('another tok: what was in flight is unknown, the rest is numbered anew', async () => {
     const story = startV1()
     await story.agree()
