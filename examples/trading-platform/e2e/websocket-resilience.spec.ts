@@ -257,7 +257,7 @@ test('shows every price once, across cuts, a black hole and polling', async ({
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing, ${colorScheme}: connected, with an order, stale, and on the page of the connection`, async ({
+  test(`axe finds nothing, ${colorScheme}: connected, with an order, cut off, disconnected, and on the page of the connection`, async ({
     market,
     network,
     desk,
@@ -281,10 +281,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
     expect(await findings()).toEqual([])
     await network.refuse()
     network.cut()
-    await desk.reaches('RECONNECTING')
-    await expect(page.locator('[data-stale=true]').first()).toBeVisible()
+    await expect(page.locator('.banner')).toBeVisible()
     expect(await findings()).toEqual([])
     await desk.connectionPage()
+    expect(await findings()).toEqual([])
+    await page.getByRole('button', { name: 'Disconnect' }).click()
+    await desk.reaches('CLOSED')
+    await page.getByRole('link', { name: 'Desk' }).click()
+    // What nobody updates any more grows old.
+    await expect(page.locator('[data-stale=true]').first()).toBeVisible()
+    await expect(page.locator('.banner')).toBeVisible()
     expect(await findings()).toEqual([])
   })
 }
