@@ -69,14 +69,20 @@ const createStore = <Incoming, Outgoing>(
   let timer: unknown
   let detach: (() => void) | undefined
   let view: View<Incoming> = initialView(false)
+  let heard: Incoming | null = null
 
   const replace = (part: Partial<View<Incoming>>): void => {
     view = { ...view, ...part }
     for (const listener of [...listeners]) listener()
   }
 
-  /** Runs on every message: what a message changes besides itself is looked at, nothing more. */
+  /** Runs on every message, which changes nothing else; what it shows comes with its batch. */
   const refresh = (): void => {
+    const { lastMessage } = socket
+    if (lastMessage !== heard) {
+      heard = lastMessage
+      if (heard !== null) return
+    }
     const now = socket.getSnapshot()
     const { stateHistory } = socket
     const forgotten = now.lastMessage === null && view.lastMessage !== null
@@ -105,6 +111,7 @@ const createStore = <Incoming, Outgoing>(
 
   /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
   const catchUp = (): void => {
+    heard = socket.lastMessage
     refresh()
     const { lastMessage, connectionDuration } = socket
     if (lastMessage !== view.lastMessage) replace({ lastMessage })

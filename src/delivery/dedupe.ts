@@ -1,4 +1,7 @@
-/** Remembers keys, bounded by count and by age. A ring and a set: nothing is allocated per message. */
+/**
+ * Remembers keys, bounded by count and by age. Nothing is ever deleted one by one, which would cost as much
+ * again as remembering: two generations take turns, and a key's number says whether it still counts.
+ */
 
 export interface Dedupe {
   /** True the first time; false for a key that is remembered. `undefined` is never a duplicate. */
@@ -7,35 +10,35 @@ export interface Dedupe {
 }
 
 export const createDedupe = (size: number, ttlMs: number, now: () => number): Dedupe => {
-  const known = new Set<unknown>()
-  let keys: unknown[] = []
+  let young = new Map<unknown, number>()
+  let old = young
+  /** Of the last `size` keys, each at its number. */
   let times: number[] = []
-  let oldest = 0
-
-  const forgetOldest = (): void => {
-    known.delete(keys[oldest])
-    keys[oldest] = undefined
-    oldest = (oldest + 1) % size
-  }
+  let count = 0
 
   return {
     isNew(key) {
       if (key === undefined || key === null) return true
       const time = now()
-      while (known.size && (times[oldest] as number) <= time - ttlMs) forgetOldest()
-      if (known.has(key)) return false
-      if (known.size === size) forgetOldest()
-      const slot = (oldest + known.size) % size
-      known.add(key)
-      keys[slot] = key
-      times[slot] = time
+      const number = young.get(key) ?? old.get(key)
+      if (
+        number !== undefined &&
+        count - number <= size &&
+        (times[number % size] as number) > time - ttlMs
+      ) {
+        return false
+      }
+      if (young.size >= size) {
+        old = young
+        young = new Map()
+      }
+      young.set(key, count)
+      times[count++ % size] = time
       return true
     },
     clear() {
-      known.clear()
-      keys = []
+      young = old = new Map()
       times = []
-      oldest = 0
     },
   }
 }

@@ -1,0 +1,35 @@
+/** A table of 50 rows under load: every message is seen, and the page renders a few times a second. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { explainMissing, hasChromium, launch } from './chromium.ts'
+import { bundle, runPage } from './table/run.ts'
+
+explainMissing()
+
+const SECONDS = 10
+/** At most one in 150 ms, one at once, and the first. */
+const MOST_COMMITS = Math.ceil(SECONDS / 0.15) + 2
+
+let browser: Browser
+
+beforeAll(async () => {
+  if (hasChromium) browser = await launch()
+})
+afterAll(async () => {
+  await browser?.close()
+})
+
+describe.skipIf(!hasChromium).each(['react.tsx', 'vue.ts'])('a table of 50 rows, %s', page => {
+  test.each([
+    { perSecond: 2000, perFrame: 1, seconds: SECONDS },
+    { perSecond: 10_000, perFrame: 10, seconds: SECONDS },
+  ])('$perSecond messages a second, $perFrame to a frame', async pace => {
+    const outcome = await runPage(browser, await bundle(page), pace)
+    expect(outcome.complaints).toEqual([])
+    expect(outcome.outOfOrder).toBe(0)
+    expect(outcome.seen).toBe(outcome.total)
+    expect(outcome.wrongRows).toEqual([])
+    expect(outcome.commits).toBeLessThanOrEqual(MOST_COMMITS)
+    expect(outcome.statuses).toEqual(['CONNECTING', 'OPEN'])
+  })
+})

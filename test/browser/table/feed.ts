@@ -1,0 +1,102 @@
+/** A server that sends numbered quotes of 50 symbols at a given pace, and the empty page for them. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+export const SYMBOLS: readonly string[] = Array.from({ length: 50 }, (_, index) => `S${index}`)
+
+/** What a page is fed. */
+export interface Pace {
+  readonly perSecond: number
+  readonly perFrame: number
+  readonly seconds: number
+}
+
+export interface Feed {
+  readonly pageUrl: string
+  /** Messages that were, or will be, sent to each connection. */
+  readonly total: number
+  /** What each row shows in the end. */
+  readonly prices: Readonly<Record<string, string>>
+  /** A page is there and has said so, by its first frame. */
+  readonly ready: Promise<void>
+  start(): void
+  close(): Promise<void>
+}
+
+const TICK_MS = 5
+const HTML =
+  '<!doctype html><title>Table</title><style>table { table-layout: fixed; width: 20em }</style><main></main>'
+
+const priceOf = (number: number): number => 100 + (number % 9973) / 100
+
+export const createFeed = async ({ perSecond, perFrame, seconds }: Pace): Promise<Feed> => {
+  const total = perSecond * seconds
+  const site = createServer((_request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end(HTML),
+  )
+  const server = new WebSocketServer({ server: site })
+  site.listen(0, '127.0.0.1')
+  await once(site, 'listening')
+
+  const message = (number: number): string => {
+    const symbol = SYMBOLS[number % SYMBOLS.length] as string
+    // As the companion server sends them, and counted.
+    const data = {
+      symbol,
+      price: priceOf(number),
+      change: 1.2,
+      changePercent: 0.53,
+      volume: 41_000 + number,
+      number,
+    }
+    return JSON.stringify({
+      type: 'market_data',
+      data,
+      timestamp: 1_790_000_000_000 + number,
+      channel: symbol,
+      id: `V1StGXR8Z5jdHi6B${String(number).padStart(6, '0')}`,
+    })
+  }
+
+  let timer: ReturnType<typeof setInterval> | undefined
+  const greet = (socket: WebSocket): void =>
+    socket.send(JSON.stringify({ type: 'connection', data: {} }))
+  server.on('connection', greet)
+  const ready = once(server, 'connection').then(async ([socket]) => {
+    await once(socket, 'message')
+  })
+
+  const start = (): void => {
+    const began = performance.now()
+    let sent = 0
+    timer = setInterval(() => {
+      const due = Math.min(total, Math.floor(((performance.now() - began) / 1000) * perSecond))
+      for (; sent + perFrame <= due; ) {
+        const messages = Array.from({ length: perFrame }, () => message(sent++))
+        const frame = perFrame === 1 ? (messages[0] as string) : `[${messages}]`
+        for (const client of server.clients) client.send(frame)
+      }
+      if (sent >= total) clearInterval(timer)
+    }, TICK_MS)
+  }
+
+  return {
+    pageUrl: `http://127.0.0.1:${(site.address() as AddressInfo).port}/`,
+    total,
+    prices: Object.fromEntries(
+      SYMBOLS.map((symbol, index) => [symbol, `${priceOf(total - SYMBOLS.length + index)}`]),
+    ),
+    ready,
+    start,
+    async close() {
+      clearInterval(timer)
+      for (const client of server.clients) client.terminate()
+      server.close()
+      site.closeAllConnections()
+      site.close()
+      await once(site, 'close')
+    },
+  }
+}

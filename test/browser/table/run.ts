@@ -1,0 +1,77 @@
+/** One page fed at one pace in Chromium. */
+import { build } from 'esbuild'
+import type { Browser } from 'playwright-core'
+import { createFeed, type Pace } from './feed.ts'
+import type { Tally } from './tally.ts'
+
+export interface Outcome extends Tally {
+  readonly total: number
+  /** Rows that do not show the last price of their symbol. */
+  readonly wrongRows: readonly string[]
+  /** What went to the console as an error or warning, or was thrown. */
+  readonly complaints: readonly string[]
+  /** CPU time of the main thread, in ms for each second of the feed. */
+  readonly mainThread: number
+}
+
+export const bundle = async (name: string): Promise<string> => {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(name, import.meta.url).pathname],
+    // The package as it is built, not what tsconfig.json says instead.
+    tsconfigRaw: { compilerOptions: { jsx: 'react-jsx' } },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      __VUE_OPTIONS_API__: 'false',
+      __VUE_PROD_DEVTOOLS__: 'false',
+      __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+    },
+    minify: true,
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+export const runPage = async (browser: Browser, script: string, pace: Pace): Promise<Outcome> => {
+  const feed = await createFeed(pace)
+  const page = await browser.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  try {
+    await page.goto(feed.pageUrl)
+    const session = await page.context().newCDPSession(page)
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const busy = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics')
+      return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+    }
+    await page.addScriptTag({ type: 'module', content: script })
+    await feed.ready
+    const before = await busy()
+    feed.start()
+    const done = `tally.seen + tally.outOfOrder >= ${feed.total}`
+    await page.waitForFunction(done, null, { polling: 250, timeout: pace.seconds * 3000 + 5000 })
+    // The last batch is shown.
+    const wrong = `${JSON.stringify(Object.entries(feed.prices))}
+      .filter(([symbol, price]) => document.getElementById(symbol).textContent !== price)
+      .map(([symbol]) => symbol)`
+    await page
+      .waitForFunction(`!${wrong}.length`, null, { polling: 250, timeout: 3000 })
+      .catch(() => {})
+    const after = await busy()
+    return {
+      ...(await page.evaluate<Tally>('tally')),
+      total: feed.total,
+      wrongRows: await page.evaluate<string[]>(wrong),
+      complaints,
+      mainThread: ((after - before) * 1000) / pace.seconds,
+    }
+  } finally {
+    await page.close()
+    await feed.close()
+  }
+}
