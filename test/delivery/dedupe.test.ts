@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createDedupe, type Dedupe } from '../../src/delivery/dedupe.ts'
+
+/** The same in the plainest words: the last `size` keys that were new, with their times. */
+const plain = (size: number, ttlMs: number, now: () => number): Dedupe => {
+  let known: { key: unknown; time: number }[] = []
+  return {
+    isNew(key) {
+      const time = now()
+      if (known.some(each => each.key === key && each.time > time - ttlMs)) return false
+      known = [...known, { key, time }].slice(-size)
+      return true
+    },
+    clear() {
+      known = []
+    },
+  }
+}
+
+test('remembers exactly the last keys, each for its time', () => {
+  const step = fc.record({
+    key: fc.integer({ min: 0, max: 6 }),
+    waitMs: fc.integer({ min: 0, max: 4 }),
+  })
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.array(step, { maxLength: 60 }),
+      fc.nat(60),
+      (size, ttlMs, steps, clearAt) => {
+        let time = 0
+        const now = (): number => time
+        const dedupe = createDedupe(size, ttlMs, now)
+        const model = plain(size, ttlMs, now)
+        steps.forEach(({ key, waitMs }, index) => {
+          time += waitMs
+          if (index === clearAt) {
+            dedupe.clear()
+            model.clear()
+          }
+          expect(dedupe.isNew(key)).toBe(model.isNew(key))
+        })
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+test('what has no key is never a duplicate', () => {
+  const dedupe = createDedupe(10, 1000, () => 0)
+  for (const key of [undefined, null, undefined, null]) expect(dedupe.isNew(key)).toBe(true)
+})
