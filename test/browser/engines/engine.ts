@@ -24,7 +24,7 @@ export interface Browser {
 }
 
 export interface LaunchOptions {
-  /** An HTTP proxy for all that is not on loopback: `127.0.0.1:PORT`. */
+  /** An HTTP proxy for all that is not on loopback, `127.0.0.1:PORT`. */
   readonly proxy: string
 }
 
@@ -40,5 +40,5 @@ export interface Engine {
   launch(options: LaunchOptions): Promise<Browser>
 }
 
-/** Not on loopback: where the proxy is not asked. */
+/** Hosts that are reached without the proxy. */
 export const NO_PROXY: readonly string[] = ['127.0.0.1', 'localhost']

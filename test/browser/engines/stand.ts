@@ -42,7 +42,8 @@ export const createStand = async (allowedOrigins: readonly string[]): Promise<St
       port,
       host: '127.0.0.1',
       allowedOrigins,
-      heartbeat: { intervalMs: 1000, timeoutMs: 1000 },
+      // Longer than a test blocks a page.
+      heartbeat: { intervalMs: 1000, timeoutMs: 2000 },
       broker: new MemoryBroker({ historySize: 100_000 }),
       onMessage({ data }: WireMessage) {
         applied.push((data as { number: number }).number)
