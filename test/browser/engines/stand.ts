@@ -28,8 +28,8 @@ export interface Stand {
   close(): Promise<void>
 }
 
-/** Ms from number to number. */
-const EVERY = 5
+/** Ms from number to number: what the server replays at once is then as much as ten seconds bring. */
+const EVERY = 10
 
 export const createStand = async (allowedOrigins: readonly string[]): Promise<Stand> => {
   let published = 0
