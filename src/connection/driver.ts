@@ -41,6 +41,8 @@ export interface DriverHooks {
   interpret(body: unknown): readonly unknown[] | undefined
   outgoing(): string | undefined
   posted(answer: unknown): void
+  /** What was posted was more than the server takes at once. */
+  tooMuch(): void
   /** A link was closed because a message was too large. */
   tooLarge(): void
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
@@ -95,6 +97,9 @@ const SHORT_PROBE_MS = 5000
 const NO_CLOSE_MS = 500
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
 
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+
 /** Without user, password, query and fragment: those may hold tokens. */
 const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
 
@@ -114,6 +119,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let dials = 0
   let lastUrl = ''
   let token: string | undefined
+  let asking: PromiseLike<unknown> | undefined
   let tokenRenewed = false
   let missedFallback = false
   /** The next poll asks for channels from here on. */
@@ -162,11 +168,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     if (from !== to) {
       const timestamp = now()
       connectedAt = to === 'OPEN' ? timestamp : null
-      if (connectedAt) error = null
+      if (to === 'OPEN') error = null
       const change = { from, to, timestamp, ...(reason && { reason }) }
       history = [...history, change].slice(-settings.history.limit || history.length + 1)
       news.push(() => emit('status', change))
-      if (connectedAt) news.push(() => emit('open', undefined))
+      if (to === 'OPEN') news.push(() => emit('open', undefined))
     }
     if (!STATES[state.name].waits) {
       nextRetryAt = null
@@ -198,13 +204,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   /** Those that ran are not set again until they were not wanted for once. */
   const kept = new Set<EventName>()
 
-  const keep = (event: EventName, wanted: boolean, afterMs: number | undefined): void => {
+  const keep = (
+    event: EventName,
+    wanted: boolean,
+    afterMs: number | undefined,
+    reason?: string,
+  ): void => {
     if (!wanted || afterMs === undefined || afterMs === Number.POSITIVE_INFINITY) {
       kept.delete(event)
       timers.clear(event)
     } else if (!kept.has(event)) {
       kept.add(event)
-      timers.set(event, afterMs, () => dispatch(event, event))
+      timers.set(event, afterMs, () => dispatch(event, reason))
     }
   }
 
@@ -213,9 +224,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = status === 'OPEN'
     const dialing = status === 'CONNECTING' || status === 'RECONNECTING'
     keep('stabilised', open, reconnect.stableAfterMs)
-    keep('overdue', dialing, fallback ? fallback.afterMs : undefined)
+    keep('overdue', dialing, fallback ? fallback.afterMs : undefined, 'Connection overdue')
     // Counted from the first failure until the link was stable again.
-    keep('gaveUp', !fallback && attempt > 0 && (dialing || open), reconnect.giveUpAfterMs)
+    const failing = !fallback && attempt > 0 && (dialing || open)
+    keep('gaveUp', failing, reconnect.giveUpAfterMs, 'Gave up')
     if (open || dialing || status === 'FALLBACK') wake.start()
     else wake.stop()
   }
@@ -225,13 +237,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const wait = (_reason?: string, afterMs?: number): void => {
     const { attempt, maxAttempts, phase } = state
     const probing = phase === 'polling'
+    const slowest = phase === 'offline' ? reconnect.maxDelayMs : 0
     const delayMs = Math.round(
-      afterMs ??
-        (probing && fallback
-          ? fallback.probeIntervalMs * (0.9 + random() / 5)
-          : phase === 'offline'
-            ? reconnect.maxDelayMs
-            : backoffDelay(reconnect, attempt, random)),
+      probing && fallback
+        ? (afterMs ?? fallback.probeIntervalMs * (0.9 + random() / 5))
+        : Math.max(slowest, afterMs ?? backoffDelay(reconnect, attempt, random)),
     )
     const at = now() + delayMs
     nextRetryAt = at
@@ -259,19 +269,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
-    endLink({ code: closeCode, reason, wasClean: false })
+    endLink({ code: closeCode, reason, wasClean: false }, link !== undefined)
     fail(code, reason)
     dispatch('lost', reason, afterMs)
   }
 
   /** True if a function may be asked for another token: once until the link was stable. */
   const renewToken = (): boolean => {
-    const renewed = typeof settings.token === 'function' && !tokenRenewed
-    if (renewed) {
-      token = undefined
-      tokenRenewed = true
-    }
-    return renewed
+    if (typeof settings.token !== 'function') return false
+    const again = !tokenRenewed
+    token = undefined
+    tokenRenewed = true
+    return again
   }
 
   /** The browser will not have it, today or tomorrow. */
@@ -304,7 +313,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>
     typeof asked === 'function' ? (asked as () => T | Promise<T>)() : asked
 
-  const askToken = (): unknown => token ?? ask(settings.token as string)
+  /** One question at a time: a dial and a poll may come together. */
+  const askToken = (): unknown => {
+    if (token !== undefined || asking) return token ?? asking
+    const asked: unknown = ask(settings.token as string)
+    if (!isThenable(asked)) return asked
+    const done = (): void => {
+      asking = undefined
+    }
+    asking = asked
+    asked.then(done, done)
+    return asked
+  }
 
   const dial = (): void => {
     const mine = ++dials
@@ -323,7 +343,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = ([url, protocols, own]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
-      token = own as string | undefined
+      // Not over one that `setToken()` has brought meanwhile.
+      token ??= own as string | undefined
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
       log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
@@ -359,7 +380,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
     try {
       const values = [ask(settings.url), ask(settings.protocols ?? []), askToken()]
-      if (values.some(value => value instanceof Promise)) {
+      if (values.some(isThenable)) {
         Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
       } else open(values)
     } catch (thrown) {
@@ -370,7 +391,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const fallbackUrl = (): string => {
     const { url } = fallback as { url: string }
     if (globalThis.location) return url
-    return `${new URL(url, (lastUrl || `${settings.url}`).replace(/^ws/, 'http'))}`
+    const base = lastUrl || settings.url
+    if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
+    // No dial has said yet where we are.
+    if (URL.canParse(url)) return url
+    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
   }
 
   const pollUrl = (): string => {
@@ -406,7 +431,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       postUrl: fallbackUrl,
       outgoing: hooks.outgoing,
       posted: hooks.posted,
-      token: async () => (token = (await askToken()) as string | undefined),
+      tooMuch: hooks.tooMuch,
+      async token() {
+        const asked = (await askToken()) as string | undefined
+        return (token ??= asked)
+      },
       opened() {},
       received: hooks.polled,
       failed: thrown => report('POLL', thrown),
@@ -500,6 +529,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     token: () => token,
     setToken(next) {
       token = next
+      asking = undefined
       tokenRenewed = false
     },
     fail(reason) {

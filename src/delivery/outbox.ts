@@ -57,8 +57,10 @@ export interface Outbox<Message> {
   acked(seq: number): boolean
   /** The message at this place is refused; its place is used up. */
   refuse(seq: number, reason: RejectReason): void
-  /** Rejects the largest message in flight: a link was closed because of it. */
+  /** Rejects the largest message sent on this link: it was closed because of it. */
   refuseLargest(): void
+  /** What was taken is more than the server takes at once: it goes alone from now on, or not at all. */
+  takeLess(): void
   /** What is in flight is in nobody's hands, and numbering begins anew. */
   lost(): void
   /** Rejects everything that waits; what is in flight becomes unknown. */
@@ -71,6 +73,8 @@ const HIGH_WATER_BYTES = 1_048_576
 const LOOK_AGAIN_MS = 50
 /** Frames and bodies are joined up to so many characters, which are three bytes each at most. */
 const JOINED = 21_000
+/** What a place in the sequence adds to a frame at most, in bytes. */
+export const PLACE_BYTES = 24
 const ENDLESS: number = Number.POSITIVE_INFINITY
 
 /** A place in the sequence; without an entry it is given up. */
@@ -92,6 +96,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let open = false
   let rate = ratePerSecond
   let largest = ENDLESS
+  /** Characters that a body joins, at most. */
+  let joined = JOINED
   let tokens = Math.max(rate, 1)
   let refilledAt = now()
   let pausedUntil = 0
@@ -116,6 +122,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   ): void => {
     if (!entry) return
     const { delivery } = entry
+    // A listener that hears of one may have taken back the next.
+    if (delivery.state !== 'queued' && delivery.state !== 'in-flight') return
     bytes -= entry.bytes
     delivery.state = state
     delivery.reason = reason
@@ -173,7 +181,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   const head = (): Outgoing<Message> | undefined => {
     for (;;) {
       const entry = high[0] ?? normal[0]
-      if (!entry || (entry.bytes <= largest && !(acks && entry.reserved))) return entry
+      if (!entry) return entry
+      const fits = entry.bytes + (acks ? PLACE_BYTES : 0) <= largest
+      if (fits && !(acks && entry.reserved)) return entry
       reject(entry, 'invalid')
     }
   }
@@ -181,6 +191,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
   const isDue = (): boolean =>
     sent < flight.length || (flight.length < (acks as number) && head() !== undefined)
+
+  /** How many characters the frame of the next place will have, about. */
+  const nextLength = (): number => {
+    const entry = sent < flight.length ? flight[sent]?.entry : head()
+    return ((entry?.frame as string | undefined)?.length ?? 0) + PLACE_BYTES
+  }
 
   /** The frame of the next place. */
   const place = (): string => {
@@ -215,8 +231,10 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       wait = ENDLESS
       tokens--
       const frame = controls.shift() ?? place()
-      length += (frame as string).length
-      if (length > Math.min(largest / 3, JOINED)) flush()
+      // With a comma or a bracket.
+      const more = (frame as string).length + 1
+      if (length + more >= Math.min(largest / 3, JOINED)) flush()
+      length += more
       frames.push(frame)
     }
     flush()
@@ -275,8 +293,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       queue.push(entry)
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
-      nextExpiry = Math.min(nextExpiry, entry.expiresAt)
       pump()
+      // Expires only if it could not leave at once, even if it may not wait at all.
+      if (entry.delivery.state === 'queued' && entry.expiresAt < nextExpiry) {
+        nextExpiry = entry.expiresAt
+        pump()
+      }
       // What is urgent is given up last.
       while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
         reject((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
@@ -297,6 +319,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     open(most) {
       open = true
       acks = most && Math.min(most, maxInFlight)
+      joined = JOINED
       sent = 0
       tokens = burst()
       refilledAt = now()
@@ -322,7 +345,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       let wait = 0
       acks ??= maxInFlight
       sent = 0
-      while (isDue() && length < JOINED) {
+      while (isDue()) {
+        // What is due next would make the body too large: it goes with the one after this.
+        if (length && length + nextLength() > joined) break
         wait = delay()
         if (wait) break
         tokens--
@@ -349,8 +374,16 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         'rejected',
         reason,
       ),
+    takeLess() {
+      if (sent > 1) joined = 0
+      else if (sent) giveUp(flight[0], 'rejected', 'invalid')
+      else return
+      sent = 0
+      pump()
+    },
     refuseLargest() {
       const [largestPlace] = flight
+        .slice(0, sent)
         .filter(({ entry }) => entry)
         .sort((a, b) => (b.entry?.bytes ?? 0) - (a.entry?.bytes ?? 0))
       giveUp(largestPlace, 'rejected', 'invalid')

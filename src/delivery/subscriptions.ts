@@ -57,8 +57,11 @@ export interface Subscriptions<Message> {
     listener?: (message: Message) => void,
     options?: SubscribeOptions,
   ): Subscription<Message>
-  /** A `subscribe` or `unsubscribe` that the application sent by hand. */
-  byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void
+  /**
+   * A `subscribe` or `unsubscribe` that the application sends by hand: the server hears of these channels by that
+   * message. To be called back when it is settled: did it leave?
+   */
+  byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): (hasLeft: boolean) => void
   deliver(channel: string, message: Message): void
   channels(): readonly string[]
   has(channel: string): boolean
@@ -93,6 +96,8 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   const wanted = new Map<string, Set<Member<Message>>>()
   /** What the server of this link was told. */
   let told: string[] = []
+  /** What a message that waits will tell it. */
+  const announced: string[] = []
   /** What it has answered for, or was at least asked for. */
   const confirmed = new Set<string>()
   /** Nobody listens to these any more, unless somebody came within the turn. */
@@ -118,10 +123,10 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     }
     left.clear()
     if (!open) return
-    const before = new Set(told)
-    const stale = told.filter(channel => !wanted.has(channel))
-    told = [...wanted.keys()]
-    const fresh = told.filter(channel => !before.has(channel))
+    const before = new Set([...told, ...announced])
+    const stale = told.filter(channel => !wanted.has(channel) && !announced.includes(channel))
+    const fresh = [...wanted.keys()].filter(channel => !before.has(channel))
+    told = [...told.filter(channel => !stale.includes(channel)), ...fresh]
     if (!confirms) for (const channel of fresh) confirmed.add(channel)
     for (; stale.length; ) hooks.tell('unsubscribe', stale.splice(0, CHUNK))
     for (; fresh.length; ) hooks.tell('subscribe', fresh.splice(0, CHUNK))
@@ -218,7 +223,24 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         },
       }
     },
-    byHand: (type, channels) => change(type === 'subscribe', channels, BY_HAND),
+    byHand(type, channels) {
+      const adds = type === 'subscribe'
+      change(adds, channels, BY_HAND)
+      announced.push(...channels)
+      return hasLeft => {
+        for (const channel of channels) {
+          announced.splice(announced.indexOf(channel), 1)
+          if (!hasLeft) continue
+          told = told.filter(each => each !== channel)
+          if (!adds) continue
+          told.push(channel)
+          if (!confirms) confirmed.add(channel)
+        }
+        // What was refused is not wanted any more; what was left is told again if others listen to it.
+        if (adds && !hasLeft) change(false, channels, BY_HAND)
+        sync()
+      }
+    },
     deliver(channel, message) {
       const set = wanted.get(channel)
       if (set) for (const member of set.size > 1 ? [...set] : set) member.hear?.(message, channel)

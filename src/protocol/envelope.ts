@@ -41,8 +41,8 @@ export interface EnvelopeOptions {
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
-/** Channels named in `hello`, which servers may want to be small; the others follow. */
-const CHANNELS_IN_HELLO = 20
+/** Characters of channels in `hello`, which servers may want to be small; the others follow. */
+const CHANNELS_IN_HELLO = 1500
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
@@ -107,11 +107,14 @@ const converse = (
 
   const hello = (): void => {
     stage = 'welcome'
-    spoken = true
     within(WELCOME_MS, () => host.fail('No welcome in time'))
     const contact = session.contact()
     carried = contact.tok
-    told = host.channels().slice(0, CHANNELS_IN_HELLO)
+    let room = CHANNELS_IN_HELLO
+    told = host.channels().filter(channel => {
+      room -= channel.length + 50
+      return room > 0
+    })
     host.reply(frame('hello', { ...contact, token: host.token(), channels: positions(told) }))
   }
 
@@ -124,13 +127,16 @@ const converse = (
       const { limit, perMs } = fields(rateLimit)
       const most = positive(limit)
       const window = positive(perMs)
+      // Where it comes too late for this link, the next one waits for it.
+      const speaks = protocol === 1 && version !== 0
+      spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
         timeoutMs: positive(timeoutMs),
         ratePerSecond: most && window && (most / window) * 1000,
         maxPayload: positive(maxPayload),
       })
-      if (stage === 'first' && version !== 0 && protocol === 1) hello()
+      if (speaks && stage === 'first') hello()
     },
     welcome(data) {
       if (stage !== 'welcome') return
@@ -219,7 +225,14 @@ const converse = (
       if (!text(fields(message)['type'])) {
         throw new TypeError('send: expected { type: string, data }; use raw() for other frames')
       }
-      return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
+      if (/^(function|symbol)$/.test(typeof fields(message)['data'])) {
+        throw new TypeError(`send: expected data that JSON can hold, got a ${typeof message.data}`)
+      }
+      try {
+        return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
+      } catch (thrown) {
+        throw new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
+      }
     },
     idOf: message => text(fields(message)['id']),
     ping: id => frame('ping', { timestamp: host.now() }, id),

@@ -28,6 +28,8 @@ export interface PollingHandlers extends TransportHandlers {
   outgoing(): string | undefined
   /** What came back for it; `undefined`: nobody knows what became of it. */
   posted(answer: unknown): void
+  /** It was more than the server takes at once: nothing of it was applied. */
+  tooMuch(): void
   /** The token for the next poll, if there is one. */
   token(): Promise<string | undefined>
   /** A poll went wrong; the next one will come. */
@@ -47,6 +49,8 @@ const LONGEST_WAIT_MS = 3_600_000
 
 /** Polling makes no sense here: not for us, or no such thing. */
 const FINAL = [401, 403, 404, 405, 410]
+
+const TOO_LARGE = 413
 
 /**
  * Starts to poll at once. `opened` comes with the first good answer, `closed` with the HTTP status
@@ -132,23 +136,27 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       posting = undefined
       return
     }
-    const done = (answer: unknown, thrown?: unknown): void => {
+    const done = (tell: () => void, thrown?: unknown): void => {
       if (posting !== mine) return
       posting = undefined
       mine.abort()
       timers.clear('post')
-      handlers.posted(answer)
+      tell()
       if (thrown) handlers.failed(thrown)
       else post()
     }
-    const failed = (thrown: unknown): void => done(undefined, thrown)
+    const failed = (thrown: unknown): void => done(() => handlers.posted(undefined), thrown)
     timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
     const send = async (): Promise<void> => {
       const init = { method: 'POST', body }
       const type = { 'content-type': 'application/json' }
       const response = await call(mine, handlers.postUrl(), init, type)
-      if (!response.ok) throw new Error(`Post failed: HTTP ${response.status}`)
-      done(await response.json())
+      const { status, ok } = response
+      const refusal = ok ? undefined : new Error(`Post failed: HTTP ${status}`)
+      if (status === TOO_LARGE) return done(handlers.tooMuch, refusal)
+      if (refusal) throw refusal
+      const answer = await response.json()
+      done(() => handlers.posted(answer))
     }
     send().catch(failed)
   }
