@@ -246,7 +246,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     refusedAt: (seq, code) =>
       outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
     sessionLost: () => outbox.lost(),
-    waiting: () => outbox.size() > 0,
+    waiting: () => outbox.waiting(),
     take: () => outbox.take(),
     untaken: () => outbox.close(),
   })
@@ -302,7 +302,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       everUsed = true
       return conversation.polled?.(body)
     },
-    outgoing: () => conversation.post?.(),
+    outgoing: unsure => conversation.post?.(unsure),
     posted: answer => conversation.posted?.(answer),
     tooMuch: () => outbox.takeLess(),
     tooLarge: () => outbox.refuseLargest(),

@@ -39,7 +39,7 @@ export interface DriverHooks {
   polled(message: unknown): void
   /** The messages in the body of a poll; `undefined` if it says nothing to us. */
   interpret(body: unknown): readonly unknown[] | undefined
-  outgoing(): string | undefined
+  outgoing(unsure: boolean): string | undefined
   posted(answer: unknown): void
   /** What was posted was more than the server takes at once. */
   tooMuch(): void
@@ -434,7 +434,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       tooMuch: hooks.tooMuch,
       async token() {
         const asked = (await askToken()) as string | undefined
-        return (token ??= asked)
+        token ??= asked
+        return token
       },
       opened() {},
       received: hooks.polled,

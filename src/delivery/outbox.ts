@@ -66,6 +66,8 @@ export interface Outbox<Message> {
   /** Rejects everything that waits; what is in flight becomes unknown. */
   rejectAll(reason: RejectReason): void
   size(): number
+  /** Something waits to be sent, or to be acknowledged. */
+  waiting(): boolean
 }
 
 /** More than this unsent in the socket, and the rest waits here, where it is counted and kept. */
@@ -394,5 +396,6 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       for (const entry of all()) reject(entry, reason)
     },
     size,
+    waiting: () => size() + flight.length > 0,
   }
 }

@@ -271,10 +271,11 @@ const converse = (
     deliver(message) {
       if (!Object.hasOwn(RESERVED, `${fields(message)['type']}`)) deliver(message)
     },
-    post() {
+    post(unsure) {
       // While a link may be proving itself, a request with a higher `gen` would end it.
       if (!posts || stage !== 'none') return undefined
-      const known = session.knows()
+      // A server that has lost the session would make `unknown` what it is given: so it is asked first.
+      const known = session.knows() && !unsure
       const frames = known ? host.take() : []
       if (known ? !frames.length : !host.waiting()) return undefined
       const contact = session.contact()

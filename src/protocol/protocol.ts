@@ -61,7 +61,7 @@ export interface ProtocolHost<Incoming> {
   refusedAt(seq: number, code: string): void
   /** What is in flight is in nobody's hands, and numbering begins anew. */
   sessionLost(): void
-  /** Messages wait to be sent. */
+  /** Messages wait to be sent, or for their acknowledgement. */
   waiting(): boolean
   /** Takes what is to be posted. */
   take(): readonly string[]
@@ -105,8 +105,8 @@ export interface Conversation<Outgoing> {
   polled?(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   deliver?(message: unknown): void
-  /** The next body to POST while polling, if there is one. */
-  post?(): string | undefined
+  /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
+  post?(unsure: boolean): string | undefined
   /** What came back; `undefined`: nobody knows what became of it. */
   posted?(answer: unknown): void
 }

@@ -24,8 +24,8 @@ export interface PollingHandlers extends TransportHandlers {
   unfinished(): boolean
   /** Where messages are posted. */
   postUrl(): string
-  /** The next body to post, if there is one. */
-  outgoing(): string | undefined
+  /** The next body to post, if there is one. `unsure`: the server may be another one than before. */
+  outgoing(unsure: boolean): string | undefined
   /** What came back for it; `undefined`: nobody knows what became of it. */
   posted(answer: unknown): void
   /** It was more than the server takes at once: nothing of it was applied. */
@@ -67,6 +67,8 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   let etag: string | null = null
   let etagUrl = ''
   let posting: AbortController | undefined
+  /** A poll failed since the last answer to a POST. */
+  let unsure = false
 
   const close = (): void => {
     running = false
@@ -131,7 +133,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (!running || posting || now() < notBefore) return
     const mine = new AbortController()
     posting = mine
-    const body = handlers.outgoing()
+    const body = handlers.outgoing(unsure)
     if (!body) {
       posting = undefined
       return
@@ -141,6 +143,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       posting = undefined
       mine.abort()
       timers.clear('post')
+      if (!thrown) unsure = false
       tell()
       if (thrown) handlers.failed(thrown)
       else post()
@@ -171,7 +174,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       mine.abort()
       const wait = handlers.unfinished() && !thrown ? 0 : handlers.intervalMs
       timers.set('poll', Math.max(wait, notBefore - now()), poll)
-      if (thrown) handlers.failed(thrown)
+      if (!thrown) return
+      unsure = true
+      handlers.failed(thrown)
     }
     timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
     ask(mine).then(() => done(), done)

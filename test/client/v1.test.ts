@@ -662,6 +662,74 @@ describe('while polling', () => {
     expect(delivery).toMatchObject({ state: 'acked', attempts: 2 })
   })
 
+  test('after a poll that failed the server is asked before it is given anything: it may have forgotten', async () => {
+    const story = await start()
+    const flying = story.socket.send({ type: 'a' })
+    await fall(story)
+    const queued = story.socket.send({ type: 'b' })
+    story.network.request().fail()
+    await story.clock.advance(5000)
+    await answered(story, 'GET', body())
+    const [, contact] = await answered(story, 'POST', { tok: 'another', ack: 0 })
+    expect(JSON.parse(contact)).toMatchObject({ tok: 'tok', messages: [] })
+    expect([flying.state, queued.state]).toEqual(['unknown', 'in-flight'])
+    const [, text] = await answered(story, 'POST', { tok: 'another', ack: 1 })
+    expect(JSON.parse(text)).toMatchObject({ tok: 'another', messages: [{ seq: 1, type: 'b' }] })
+    expect(queued.state).toBe('acked')
+  })
+
+  test('what is in flight is asked for even if nothing else waits', async () => {
+    const story = await start()
+    const flying = story.socket.send({ type: 'a' })
+    await fall(story)
+    story.network.request().fail()
+    await story.clock.advance(5000)
+    await answered(story, 'GET', body())
+    await answered(story, 'POST', { tok: 'tok', ack: 1 })
+    expect(flying.state).toBe('acked')
+  })
+
+  test('a body holds no more than the server takes; what does not fit goes with the next', async () => {
+    const story = await start()
+    await fall(story)
+    const deliveries = [15_000, 55_000].map(length =>
+      story.socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    await answered(story, 'GET', body())
+    const [, first] = await answered(story, 'POST', { tok: 'tok', ack: 1 })
+    const [, second] = await answered(story, 'POST', { tok: 'tok', ack: 2 })
+    expect([first.length, second.length].every(length => length < 65_536)).toBe(true)
+    expect(deliveries.map(({ state }) => state)).toEqual(['acked', 'acked'])
+  })
+
+  test('a server that takes less (413) gets one at a time; one that is too large alone is rejected, and no other', async () => {
+    const story = await start()
+    await fall(story)
+    const deliveries = [10, 500, 10].map(length =>
+      story.socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    const taken: number[] = []
+    let last = 0
+    story.network.onRequest = request => {
+      const { messages = [] } = JSON.parse(String(request.init?.body ?? '{}'))
+      if (request.method === 'GET') return request.answer(body())
+      if (String(request.init?.body).length > 400) return request.answer({}, { status: 413 })
+      for (const { type, seq, data } of messages) {
+        last = type === 'skip' ? data.seq : seq
+        if (type !== 'skip') taken.push(seq)
+      }
+      request.answer({ tok: 'tok', ack: last })
+    }
+    await answered(story, 'GET', body())
+    await story.clock.advance(20_000)
+    expect(deliveries).toMatchObject([
+      { state: 'acked' },
+      { state: 'rejected', reason: 'invalid' },
+      { state: 'acked' },
+    ])
+    expect(taken).toEqual([1, 3])
+  })
+
   test('a lost session is told there, too; replies and refusals arrive', async () => {
     const story = await start()
     const lost = story.socket.send({ type: 'a' })
