@@ -106,7 +106,7 @@ const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/
 export const createDriver = (hooks: DriverHooks): Driver => {
   const { settings, environment, timers, log, emit } = hooks
   const { reconnect, fallback } = settings
-  const { now, random } = environment
+  const { now, monotonicNow, random } = environment
   let state = initialState(reconnect.maxAttempts, fallback !== false)
   let history: readonly StateChange[] = []
   let connectedAt: number | null = null
@@ -117,6 +117,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let polling: PollingTransport | undefined
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
+  /** When it is given up, by the monotonic clock. */
+  let dialUntil = 0
   let lastUrl = ''
   let token: string | undefined
   let asking: PromiseLike<unknown> | undefined
@@ -326,11 +328,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     return asked
   }
 
+  /** Gives the dial under way so long, unless it has less left. */
+  const limitDial = (withinMs: number): void => {
+    const until = monotonicNow() + withinMs
+    if (until >= dialUntil) return
+    dialUntil = until
+    timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', TIMED_OUT))
+  }
+
   const dial = (): void => {
     const mine = ++dials
-    timers.set('connect', settings.connectTimeoutMs, () =>
-      giveUp('Connect timeout', 'FAILED', TIMED_OUT),
-    )
+    dialUntil = Number.POSITIVE_INFINITY
+    limitDial(settings.connectTimeoutMs)
 
     // The caller has its client before it hears that a dial failed.
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
@@ -498,6 +507,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     stopPolling: () => polling?.close(0, ''),
     wait,
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
+    // What was dialed before the machine slept may hang for ever.
+    checkDial: () => limitDial(SHORT_PROBE_MS),
     pollNow: () => polling?.pollNow(),
     pollAnew() {
       polling?.close(0, '')

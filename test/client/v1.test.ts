@@ -810,3 +810,82 @@ describe('while polling', () => {
     expect(story.network.request().url).not.toContain('since')
   })
 })
+
+describe('sizes', () => {
+  test('frames are joined only up to what the server takes, to the byte', async () => {
+    const story = startV1()
+    const { socket, network } = story
+    const deliveries = [60_000, 10_000, 100].map(length =>
+      socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    story.greet({ maxPayload: 65_536 })
+    story.welcome()
+    const frames = network.socket().sent as string[]
+    expect(frames.every(frame => frame.length <= 65_536)).toBe(true)
+    expect(sequence(network.socket())).toEqual(['1 a', '2 a', '3 a'])
+    story.receive('ack', { seq: 3 })
+    expect(deliveries.map(({ state }) => state)).toEqual(['acked', 'acked', 'acked'])
+  })
+
+  test('a message fits with its place in the sequence, or is a TypeError at the call', async () => {
+    const story = startV1()
+    const { socket, network } = story
+    story.greet({ maxPayload: 1000 })
+    story.welcome()
+    const longest = (room: number): string => {
+      const { timestamp } = { timestamp: story.clock.now() }
+      const bare = JSON.stringify({ timestamp, type: 'a', data: '', id: 'id' }).length
+      return 'x'.repeat(1000 - bare - room)
+    }
+    socket.send({ type: 'a', data: longest(24), id: 'id' })
+    expect((network.socket().sent as string[]).every(frame => frame.length <= 1000)).toBe(true)
+    expect(() => socket.send({ type: 'a', data: longest(0), id: 'id' })).toThrow(
+      /^send: expected at most 1000 bytes/,
+    )
+  })
+
+  test('a link closed for its size costs only a message that it had carried', async () => {
+    const story = startV1({ queue: { ratePerSecond: 10 } })
+    const { socket, network, clock } = story
+    await story.agree()
+    const deliveries = Array.from({ length: 20 }, (_, index) =>
+      socket.send({ type: 'a', data: 'x'.repeat(index === 15 ? 100 : 1) }),
+    )
+    await clock.advance(2000)
+    network.socket().close(1006)
+    await clock.advance(4000)
+    await story.agree()
+    expect(sequence(network.socket())).toHaveLength(10)
+    network.socket().close(1009)
+    expect(deliveries[15]?.state).toBe('in-flight')
+    expect(deliveries.filter(({ reason }) => reason === 'invalid')).toHaveLength(1)
+  })
+})
+
+describe('what changes on the way', () => {
+  test('a token that comes between hello and welcome is told after it', async () => {
+    const story = startV1({ token: () => 'old' })
+    story.greet()
+    expect(story.hello().data['token']).toBe('old')
+    story.socket.setToken('new')
+    story.welcome()
+    await story.clock.settle()
+    expect(sentOf(story.network.socket(), 'auth').map(({ data }) => data['token'])).toEqual(['new'])
+  })
+
+  test('a server that says protocol 1 too late for this link is expected to on the next', async () => {
+    const story = startV1()
+    story.network.socket().open()
+    await story.clock.advance(1000)
+    expect(story.socket.getSnapshot().phase).toBe('ready')
+    story.receive('connection', { protocol: 1 })
+    story.network.socket().close(1006)
+    await story.clock.advance(4000)
+    story.network.socket().open()
+    await story.clock.advance(1500)
+    expect(story.socket.getSnapshot().phase).toBe('authenticating')
+    story.receive('connection', { protocol: 1 })
+    story.welcome()
+    expect(story.socket.getSnapshot().phase).toBe('ready')
+  })
+})
