@@ -855,11 +855,17 @@ describe('another user', () => {
   })
 
   test('hears no batch of the one before', async () => {
-    const { accept, network, clock, socket } = start()
-    accept()
+    const { network, clock, socket } = start({
+      reconnect: { maxAttempts: 0 },
+      fallback: { parse: () => [1, 2].map(data => ({ type: 'x', data })) },
+    })
     const batches: (readonly unknown[])[] = []
     socket.on('batch', batch => batches.push(batch))
-    for (const data of [1, 2]) network.socket().receive({ type: 'x', data })
+    network.socket().fail()
+    await clock.settle()
+    network.request().answer({})
+    await clock.settle()
+    network.onDial = () => {}
     socket.setIdentity('bob')
     const before = batches.length
     await clock.advance(1000)
