@@ -295,6 +295,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     received: payload => conversation.receive(payload),
     polled(message) {
+      everUsed = true
       if (conversation.deliver) conversation.deliver(message)
       else accept(message as Incoming)
     },
