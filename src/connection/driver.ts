@@ -1,25 +1,23 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
 import type { ClientEvents } from '../api.ts'
-import type { Environment } from '../environment.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
-import type { Logger, MaybeAsked, Settings } from '../options.ts'
-import type { Timers } from '../timers.ts'
-import { openPolling, type PollingTransport } from '../transport/polling.ts'
+import type { Logger } from '../options.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
+import { ask, isThenable } from './ask.ts'
 import { backoffDelay } from './backoff.ts'
+import { createFallback, type FallbackHooks } from './fallback.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { initialState, type MachineState, transition } from './machine.ts'
 import { isAboutToken, judge } from './policy.ts'
 import type { Effect, EventName, StateChange } from './status.ts'
+import { createTokenKeeper } from './token.ts'
 import { STATES } from './transitions.ts'
 import { createWake } from './wake.ts'
 
 /** What the driver needs of the rest of the client. */
-export interface DriverHooks {
-  readonly settings: Settings<never, never>
-  readonly environment: Environment
-  readonly timers: Timers
+export interface DriverHooks
+  extends Omit<FallbackHooks, 'token' | 'lastUrl' | 'answered' | 'failed' | 'refused' | 'missing'> {
   log(level: keyof Logger, words: string): void
   emit<Name extends keyof ClientEvents<unknown, unknown>>(
     name: Name,
@@ -35,24 +33,12 @@ export interface DriverHooks {
   /** The link that was open is gone. */
   down(): void
   received(payload: unknown): void
-  /** One message of a poll. */
-  polled(message: unknown): void
-  /** The messages in the body of a poll; `undefined` if it says nothing to us. */
-  interpret(body: unknown): readonly unknown[] | undefined
-  outgoing(unsure: boolean): string | undefined
-  posted(answer: unknown): void
-  /** What was posted was more than the server takes at once. */
-  tooMuch(): void
   /** A link was closed because a message was too large. */
   tooLarge(): void
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
   ping: (() => void) | undefined
   /** The link, suspected to be dead, has spoken. */
   trusted(): void
-  /** Channels to poll for. */
-  channels(): readonly string[]
-  /** Where we stand in a channel, as a poll says it. */
-  since(channel: string): string | undefined
 }
 
 export interface Driver {
@@ -87,8 +73,6 @@ export interface Driver {
 const TIMED_OUT = 3008
 /** Ours, after 1002 (protocol error), which scripts may not send. */
 const USELESS = 4002
-/** Characters of a poll's query; what does not fit is asked for by the next one. */
-const LONGEST_QUERY = 4000
 const TOO_LARGE = 1009
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
@@ -96,9 +80,6 @@ const SHORT_PROBE_MS = 5000
 /** So long after its `error` a failed WebSocket has long said `close`, too. */
 const NO_CLOSE_MS = 500
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 
 /** Without user, password, query and fragment: those may hold tokens. */
 const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
@@ -114,18 +95,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let error: ResilientWebSocketError | null = null
   let link: Transport | undefined
   let linkOpen = false
-  let polling: PollingTransport | undefined
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
   /** When it is given up, by the monotonic clock. */
   let dialUntil = 0
   let lastUrl = ''
-  let token: string | undefined
-  let asking: PromiseLike<unknown> | undefined
-  let tokenRenewed = false
   let missedFallback = false
-  /** The next poll asks for channels from here on. */
-  let pollFrom = 0
+  const token = createTokenKeeper(settings.token)
 
   // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
   // a listener that calls back in finds a whole client, and sees at once what its own call did
@@ -165,7 +141,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { status: to } = next
     if (from !== to && from === 'OPEN') hooks.flush()
     // A user who asks again may have a better token by now.
-    if (event === 'stabilised' || (name === 'failed' && next.name !== name)) tokenRenewed = false
+    if (event === 'stabilised' || (name === 'failed' && next.name !== name)) token.accepted()
     state = next
     if (from !== to) {
       const timestamp = now()
@@ -276,15 +252,6 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     dispatch('lost', reason, afterMs)
   }
 
-  /** True if a function may be asked for another token: once until the link was stable. */
-  const renewToken = (): boolean => {
-    if (typeof settings.token !== 'function') return false
-    const again = !tokenRenewed
-    token = undefined
-    tokenRenewed = true
-    return again
-  }
-
   /** The browser will not have it, today or tomorrow. */
   const blocked = (): void => {
     endLink({ code: 1006, reason: '', wasClean: false }, true)
@@ -301,7 +268,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const detail = `${words}: ${code} ${reason}`
     // Who has a token and was not heard in time was held up by the network.
     const mayCure =
-      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && renewToken()
+      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && token.refused()
     const verdict = judge(info, reconnect.when, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
@@ -310,22 +277,6 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       fail(wasOpen ? 'LOST' : 'FAILED', detail)
       dispatch('lost', words, verdict)
     }
-  }
-
-  const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>
-    typeof asked === 'function' ? (asked as () => T | Promise<T>)() : asked
-
-  /** One question at a time: a dial and a poll may come together. */
-  const askToken = (): unknown => {
-    if (token !== undefined || asking) return token ?? asking
-    const asked: unknown = ask(settings.token as string)
-    if (!isThenable(asked)) return asked
-    const done = (): void => {
-      asking = undefined
-    }
-    asking = asked
-    asked.then(done, done)
-    return asked
   }
 
   /** Gives the dial under way so long, unless it has less left. */
@@ -352,8 +303,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = ([url, protocols, own]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
-      // Not over one that `setToken()` has brought meanwhile.
-      token ??= own as string | undefined
+      token.take(own)
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
       log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
@@ -388,7 +338,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
 
     try {
-      const values = [ask(settings.url), ask(settings.protocols ?? []), askToken()]
+      const values = [ask(settings.url), ask(settings.protocols ?? []), token.wanted()]
       if (values.some(isThenable)) {
         Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
       } else open(values)
@@ -397,78 +347,26 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
   }
 
-  const fallbackUrl = (): string => {
-    const { url } = fallback as { url: string }
-    if (globalThis.location) return url
-    const base = lastUrl || settings.url
-    if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
-    // No dial has said yet where we are.
-    if (URL.canParse(url)) return url
-    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
-  }
-
-  const pollUrl = (): string => {
-    const base = fallbackUrl()
-    const channels = hooks.channels()
-    const positions: string[] = []
-    if (pollFrom >= channels.length) pollFrom = 0
-    const first = pollFrom
-    for (let length = 0; pollFrom < channels.length && length < LONGEST_QUERY; pollFrom++) {
-      const channel = channels[pollFrom] as string
-      const position = hooks.since(channel)
-      if (position) positions.push(encodeURIComponent(position))
-      length += encodeURIComponent(channel + (position ?? '')).length
-    }
-    const query = [
-      ['symbols', channels.slice(first, pollFrom).map(encodeURIComponent)] as const,
-      ['since', positions] as const,
-    ].flatMap(([name, items]) => (items.length ? `${name}=${items}` : []))
-    return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
-  }
-
-  const startPolling = (): void => {
-    if (!fallback) return
-    polling = openPolling({
-      ...fallback,
-      environment,
-      timers,
-      parse: (body, response) =>
-        fallback.parse?.(body, response) ??
-        hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],
-      url: pollUrl,
-      unfinished: () => pollFrom < hooks.channels().length,
-      postUrl: fallbackUrl,
-      outgoing: hooks.outgoing,
-      posted: hooks.posted,
-      tooMuch: hooks.tooMuch,
-      async token() {
-        const asked = (await askToken()) as string | undefined
-        token ??= asked
-        return token
-      },
-      opened() {},
-      received: hooks.polled,
-      failed: thrown => report('POLL', thrown),
-      polled(poll) {
-        tokenRenewed = false
-        emit('poll', poll)
-      },
-      closed({ code }) {
-        if (code < 404) {
-          if (renewToken()) return startPolling()
-          fail('REFUSED', `Poll refused: HTTP ${code}`)
-          return dispatch('refused', 'Poll refused')
-        }
-        if (!missedFallback) {
-          const words = `No fallback at ${forLog(fallback.url)} (HTTP ${code}); set fallback.url, or fallback: false`
-          log('warn', words)
-          fail('POLL', words)
-        }
-        missedFallback = true
-        dispatch('fallbackMissing', 'No fallback')
-      },
-    })
-  }
+  const polling = createFallback({
+    ...hooks,
+    token,
+    lastUrl: () => lastUrl,
+    answered: poll => emit('poll', poll),
+    failed: thrown => report('POLL', thrown),
+    refused(status) {
+      fail('REFUSED', `Poll refused: HTTP ${status}`)
+      dispatch('refused', 'Poll refused')
+    },
+    missing(status) {
+      if (!missedFallback && fallback) {
+        const words = `No fallback at ${forLog(fallback.url)} (HTTP ${status}); set fallback.url, or fallback: false`
+        log('warn', words)
+        fail('POLL', words)
+      }
+      missedFallback = true
+      dispatch('fallbackMissing', 'No fallback')
+    },
+  })
 
   const heartbeat = createHeartbeat({
     environment,
@@ -503,16 +401,16 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {
     closeLink: (reason = '') => endLink({ code: 1000, reason, wasClean: true }),
     dial,
-    startPolling,
-    stopPolling: () => polling?.close(0, ''),
+    startPolling: polling.start,
+    stopPolling: polling.stop,
     wait,
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     // What was dialed before the machine slept may hang for ever.
     checkDial: () => limitDial(SHORT_PROBE_MS),
-    pollNow: () => polling?.pollNow(),
+    pollNow: polling.pollNow,
     pollAnew() {
-      polling?.close(0, '')
-      startPolling()
+      polling.stop()
+      polling.start()
     },
   }
 
@@ -538,16 +436,12 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       news.push(run)
       tell()
     },
-    token: () => token,
-    setToken(next) {
-      token = next
-      asking = undefined
-      tokenRenewed = false
-    },
+    token: token.current,
+    setToken: token.set,
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
-    post: () => polling?.post(),
+    post: polling.post,
     write(frame) {
       if (!link) throw new Error('There is no link')
       link.send(frame)

@@ -1,0 +1,59 @@
+/** The token: asked for once, kept until it is refused, and then asked for once more. */
+import type { MaybeAsked } from '../options.ts'
+import { ask, isThenable } from './ask.ts'
+
+export interface TokenKeeper {
+  /** The one that is known. */
+  current(): string | undefined
+  /** The one that is known, or what the option says: perhaps a promise. */
+  wanted(): unknown
+  /** The answer to that; `setToken()` may have brought a newer one meanwhile. */
+  take(answer: unknown): string | undefined
+  /** A newer one; `undefined`: the next that is needed is asked for. */
+  set(token: string | undefined): void
+  /** It was refused. True if another may cure that: once until one was accepted. */
+  refused(): boolean
+  /** The server has accepted the one that it was told. */
+  accepted(): void
+}
+
+export const createTokenKeeper = (option: MaybeAsked<string> | undefined): TokenKeeper => {
+  let token: string | undefined
+  let asking: PromiseLike<unknown> | undefined
+  let renewed = false
+
+  return {
+    current: () => token,
+    // One question at a time: a dial and a poll may come together.
+    wanted() {
+      if (token !== undefined || asking) return token ?? asking
+      const asked: unknown = ask(option as MaybeAsked<string>)
+      if (!isThenable(asked)) return asked
+      const done = (): void => {
+        asking = undefined
+      }
+      asking = asked
+      asked.then(done, done)
+      return asked
+    },
+    take(answer) {
+      token ??= answer as string | undefined
+      return token
+    },
+    set(next) {
+      token = next
+      asking = undefined
+      renewed = false
+    },
+    refused() {
+      if (typeof option !== 'function') return false
+      const again = !renewed
+      token = undefined
+      renewed = true
+      return again
+    },
+    accepted() {
+      renewed = false
+    },
+  }
+}
