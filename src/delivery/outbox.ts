@@ -3,6 +3,7 @@ import type { Environment } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 import type { Frame } from '../transport/transport.ts'
 import type { DeliveryState, OpenDelivery, RejectReason } from './delivery.ts'
+import { createPace } from './pace.ts'
 
 /** One message that waits. */
 export interface Outgoing<Message> {
@@ -90,19 +91,16 @@ interface Placed<Message> {
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
   const { environment, timers, ratePerSecond, maxInFlight } = hooks
   const now = environment.monotonicNow
+  const pace = createPace(ratePerSecond, now)
   let high: Outgoing<Message>[] = []
   let normal: Outgoing<Message>[] = []
   let controls: Frame[] = []
   /** Of everything that is not settled. */
   let bytes = 0
   let open = false
-  let rate = ratePerSecond
   let largest = ENDLESS
   /** Characters that a body joins, at most. */
   let joined = JOINED
-  let tokens = Math.max(rate, 1)
-  let refilledAt = now()
-  let pausedUntil = 0
   /** No message expires earlier. */
   let nextExpiry = ENDLESS
   let pumping = false
@@ -115,7 +113,6 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   const all = (): Outgoing<Message>[] => [...high, ...normal]
   const size = (): number => high.length + normal.length
-  const burst = (): number => Math.max(rate, 1)
 
   const conclude = (
     entry: Outgoing<Message> | undefined,
@@ -170,13 +167,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** How long to wait before the next message may leave, in ms. */
   const delay = (): number => {
-    const time = now()
-    if (pausedUntil > time) return pausedUntil - time
-    if (open && hooks.bufferedBytes() > HIGH_WATER_BYTES) return LOOK_AGAIN_MS
-    tokens = Math.min(burst(), tokens + ((time - refilledAt) / 1000) * rate)
-    refilledAt = time
-    // A hair less than one whole token is one: timers and division round.
-    return tokens > 0.9999 ? 0 : ((1 - tokens) / rate) * 1000
+    const wait = pace.delay()
+    return open && hooks.bufferedBytes() > HIGH_WATER_BYTES ? Math.max(wait, LOOK_AGAIN_MS) : wait
   }
 
   /** The next message that was never sent, without those that never can be. */
@@ -231,7 +223,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       wait = delay()
       if (wait) break
       wait = ENDLESS
-      tokens--
+      pace.spend()
       const frame = controls.shift() ?? place()
       // With a comma or a bracket.
       const more = (frame as string).length + 1
@@ -250,7 +242,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (wait) return wait
       const entry = controls[0] ? undefined : head()
       hooks.write(entry?.frame ?? (controls[0] as Frame))
-      tokens--
+      pace.spend()
       if (entry) {
         entry.delivery.attempts++
         dequeue(entry)
@@ -314,18 +306,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (all().includes(entry)) reject(entry, 'expired')
     },
     limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
-      rate = Math.min(perSecond, ratePerSecond, 1e9)
+      pace.limit(Math.min(perSecond, ratePerSecond))
       largest = maxPayload
-      tokens = Math.min(tokens, burst())
     },
     open(most) {
       open = true
       acks = most && Math.min(most, maxInFlight)
       joined = JOINED
       sent = 0
-      tokens = burst()
-      refilledAt = now()
-      pausedUntil = 0
+      pace.renew()
       // A server without sessions knows nothing of what the one before was sent.
       if (!acks) settleFlight()
     },
@@ -336,7 +325,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       sent = 0
     },
     pause(delayMs) {
-      pausedUntil = now() + delayMs
+      pace.pause(delayMs)
       sent = 0
       pump()
     },
@@ -352,7 +341,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         if (length && length + nextLength() > joined) break
         wait = delay()
         if (wait) break
-        tokens--
+        pace.spend()
         const frame = place()
         length += frame.length
         frames.push(frame)
