@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RedisBroker, type RedisBrokerOptions } from '../../src/server/index.ts'
 import { brokerContract } from './broker-contract.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
@@ -19,7 +19,8 @@ describe.skipIf(!hasRedis)('with Redis', () => {
 
   /** A broker with keys of its own. */
   const create = (options: Partial<RedisBrokerOptions> = {}): RedisBroker => {
-    const broker = new RedisBroker({ url: redis.url, keyPrefix: `test-${++prefixes}:`, ...options })
+    const keyPrefix = `test-${++prefixes}:`
+    const broker = new RedisBroker({ url: redis.url, keyPrefix, ...options })
     ends.push(() => broker.close())
     return broker
   }
@@ -32,6 +33,16 @@ describe.skipIf(!hasRedis)('with Redis', () => {
         now += ms
       },
     }
+  })
+
+  test('databases of one Redis are apart', async () => {
+    const options = { keyPrefix: `test-${++prefixes}:` }
+    const [zero, one] = [create(options), create({ ...options, url: `${redis.url}/1` })]
+    const heard: unknown[] = []
+    await zero.attach(({ message }) => heard.push(message.data))
+    await one.publish('A', { type: 't', data: 'not here' })
+    await zero.publish('A', { type: 't', data: 'here' })
+    await expect.poll(() => heard).toEqual(['here'])
   })
 
   sessionsContract('RedisBroker', async () => {
@@ -50,4 +61,20 @@ describe.skipIf(!hasRedis)('with Redis', () => {
       },
     }
   })
+})
+
+test.each([
+  [{ url: undefined }, /url: expected 'redis:\/\/host:port' or .*, got something else/],
+  [{ url: 'http://localhost' }, /url: expected/],
+  [{ url: 'redis://' }, /url: expected/],
+  [{ url: 'redis://localhost/name' }, /url: expected/],
+  [{ url: 'redis://me:a-secret@:bad' }, /^url: expected [^@]*$/],
+  [{ historySize: -1 }, /historySize: expected .*, got -1/],
+  [{ historyTtlMs: 'long' }, /historyTtlMs: expected .*, got 'long'/],
+  [{ leaseMs: 5 }, /leaseMs: expected a number from 100 .*, got 5/],
+  [{ keyPrefix: 1 }, /keyPrefix: expected a string, got number/],
+  [{ historysize: 1 }, /historysize: expected one of url, historySize/],
+])('%j is a mistake that is named', (options, message) => {
+  const given = { url: 'redis://localhost', ...options } as unknown as RedisBrokerOptions
+  expect(() => new RedisBroker(given)).toThrow(message)
 })

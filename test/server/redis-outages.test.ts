@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   BrokerError,
@@ -301,6 +303,24 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     expect(lines.at(-1)).toBe(`Redis at ${at} is back`)
     expect(lines).toHaveLength(3)
     expect(lines.join()).not.toContain('secret')
+  })
+
+  test('an old Redis that repeats what it did not understand does not bring the password into the log', async () => {
+    const old = createServer(socket => {
+      socket.on('error', () => {})
+      socket.on('data', () => socket.write("-ERR unknown command 'HELLO', args: 'AUTH' 'p@ss'\r\n"))
+    })
+    old.listen(0, '127.0.0.1')
+    await once(old, 'listening')
+    const lines: string[] = []
+    const logger = { warn: (...words: unknown[]) => void lines.push(words.join(' ')) }
+    const { port } = old.address() as AddressInfo
+    const broker = createBroker(`redis://:p%40ss@127.0.0.1:${port}`, { logger })
+    await expect(broker.history('A')).rejects.toThrow(BrokerError)
+    await broker.close()
+    old.close()
+    expect(lines[0]).toContain("unknown command 'HELLO', args: 'AUTH' '***'")
+    expect(lines.join()).not.toMatch(/p@ss|p%40ss/)
   })
 
   test('every key of a channel or session ends some day, and asking for channels makes none', async () => {

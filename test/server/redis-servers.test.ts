@@ -175,6 +175,25 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     await expect.poll(() => taken).toEqual([2, 4])
   })
 
+  test('a server just connected judges nobody dead: another one may have had no time yet to say that it lives', async () => {
+    const keyPrefix = `test-${++prefixes}:`
+    const broker = () => createBroker(redis.url, { keyPrefix, leaseMs: 1000 })
+    const a = broker()
+    await a.attach(() => {})
+    const ttlMs = 60_000
+    const { tok = '' } = (await a.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
+    await a.sessions.begin('s', tok, 1)
+    // As if Redis had stood still for longer than the lease.
+    const [server = ''] = (await redis.command('KEYS', `${keyPrefix}server:*`)) as string[]
+    const b = broker()
+    await b.attach(() => {})
+    await redis.command('DEL', server)
+    const contact = b.sessions.contact('s', { tok, gen: 2, ttlMs })
+    await expect.poll(() => redis.command('EXISTS', server)).toBe(1)
+    await a.sessions.advance('s', tok, 1)
+    expect(await contact).toMatchObject({ tok, last: 1 })
+  })
+
   test('a session goes from a WebSocket here to POST there and back', async () => {
     const applied: unknown[] = []
     const [a, b] = await startTwo({ onMessage: ({ data }) => void applied.push(data) })

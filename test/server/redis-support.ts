@@ -1,4 +1,8 @@
-import { createResilientWebSocket, type WebSocketConstructor } from 'resilient-websocket'
+import {
+  createResilientWebSocket,
+  type ResilientWebSocket,
+  type WebSocketConstructor,
+} from 'resilient-websocket'
 import { afterEach } from 'vitest'
 import { WebSocket } from 'ws'
 import { RedisBroker, type RedisBrokerOptions } from '../../src/server/index.ts'
@@ -23,9 +27,20 @@ export const createBroker = (
   return broker
 }
 
+interface Message {
+  readonly type: string
+  readonly data?: unknown
+}
+
+export interface Client {
+  readonly socket: ResilientWebSocket<Message, Message>
+  /** The reasons of the gaps that it was told of. */
+  readonly gaps: string[]
+}
+
 /** The real client, in a hurry. */
-export const createClient = (url: string | (() => string)) => {
-  const socket = createResilientWebSocket({
+export const createClient = (url: string | (() => string)): Client => {
+  const socket = createResilientWebSocket<Message, Message>({
     url,
     environment: { WebSocket: WebSocket as unknown as WebSocketConstructor },
     reconnect: { initialDelayMs: 20, maxDelayMs: 100, maxAttempts: 1000, stableAfterMs: 100 },
@@ -41,7 +56,7 @@ export const createClient = (url: string | (() => string)) => {
 
 export const SID = 'a-session-of-this-test'
 
-export const hello = (gen: number, tok?: string, channels = {}) => ({
+export const hello = (gen: number, tok?: string, channels: object = {}): object => ({
   type: 'hello',
   data: { sid: SID, gen, tok, channels },
 })
@@ -63,17 +78,17 @@ export const greet = async (
   return { peer, welcome: data as unknown as Welcome }
 }
 
-export const order = (seq: number) => ({ type: 'order', seq, data: seq })
+export const order = (seq: number): Record<string, unknown> => ({ type: 'order', seq, data: seq })
 
 /** The highest place that was acknowledged. */
 export const ackOf = (peer: Peer): number =>
   Math.max(0, ...peer.all('ack').map(({ data }) => Number(data['seq'])))
 
 /** Something to wait for, and what lets it come. */
-export const gate = () => {
+export const gate = (): { readonly opened: Promise<void>; open(): void } => {
   let open = (): void => {}
   const opened = new Promise<void>(resolve => {
     open = resolve
   })
-  return { open, opened }
+  return { opened, open: () => open() }
 }
