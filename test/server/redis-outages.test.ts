@@ -187,22 +187,68 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     expect((await socket.send({ type: 'order', data: 4 }).settled).state).toBe('acked')
   })
 
-  test('a server that did not live through it does not vouch for what it finds', async () => {
+  test('who lived through vouches for what it finds, and others believe it then', async () => {
     const here = await startHere(...APPENDS)
-    const [old, other] = [createBroker(here.url, { leaseMs }), createBroker(here.url, { leaseMs })]
+    const [witness, other] = [createBroker(here.url), createBroker(here.url)]
+    await witness.attach(() => {})
+    const { epoch } = await witness.publish('A', { type: 'tick' })
+    const life = await here.command('HGET', 'rws:channel:A', 'life')
+    await here.kill()
+    await here.start()
+    // Without a publication of its own: it looks after all that it has heard of.
+    await expect.poll(() => here.command('HGET', 'rws:channel:A', 'life')).not.toBe(life)
+    expect(await other.publish('A', { type: 'tick' })).toEqual({ epoch, offset: 2 })
+  })
+
+  test('who only publishes vouches as well', async () => {
+    const here = await startHere(...APPENDS)
+    const broker = createBroker(here.url)
+    const { epoch } = await broker.publish('A', { type: 'tick' })
+    await here.kill()
+    await here.start()
+    await expect.poll(() => broker.ready()).toBe(true)
+    expect(await broker.publish('A', { type: 'tick' })).toEqual({ epoch, offset: 2 })
+  })
+
+  test('who did not live through it believes nothing', async () => {
+    const here = await startHere(...APPENDS)
+    const old = createBroker(here.url)
     const { epoch } = await old.publish('A', { type: 'tick' })
-    await old.publish('B', { type: 'tick' })
-    await old.attach(() => {})
+    await old.close()
     await here.kill()
     await here.start()
-    await expect.poll(() => old.ready()).toBe(true)
-    expect(await old.publish('A', { type: 'tick' })).toEqual({ epoch, offset: 2 })
-    // Vouched for, it is as good as ever.
-    expect(await other.publish('A', { type: 'tick' })).toEqual({ epoch, offset: 3 })
+    const next = await createBroker(here.url).publish('A', { type: 'tick' })
+    expect(next.offset).toBe(1)
+    expect(next.epoch).not.toBe(epoch)
+  })
+
+  test('who knows less than another vouches for nothing that the other knows to be lost', async () => {
+    const here = await startHere()
+    const [witness, other] = [createBroker(here.url), createBroker(here.url)]
+    const heard: Published[] = []
+    await publish(other, 1, 3)
+    await witness.attach(published => heard.push(published))
+    await here.command('SAVE')
+    await publish(witness, 4, 5)
+    await expect.poll(() => heard.length).toBe(2)
+    const epoch = heard[0]?.epoch
     await here.kill()
     await here.start()
-    const fresh = createBroker(here.url, { leaseMs })
-    const next = await fresh.publish('A', { type: 'tick' })
+    await expect.poll(() => here.command('HGET', 'rws:channel:A', 'epoch')).not.toBe(epoch)
+    await expect.poll(() => other.ready()).toBe(true)
+    expect(await other.publish('A', { type: 'tick' })).toMatchObject({ offset: 1 })
+  })
+
+  test('who only publishes notices a loss as well', async () => {
+    const here = await startHere()
+    const broker = createBroker(here.url)
+    await publish(broker, 1, 3)
+    await here.command('SAVE')
+    const { epoch } = await broker.publish('A', { type: 'tick' })
+    await here.kill()
+    await here.start()
+    await expect.poll(() => broker.ready()).toBe(true)
+    const next = await broker.publish('A', { type: 'tick' })
     expect(next.offset).toBe(1)
     expect(next.epoch).not.toBe(epoch)
   })
