@@ -1,7 +1,17 @@
 /** Channels, histories and sessions in Redis, shared by any number of servers. */
 import { nanoid } from 'nanoid'
-import type { Broker, Deliver, History, Position, Publication, Published, Taken } from './broker.ts'
+import {
+  type Broker,
+  BrokerError,
+  type Deliver,
+  type History,
+  type Position,
+  type Publication,
+  type Published,
+  type Taken,
+} from './broker.ts'
 import { createFanOut, type FanOut } from './fan-out.ts'
+import { forLog } from './gate.ts'
 import { requireNumber, type ServerLogger } from './options.ts'
 import { createRecent } from './recent.ts'
 import { createRedisLink, type RedisLink } from './redis-link.ts'
@@ -102,7 +112,13 @@ export class RedisBroker implements Broker {
     this.#fanOut = createFanOut({
       history: (channel, afterOffset) => this.history(channel, afterOffset),
       deliver: published => {
-        for (const { deliver } of [...this.#attached]) deliver(published)
+        for (const { deliver } of [...this.#attached]) {
+          try {
+            deliver(published)
+          } catch (thrown) {
+            logger.error?.(`A message was not delivered: ${forLog(thrown)}`)
+          }
+        }
       },
     })
     this.#link = createRedisLink({
@@ -205,7 +221,11 @@ export class RedisBroker implements Broker {
   async heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     if (!channels.length || !this.ready()) return new Map()
     const keys = this.#keys(...channels.map(channel => `channel:${channel}`))
-    const heads = (await this.#link.run(HEADS, keys)) as [string | null, string | null][]
+    const answer = await this.#link.run(HEADS, keys).catch((thrown: unknown) => {
+      if (thrown instanceof BrokerError) return []
+      throw thrown
+    })
+    const heads = answer as [string | null, string | null][]
     return new Map(
       heads.flatMap(([epoch, offset], index) =>
         epoch ? [[channels[index] as string, { epoch, offset: Number(offset) }] as const] : [],

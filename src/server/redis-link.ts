@@ -170,6 +170,15 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     )
   }
 
+  /** Topics are open to all: what is not ours must not end the connection. */
+  const hear = (topic: string, text: string): void => {
+    try {
+      hooks.heard(topic, text)
+    } catch (thrown) {
+      logger.error?.(`On ${forLog(topic)} of Redis at ${url.host}: ${redacted(thrown)}`)
+    }
+  }
+
   const lifeOf = async (client: Client): Promise<string> => {
     const [, life] =
       /^run_id:(\w+)/m.exec(String(await client.sendCommand(['INFO', 'server']))) ?? []
@@ -200,7 +209,7 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
       const lives = await Promise.all([lifeOf(pair.commands), lifeOf(pair.listener)])
       if (lives[0] !== lives[1]) throw new Error('Two different servers answered')
       await pair.listener.subscribe([...hooks.topics], (text, topic) => {
-        if (pair === current) hooks.heard(topic, text)
+        if (pair === current) hear(topic, text)
       })
       await greet(pair)
       if (pair !== dialing) return

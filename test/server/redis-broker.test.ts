@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RedisBroker, type RedisBrokerOptions } from '../../src/server/index.ts'
+import { PUBLISH } from '../../src/server/redis-scripts.ts'
 import { brokerContract } from './broker-contract.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 import { sessionsContract } from './sessions-contract.ts'
@@ -33,6 +34,38 @@ describe.skipIf(!hasRedis)('with Redis', () => {
         now += ms
       },
     }
+  })
+
+  // Stored in the life `first`, at offset 3 of the epoch `e`.
+  test.each([
+    ['in the same life it is believed', 'first', '', 0, 'e', '4'],
+    ['in another one it is not', 'second', '', 0, 'new', '1'],
+    ['nor by who knows of another epoch', 'second', 'other', 1, 'new', '1'],
+    ['but by who lived through and knows no more', 'second', 'e', 3, 'e', '4'],
+    ['or a little less', 'second', 'e', 2, 'e', '4'],
+    ['not by who knows more', 'second', 'e', 4, 'new', '1'],
+    ['in whatever life', 'first', 'e', 4, 'new', '1'],
+  ])('what is stored is published on: %s', async (_, life, epoch, offset, expected, next) => {
+    const prefix = `test-${++prefixes}:`
+    const key = `${prefix}channel:A`
+    await redis.command('HSET', key, 'epoch', 'e', 'offset', '3', 'life', 'first')
+    const keys = [key, ...['stream', 'channels', 'silent', 'epochs'].map(name => prefix + name)]
+    const words = [
+      life,
+      epoch,
+      `${offset}`,
+      'A',
+      '{"type":"t"',
+      'new',
+      '1',
+      '5',
+      '1000',
+      '1000',
+      't',
+    ]
+    const answer = await redis.command('EVAL', PUBLISH.text, '5', ...keys, ...words)
+    expect(answer).toEqual([expected, next])
+    expect(await redis.command('HGET', key, 'life')).toBe(life)
   })
 
   test('databases of one Redis are apart', async () => {

@@ -194,6 +194,39 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     expect(await contact).toMatchObject({ tok, last: 1 })
   })
 
+  test('what went on to another server begins nothing more here', async () => {
+    const keyPrefix = `test-${++prefixes}:`
+    const [a, b] = [createBroker(redis.url, { keyPrefix }), createBroker(redis.url, { keyPrefix })]
+    await a.attach(() => {})
+    await b.attach(() => {})
+    const ttlMs = 60_000
+    const { tok = '' } = (await a.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
+    expect(await a.sessions.begin('s', tok, 1)).toBe(0)
+    const contact = b.sessions.contact('s', { tok, gen: 2, ttlMs })
+    await expect.poll(() => a.sessions.begin('s', tok, 2)).toBeUndefined()
+    expect(await a.sessions.advance('s', tok, 1)).toBe(true)
+    expect(await contact).toMatchObject({ last: 1 })
+    expect(await a.sessions.begin('s', tok, 2)).toBeUndefined()
+    expect(await b.sessions.begin('s', tok, 2)).toBe(1)
+  })
+
+  test('a broker that leaves ends its turns first, and begins no more', async () => {
+    const keyPrefix = `test-${++prefixes}:`
+    const [a, b] = [createBroker(redis.url, { keyPrefix }), createBroker(redis.url, { keyPrefix })]
+    const detach = await a.attach(() => {})
+    await b.attach(() => {})
+    const ttlMs = 60_000
+    const { tok = '' } = (await a.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
+    await a.sessions.begin('s', tok, 1)
+    const left = detach()
+    expect(await a.sessions.begin('other', tok, 1)).toBeUndefined()
+    const contact = b.sessions.contact('s', { tok, gen: 2, ttlMs })
+    expect(await a.sessions.advance('s', tok, 1)).toBe(true)
+    await left
+    expect(a.ready()).toBe(false)
+    expect(await contact).toMatchObject({ tok, last: 1 })
+  })
+
   test('a session goes from a WebSocket here to POST there and back', async () => {
     const applied: unknown[] = []
     const [a, b] = await startTwo({ onMessage: ({ data }) => void applied.push(data) })
