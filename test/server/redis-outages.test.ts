@@ -12,8 +12,6 @@ import { ackOf, createBroker, createClient, gate, greet, order } from './redis-s
 import { connect, type RunningServer, startServer } from './support.ts'
 
 const APPENDS = ['--appendonly', 'yes', '--appendfsync', 'always']
-/** A beat of 500 ms: a Redis that stands still is away after two of them at most. */
-const leaseMs = 2000
 
 let redis: RedisServer | undefined
 afterEach(async () => {
@@ -53,7 +51,7 @@ const listen = async (url: string) => {
 describe.skipIf(!hasRedis)('Redis goes away', () => {
   test('publish() rejects, /readyz is 503, newcomers are sent away; all is well when it is back', async () => {
     const here = await startHere()
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const server = await startWith(broker)
     expect(await readyz(server)).toBe(200)
     const stayed = await connect(server.url)
@@ -76,7 +74,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('a subscriber that asks meanwhile is sent away instead of left waiting for ever', async () => {
     const here = await startHere()
-    const server = await startWith(createBroker(here.url, { leaseMs }))
+    const server = await startWith(createBroker(here.url))
     const { peer } = await greet(server.url, 1)
     await here.kill()
     peer.send({ type: 'subscribe', data: { channels: { A: null } } })
@@ -86,7 +84,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
   test('a server may start before its Redis', async () => {
     const here = await startHere()
     await here.kill()
-    const server = await startWith(createBroker(here.url, { leaseMs }))
+    const server = await startWith(createBroker(here.url))
     expect(await readyz(server)).toBe(503)
     await here.start()
     await expect.poll(() => readyz(server)).toBe(200)
@@ -95,7 +93,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('back with all its data: nothing is missing, nothing is doubled, and nobody is told of a gap', async () => {
     const here = await startHere(...APPENDS)
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const applied: unknown[] = []
     const server = await startWith(broker, { onMessage: ({ data }) => void applied.push(data) })
     const { socket, gaps, heard } = await listen(server.url)
@@ -115,7 +113,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('what was being applied when it went is not applied again when it is back', async () => {
     const here = await startHere(...APPENDS)
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const { open, opened } = gate()
     const applied: unknown[] = []
     const server = await startWith(broker, {
@@ -143,7 +141,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('back without its data: a gap is told, and what was in flight is unknown', async () => {
     const here = await startHere()
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const { open, opened } = gate()
     const server = await startWith(broker, { onMessage: () => opened })
     const { socket, gaps, heard } = await listen(server.url)
@@ -165,7 +163,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('back without its end: a client that knows more is told of a gap, and of what is unknown', async () => {
     const here = await startHere()
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const server = await startWith(broker)
     const { socket, gaps, heard } = await listen(server.url)
     await publish(broker, 1, 3)
@@ -255,7 +253,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('a session that nobody can vouch for is another one', async () => {
     const here = await startHere(...APPENDS)
-    const [a, b] = [createBroker(here.url, { leaseMs }), createBroker(here.url, { leaseMs })]
+    const [a, b] = [createBroker(here.url), createBroker(here.url)]
     await a.attach(() => {})
     await b.attach(() => {})
     const ttlMs = 60_000
@@ -277,7 +275,8 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('it stands still for a while: away, then back; nothing is missing, and what is unknown may be there', async () => {
     const here = await startHere()
-    const broker = createBroker(here.url, { leaseMs })
+    // A beat of 500 ms: it is away after two of them at most.
+    const broker = createBroker(here.url, { leaseMs: 2000 })
     const server = await startWith(broker)
     const { gaps, heard } = await listen(server.url)
     await publish(broker, 1, 3)
@@ -315,7 +314,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
 
   test('closing while it is away leaves at once, and a broker may be used again', async () => {
     const here = await startHere()
-    const broker = createBroker(here.url, { leaseMs })
+    const broker = createBroker(here.url)
     const detach = await broker.attach(() => {})
     await here.kill()
     await expect.poll(() => broker.ready()).toBe(false)
@@ -336,9 +335,9 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     const log = (...words: unknown[]): void => void lines.push(words.join(' '))
     const logger = { debug: log, info: log, warn: log, error: log }
     const at = `127.0.0.1:${here.port}`
-    const wrong = createBroker(`redis://:another-secret@${at}`, { logger, leaseMs })
+    const wrong = createBroker(`redis://:another-secret@${at}`, { logger })
     await expect(wrong.publish('A', { type: 't' })).rejects.toThrow(`Redis at ${at} is away`)
-    const right = createBroker(`redis://default:a-secret@${at}`, { logger, leaseMs })
+    const right = createBroker(`redis://default:a-secret@${at}`, { logger })
     await right.publish('A', { type: 't' })
     await right.attach(() => {})
     await here.kill()

@@ -67,7 +67,7 @@ const SERVER = `
 import { createServer, RedisBroker } from './server.mjs'
 const server = createServer({
   port: 0, host: '127.0.0.1', allowMissingOrigin: true,
-  broker: new RedisBroker({ url: process.env.REDIS_URL, leaseMs: Number(process.env.LEASE_MS) }),
+  broker: new RedisBroker({ url: process.env.REDIS_URL }),
   async onMessage({ type, data }) {
     console.log('begun ' + data)
     if (type === 'slow') await new Promise(() => {})
@@ -93,8 +93,8 @@ describe.skipIf(!hasRedis)('processes on one Redis', () => {
   })
   afterAll(() => redis.end())
 
-  const startChild = async (leaseMs = 10_000) => {
-    const running = run(`${folder}child.mjs`, [], { REDIS_URL: redis.url, LEASE_MS: `${leaseMs}` })
+  const startChild = async () => {
+    const running = run(`${folder}child.mjs`, [], { REDIS_URL: redis.url })
     const [, url = ''] = await running.says(/listens on (\S+) /)
     return { ...running, url }
   }
@@ -125,11 +125,11 @@ describe.skipIf(!hasRedis)('processes on one Redis', () => {
   })
 
   test('a server is killed while it applies: only when its lease is over another one applies that message', async () => {
-    const leaseMs = 1200
-    const a = await startChild(leaseMs)
     const applied: unknown[] = []
-    const broker = createBroker(redis.url, { leaseMs })
+    const broker = createBroker(redis.url, { leaseMs: 2000 })
     const b = await startServer({ broker, onMessage: ({ data }) => void applied.push(data) })
+    const [own] = (await redis.command('KEYS', 'rws:server:*')) as string[]
+    const a = await startChild()
     const first = await greet(a.url, 1)
     first.peer.send({ ...order(1), type: 'slow' })
     await a.says(/begun 1/)
@@ -138,8 +138,15 @@ describe.skipIf(!hasRedis)('processes on one Redis', () => {
     const second = await connect(b.url)
     second.send(hello(2, first.welcome.tok))
     second.send(order(1))
+    const [session = ''] = (await redis.command('KEYS', 'rws:session:*')) as string[]
+    const owner = async () => `rws:server:${await redis.command('HGET', session, 'owner')}`
+    await expect.poll(owner).toBe(own)
+    // The rest of the lease, in less than its time.
+    for (const key of (await redis.command('KEYS', 'rws:server:*')) as string[]) {
+      if (key !== own) await redis.command('PEXPIRE', key, '300')
+    }
     expect((await second.next('welcome')).data).toMatchObject({ ack: 0 })
-    expect(await redis.command('KEYS', 'rws:server:*')).toHaveLength(1)
+    expect(await redis.command('KEYS', 'rws:server:*')).toEqual([own])
     await expect.poll(() => ackOf(second)).toBe(1)
     expect(applied).toEqual([1])
   })

@@ -177,15 +177,14 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
 
   test('a server just connected judges nobody dead: another one may have had no time yet to say that it lives', async () => {
     const keyPrefix = `test-${++prefixes}:`
-    const broker = () => createBroker(redis.url, { keyPrefix, leaseMs: 1000 })
-    const a = broker()
+    const a = createBroker(redis.url, { keyPrefix, leaseMs: 2000 })
     await a.attach(() => {})
     const ttlMs = 60_000
     const { tok = '' } = (await a.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
     await a.sessions.begin('s', tok, 1)
     // As if Redis had stood still for longer than the lease.
     const [server = ''] = (await redis.command('KEYS', `${keyPrefix}server:*`)) as string[]
-    const b = broker()
+    const b = createBroker(redis.url, { keyPrefix, leaseMs: 60_000 })
     await b.attach(() => {})
     await redis.command('DEL', server)
     const contact = b.sessions.contact('s', { tok, gen: 2, ttlMs })
