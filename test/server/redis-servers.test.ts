@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RedisBrokerOptions, ServerOptions } from '../../src/server/index.ts'
+import { ADVANCE, BEGIN } from '../../src/server/redis-scripts.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 import { ackOf, createBroker, createClient, gate, greet, hello, order } from './redis-support.ts'
 import { connect, type RunningServer, startServer } from './support.ts'
@@ -207,6 +208,41 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     expect(await contact).toMatchObject({ last: 1 })
     expect(await a.sessions.begin('s', tok, 2)).toBeUndefined()
     expect(await b.sessions.begin('s', tok, 2)).toBe(1)
+  })
+
+  test('a turn that was taken away from a server taken for dead records nothing', async () => {
+    const keyPrefix = `test-${++prefixes}:`
+    const broker = createBroker(redis.url, { keyPrefix })
+    await broker.attach(() => {})
+    const ttlMs = 60_000
+    const { tok = '' } =
+      (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
+    await broker.sessions.begin('s', tok, 1)
+    await redis.command('HSET', `${keyPrefix}session:s`, 'busy', 'another', 'turn', 'of-another')
+    expect(await broker.sessions.advance('s', tok, 1)).toBe(false)
+  })
+
+  test('an answer that is lost may be asked for again: a turn begins once, and ends once', async () => {
+    const keyPrefix = `test-${++prefixes}:`
+    const broker = createBroker(redis.url, { keyPrefix })
+    await broker.attach(() => {})
+    const ttlMs = 60_000
+    const { tok = '' } =
+      (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
+    const keys = [`${keyPrefix}session:s`, `${keyPrefix}refused:s`]
+    const field = async (name: string) => `${await redis.command('HGET', keys[0] ?? '', name)}`
+    const run = async ({ text }: { text: string }, turn: string, ...more: string[]) => {
+      const common = [await field('life'), await field('owner'), '-1', '1', `${keyPrefix}server:`]
+      return redis.command('EVAL', text, '2', ...keys, ...common, tok, '1', turn, ...more)
+    }
+    const refused = JSON.stringify({ seq: 1, code: 'FORBIDDEN', message: 'no' })
+    for (let time = 0; time < 2; time++) expect(await run(BEGIN, 'mine')).toBe('0')
+    expect(await run(BEGIN, 'not mine')).toBe('busy')
+    for (let time = 0; time < 2; time++) {
+      expect(await run(ADVANCE, 'mine', '1', refused, '256')).toBe(1)
+    }
+    expect(await run(ADVANCE, 'not mine', '1', refused, '256')).toBe(0)
+    expect(await redis.command('LLEN', keys[1] ?? '')).toBe(1)
   })
 
   test('a broker that leaves ends its turns first, and begins no more', async () => {
