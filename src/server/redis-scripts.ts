@@ -76,13 +76,15 @@ local name, after, fresh, now = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local kept = call('HMGET', KEYS[1], 'epoch', 'offset', 'life')
 local epoch, offset, its = kept[1], tonumber(kept[2] or '0'), kept[3]
 if epoch then
-  if epoch == seen and offset < least then
-    epoch, offset, its = fresh, 0, life
-    call('HSET', KEYS[1], 'epoch', epoch, 'offset', offset, 'life', life)
-    call('DEL', KEYS[2])
-  elseif epoch == seen and its ~= life then
+  -- Who knows nothing of it changes nothing: another one may know more.
+  if seen ~= '' then
+    if not believed(epoch, offset, its) then
+      epoch, offset, its = fresh, 0, ''
+      call('HSET', KEYS[1], 'epoch', epoch, 'offset', offset)
+      call('DEL', KEYS[2])
+    end
+    if its ~= life then call('HSET', KEYS[1], 'life', life) end
     its = life
-    call('HSET', KEYS[1], 'life', life)
   end
   local entries = {}
   if offset > tonumber(after) then

@@ -237,6 +237,24 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     expect(await other.publish('A', { type: 'tick' })).toMatchObject({ offset: 1 })
   })
 
+  test('a Redis that comes back with a history of long ago brings nothing of it again', async () => {
+    const here = await startHere()
+    const broker = createBroker(here.url)
+    const heard: Published[] = []
+    await broker.attach(published => heard.push(published))
+    await publish(broker, 1, 3)
+    await here.command('SAVE')
+    await here.command('FLUSHALL')
+    await publish(broker, 4, 5)
+    await here.kill()
+    await here.start()
+    await expect.poll(() => here.command('EXISTS', 'rws:channel:A')).toBe(1)
+    await expect.poll(() => broker.ready()).toBe(true)
+    await publish(broker, 6, 6)
+    await expect.poll(() => heard.at(-1)?.message.data).toBe(6)
+    expect(heard.map(({ message }) => message.data)).toEqual(numbers(6))
+  })
+
   test('who only publishes notices a loss as well', async () => {
     const here = await startHere()
     const broker = createBroker(here.url)
