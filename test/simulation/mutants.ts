@@ -46,9 +46,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server acknowledges before it applies',
-    file: 'server/connection.ts',
-    find: 'const place = { ...session, seq: seq as number }',
-    replace: 'const place = { ...session, seq: seq as number }\n      acknowledge(seq as number)',
+    file: 'server/sequence.ts',
+    find: 'await applying.inTurn(key, async () => {\n        const applied',
+    replace:
+      'acknowledge(seq)\n      await applying.inTurn(key, async () => {\n        const applied',
   },
   {
     rule: '4',

@@ -1,0 +1,71 @@
+/** What a frame holds, and what is wrong with it. Pure. */
+import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+const MOST_ELEMENTS = 1000
+const LONGEST_TYPE = 64
+
+export const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const dataOf = (message: Fields): Fields =>
+  isObject(message['data']) ? message['data'] : {}
+
+export const replyTo = ({ id }: Fields): Partial<WireMessage> =>
+  typeof id === 'string' ? { replyTo: id } : {}
+
+/** The place in its sequence that a message wants: a `skip` may name it in its data. */
+export const placeOf = (message: Fields): unknown =>
+  message['type'] === 'skip' && message['seq'] === undefined
+    ? dataOf(message)['seq']
+    : message['seq']
+
+export const isPlace = (seq: unknown): seq is number =>
+  Number.isSafeInteger(seq) && Number(seq) >= 1
+
+/** The elements of a frame; `bad` says why it is none, and `count` what it costs all the same. */
+export interface Frame {
+  readonly elements: readonly unknown[]
+  readonly count: number
+  readonly bad?: string
+}
+
+/** `undefined`: a binary frame. */
+export const readFrame = (text: string | undefined): Frame => {
+  let parsed: unknown
+  try {
+    if (text === undefined) throw new Error('binary')
+    parsed = JSON.parse(text)
+  } catch {
+    return { elements: [], count: 1, bad: 'Expected JSON text' }
+  }
+  const elements = Array.isArray(parsed) ? parsed : [parsed]
+  const count = elements.length
+  return count > MOST_ELEMENTS
+    ? { elements: [], count, bad: `Expected at most ${MOST_ELEMENTS} messages in a frame` }
+    : { elements, count }
+}
+
+/** One element: its fields, and `bad` says what is wrong with it. */
+export interface Element {
+  readonly message: Fields
+  /** Empty where there is none. */
+  readonly type: string
+  readonly bad?: string
+}
+
+export const readElement = (element: unknown): Element => {
+  const message = isObject(element) ? element : {}
+  const { type, id, ...rest } = message
+  if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
+    const bad = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
+    return { message, type: '', bad }
+  }
+  if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
+    // An id that is none is nothing to answer to.
+    const bad = `id: expected a string of 1 to ${LONGEST_ID} characters`
+    return { message: { type, ...rest }, type, bad }
+  }
+  return { message, type }
+}

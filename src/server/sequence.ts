@@ -1,0 +1,134 @@
+/** Protocol v1 on one connection: its session, and messages with a place in it. */
+import type { WireMessage } from '../protocol/wire.ts'
+import type { Admission } from './admission.ts'
+import { type Applying, Refusal } from './applying.ts'
+import type { ServerTimers } from './environment.ts'
+import { dataOf, type Fields, isPlace, placeOf, replyTo } from './frame.ts'
+import type { Listening } from './listening.ts'
+import type { ServerClient, ServerSettings } from './options.ts'
+import { MOST_IN_FLIGHT, type Sessions } from './sessions.ts'
+import type { Subscribing } from './subscribing.ts'
+import type { Talk } from './talk.ts'
+
+export interface SequenceHooks {
+  readonly settings: ServerSettings
+  readonly sessions: Sessions
+  readonly applying: Applying
+  readonly timers: ServerTimers
+  readonly talk: Talk
+  readonly admission: Admission
+  readonly subscribing: Subscribing
+  readonly listening: Listening
+  readonly client: ServerClient
+  /** This connection is the newest of its session. */
+  replaces(session: string): void
+  /** What a reserved type does at its place, if anything. */
+  own(message: Fields): (() => unknown) | undefined
+  failed(thrown: unknown): void
+}
+
+export interface Sequence {
+  /** The client has said hello, and was taken. */
+  hasSession(): boolean
+  hello(message: Fields): Promise<void>
+  /** Applies a message at its place. `bad`: all that is done is to use the place up. */
+  take(message: Fields, bad?: string): Promise<void>
+  /** The session lives as long as its connection, and for its time after that. */
+  keep(): void
+}
+
+const SID = /^[\w-]{16,64}$/
+
+export const createSequence = (hooks: SequenceHooks): Sequence => {
+  const { settings, sessions, applying, timers, talk, admission, client } = hooks
+  const { sessionTtlMs } = settings
+  let session: { readonly key: string; readonly tok: string } | undefined
+  let acked = 0
+
+  const keep = (): void => {
+    if (!session) return
+    sessions.touch(session.key, session.tok, sessionTtlMs).catch(hooks.failed)
+    timers.set('keep', sessionTtlMs / 2, keep)
+  }
+
+  /** Acks are cumulative: those of one moment travel as one. */
+  const acknowledge = (seq: number): void => {
+    acked = Math.max(acked, seq)
+    if (!timers.has('ack')) timers.set('ack', 0, () => talk.send('ack', { seq: acked }))
+  }
+
+  return {
+    hasSession: () => session !== undefined,
+    async hello(message) {
+      const { sid, tok, gen, token } = dataOf(message)
+      if (
+        typeof sid !== 'string' ||
+        !SID.test(sid) ||
+        !Number.isSafeInteger(gen) ||
+        (gen as number) < 0
+      ) {
+        return talk.complain('BAD_MESSAGE', 'hello: expected { sid, gen, channels }', message)
+      }
+      if (session) {
+        return talk.complain('BAD_MESSAGE', 'hello: this connection has a session', message)
+      }
+      if (settings.authenticate && typeof token === 'string') {
+        if (!(await admission.present(token))) return
+      }
+      if (admission.isRequired()) {
+        return talk.complain('UNAUTHORIZED', 'Authenticate first', message)
+      }
+      const key = JSON.stringify([client.user ?? '', sid])
+      // What came on older connections of this session is done first, so that the ack says all of it.
+      await applying.inTurn(key, async () => {
+        const record = await sessions.contact(key, {
+          tok: typeof tok === 'string' ? tok : undefined,
+          gen: gen as number,
+          ttlMs: sessionTtlMs,
+        })
+        if (!record) return talk.close(4409, 'Replaced by a newer connection')
+        session = { key, tok: record.tok }
+        timers.set('keep', sessionTtlMs / 2, keep)
+        acked = record.last
+        hooks.replaces(key)
+        admission.done()
+        talk.join()
+        const channels = await hooks.subscribing.permitted(message)
+        const { verdicts, release } = await hooks.listening.resume(channels)
+        talk.send('welcome', {
+          tok: record.tok,
+          ack: record.last,
+          refused: record.refused,
+          sessionTtlMs,
+          maxInFlight: MOST_IN_FLIGHT,
+          channels: verdicts,
+        })
+        await release()
+      })
+    },
+    async take(message, bad) {
+      const { key, tok } = session as NonNullable<typeof session>
+      const seq = placeOf(message)
+      if (!isPlace(seq)) {
+        return talk.complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
+      }
+      const refuse = (): never => {
+        throw new Refusal('BAD_MESSAGE', bad as string)
+      }
+      await applying.inTurn(key, async () => {
+        const applied = await applying.applyAt(
+          (bad ? { type: 'skip' } : message) as unknown as WireMessage,
+          { key, tok, seq },
+          { user: client.user, client },
+          bad ? refuse : hooks.own(message),
+        )
+        // Not final: the client comes back, and hears then what became of its session.
+        if (applied.lost) return talk.close(1012, 'The session is gone')
+        if (applied.refused) talk.send('nack', applied.refused, replyTo(message))
+        if (applied.reply) talk.answer(applied.reply, message)
+        if (applied.ack !== undefined) acknowledge(applied.ack)
+      })
+    },
+    keep,
+  }
+}

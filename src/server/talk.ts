@@ -1,0 +1,85 @@
+/** What the server says to one client, and how it ends their connection. */
+import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
+import type { ServerEnvironment, ServerTimers } from './environment.ts'
+import { type Fields, replyTo } from './frame.ts'
+import type { ServerSettings } from './options.ts'
+import { createOutgoing, type ServerSocket } from './outgoing.ts'
+
+export interface TalkHooks {
+  readonly socket: ServerSocket
+  readonly timers: ServerTimers
+  readonly environment: ServerEnvironment
+  readonly settings: ServerSettings
+}
+
+export interface Talk {
+  send(type: string, data: unknown, more?: Partial<WireMessage>): void
+  /** What an application answers to a message. */
+  answer(reply: Partial<WireMessage>, message: Fields): void
+  /** Hands over one message as JSON. */
+  deliver(text: string): void
+  /** Says `error`, about a message. */
+  complain(code: string, message: string, about?: Fields, retryAfterMs?: number): void
+  /** From now on the client reads arrays of messages. */
+  join(): void
+  close(code: number, reason: string): void
+  terminate(): void
+  /** Nothing is said or heard any more. */
+  isClosing(): boolean
+  ended(): void
+}
+
+const TERMINATE_AFTER_MS = 5000
+
+export const createTalk = ({ socket, timers, environment, settings }: TalkHooks): Talk => {
+  const { maxPayload, maxBufferedBytes } = settings
+  let closing = false
+
+  const outgoing = createOutgoing({
+    socket,
+    timers,
+    maxPayload,
+    maxBufferedBytes,
+    tooSlow: () => close(1013, 'Too slow'),
+  })
+
+  const deliver = (text: string): void => {
+    if (!closing) outgoing.deliver(text)
+  }
+
+  const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void => {
+    if (closing) return
+    deliver(JSON.stringify({ type, data, timestamp: environment.now(), ...more }))
+  }
+
+  const terminate = (): void => socket.terminate()
+
+  const close = (code: number, reason: string): void => {
+    if (closing) return
+    outgoing.flush()
+    closing = true
+    socket.close(code, reason)
+    // A peer that is gone never answers; `ws` alone would wait for 30 s.
+    timers.set('terminate', TERMINATE_AFTER_MS, terminate)
+  }
+
+  return {
+    send,
+    answer({ type = 'reply', data, ...more }, message) {
+      send(type, data, { ...more, ...replyTo(message) })
+    },
+    deliver,
+    complain(code, message, about = {}, retryAfterMs) {
+      const { id: name } = about
+      const known = typeof name === 'string' ? name.slice(0, LONGEST_ID) : undefined
+      send('error', { code, message, id: known, retryAfterMs })
+    },
+    join: outgoing.join,
+    close,
+    terminate,
+    isClosing: () => closing,
+    ended() {
+      closing = true
+    },
+  }
+}
