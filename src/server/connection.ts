@@ -27,6 +27,8 @@ export interface ConnectionHost {
   leave(channel: string, connection: Connection): void
   /** This connection is the newest of its session; closes the ones before it. */
   replaces(session: string, connection: Connection): void
+  /** Something failed that the server survives. */
+  failed(thrown: unknown): void
   closed(connection: Connection): void
 }
 
@@ -61,12 +63,18 @@ export const createConnection = (
   const timers = createServerTimers(environment)
   const id = nanoid()
   const mayPass = createRateLimit(rateLimit, environment.monotonicNow)
-  const talk = createTalk({ socket, timers, environment, settings })
+
+  const report = (thrown: unknown): void => {
+    logger.error?.(`Connection ${id}: ${forLog(thrown)}`)
+    host.failed(thrown)
+  }
+
+  const talk = createTalk({ socket, timers, environment, settings, failed: report })
   const { send, complain, close } = talk
   let pending = 0
 
   const failed = (thrown: unknown): void => {
-    logger.error?.(`Connection ${id}: ${forLog(thrown)}`)
+    report(thrown)
     complain('INTERNAL', 'The message could not be handled')
   }
 
@@ -210,7 +218,7 @@ export const createConnection = (
     else queue(message, type, bad)
   }
 
-  const received = (text: string | undefined, bytes: number): void => {
+  const read = (text: string | undefined, bytes: number): void => {
     if (admission.isRequired() && bytes > UNAUTHENTICATED_BYTES) {
       return close(1009, 'Too large before authentication')
     }
@@ -222,6 +230,14 @@ export const createConnection = (
       return complain('BAD_MESSAGE', frame.bad)
     }
     for (const element of frame.elements) if (!talk.isClosing()) take(element)
+  }
+
+  const received = (text: string | undefined, bytes: number): void => {
+    try {
+      read(text, bytes)
+    } catch (thrown) {
+      failed(thrown)
+    }
   }
 
   const connection: Connection = {

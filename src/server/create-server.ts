@@ -68,6 +68,21 @@ const LIMITS = { maxFragments: 1024, maxBufferedChunks: 4096 }
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 500
 
+/** Calls a listener, which may also be async. */
+const hear = (
+  // biome-ignore lint/complexity/noBannedTypes: as an EventEmitter gives them
+  listener: Function,
+  payload: readonly unknown[],
+  failed: (thrown: unknown) => void,
+): void => {
+  try {
+    const result = listener(...payload)
+    if (result instanceof Promise) result.catch(failed)
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
+
 /**
  * A server for `resilient-websocket` clients, and for anything that speaks JSON envelopes.
  *
@@ -105,22 +120,23 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   let detach: (() => Promise<void>) | undefined
   let ended: Promise<void> | undefined
 
+  /** Tells the application; nobody listening is no reason to end the process, nor is one who throws. */
+  const raise = (error: unknown): void => {
+    for (const listener of events.listeners('error')) hear(listener, [error], logFailure)
+  }
+
+  const logFailure = (error: unknown): void => logger.error?.(forLog(error))
+
   const failed = (error: unknown): void => {
-    logger.error?.(forLog(error))
-    if (events.listenerCount('error')) events.emit('error', error)
+    logFailure(error)
+    raise(error)
   }
 
   const tell = <Name extends keyof ServerEvents>(
     name: Name,
     ...payload: ServerEvents[Name]
   ): void => {
-    for (const listener of events.listeners(name)) {
-      try {
-        listener(...payload)
-      } catch (thrown) {
-        failed(thrown)
-      }
-    }
+    for (const listener of events.listeners(name)) hear(listener, payload, failed)
   }
 
   const count = (address: string, by: 1 | -1): void => {
@@ -133,10 +149,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     settings,
     broker,
     environment,
-    message(message, client) {
+    async message(message, client) {
       tell('message', message, client)
-      return settings.onMessage?.(message, client)
+      try {
+        return await settings.onMessage?.(message, client)
+      } catch (thrown) {
+        raise(thrown)
+        throw thrown
+      }
     },
+    failed: raise,
     closed({ client }) {
       count(client.address, -1)
       logger.info?.(`Client ${client.id} disconnected`)

@@ -5,6 +5,8 @@ export type Fields = Readonly<Record<string, unknown>>
 
 const MOST_ELEMENTS = 1000
 const LONGEST_TYPE = 64
+/** Objects and arrays within each other, the message itself the first: whoever walks deeper may run out of stack. */
+const MOST_LEVELS = 32
 
 export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -47,6 +49,13 @@ export const readFrame = (text: string | undefined): Frame => {
     : { elements, count }
 }
 
+const isDeeper = (value: unknown, levels: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false
+  if (!levels) return true
+  for (const key in value) if (isDeeper((value as Fields)[key], levels - 1)) return true
+  return false
+}
+
 /** One element: its fields, and `bad` says what is wrong with it. */
 export interface Element {
   readonly message: Fields
@@ -66,6 +75,9 @@ export const readElement = (element: unknown): Element => {
     // An id that is none is nothing to answer to.
     const bad = `id: expected a string of 1 to ${LONGEST_ID} characters`
     return { message: { type, ...rest }, type, bad }
+  }
+  if (isDeeper(message, MOST_LEVELS)) {
+    return { message, type, bad: `Expected at most ${MOST_LEVELS} levels of objects and arrays` }
   }
   return { message, type }
 }

@@ -28,13 +28,15 @@ const answer = (
   body: unknown,
   headers: Headers = {},
 ): void => {
+  // Before anything is written: what throws here can still be answered.
+  const text = body === undefined ? '' : JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,
   })
-  response.end(body === undefined ? '' : JSON.stringify(body))
+  response.end(text)
 }
 
 const decode = (text: string): string => {

@@ -14,6 +14,8 @@ export interface HubHooks {
   readonly environment: ServerEnvironment
   /** An application message; what it returns is sent back. */
   message(message: WireMessage, client: ServerClient): unknown
+  /** Something failed that the server survives; the log has it already. */
+  failed?(thrown: unknown): void
   closed(connection: Connection): void
 }
 
@@ -58,6 +60,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       newest.get(session)?.close(4409, REPLACED)
       newest.set(session, connection)
     },
+    failed: (thrown: unknown): void => hooks.failed?.(thrown),
     closed(gone: Connection): void {
       connections.delete(gone)
       for (const [session, connection] of newest) if (connection === gone) newest.delete(session)
@@ -81,6 +84,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       sessions: broker.sessions,
       applying,
       environment,
+      failed: host.failed,
       replaces: session => newest.get(session)?.close(4409, REPLACED),
     }),
   }

@@ -2,6 +2,7 @@
 import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
 import type { Applying } from './applying.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { forLog } from './gate.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import type { Refused, Sessions } from './sessions.ts'
@@ -20,6 +21,8 @@ export interface PostingHost {
   readonly sessions: Sessions
   readonly applying: Applying
   readonly environment: ServerEnvironment
+  /** Something failed that the server survives. */
+  failed(thrown: unknown): void
   /** Closes the connections of this session that are older. */
   replaces(session: string): void
 }
@@ -108,6 +111,16 @@ export const createPosting = (host: PostingHost): Posting => {
       if (!record) return
       host.replaces(key)
       const replies: Partial<WireMessage>[] = []
+      const reply = (message: Partial<WireMessage>): void => {
+        try {
+          // What is no JSON would take the whole answer with it.
+          JSON.stringify(message)
+          replies.push(message)
+        } catch (thrown) {
+          settings.logger.error?.(`An answer to ${forLog(sid)} failed: ${forLog(thrown)}`)
+          host.failed(thrown)
+        }
+      }
       const refused: Refused[] = [...record.refused]
       let ack = record.last
       let limited = false
@@ -118,7 +131,7 @@ export const createPosting = (host: PostingHost): Posting => {
           user,
           address,
           channels: [],
-          send: message => void replies.push(message),
+          send: reply,
           close() {},
         }
         for (const message of messages) {
@@ -130,7 +143,7 @@ export const createPosting = (host: PostingHost): Posting => {
           ack = applied.ack ?? ack
           if (applied.refused) refused.push(applied.refused)
           if (applied.reply) {
-            replies.push({
+            reply({
               ...applied.reply,
               ...(message.id !== undefined && { replyTo: message.id }),
             })

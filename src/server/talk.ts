@@ -10,11 +10,12 @@ export interface TalkHooks {
   readonly timers: ServerTimers
   readonly environment: ServerEnvironment
   readonly settings: ServerSettings
+  failed(thrown: unknown): void
 }
 
 export interface Talk {
   send(type: string, data: unknown, more?: Partial<WireMessage>): void
-  /** What an application answers to a message. */
+  /** What an application answers to a message. Never throws: what is no JSON is not sent. */
   answer(reply: Partial<WireMessage>, message: Fields): void
   /** Hands over one message as JSON. */
   deliver(text: string): void
@@ -31,7 +32,8 @@ export interface Talk {
 
 const TERMINATE_AFTER_MS = 5000
 
-export const createTalk = ({ socket, timers, environment, settings }: TalkHooks): Talk => {
+export const createTalk = (hooks: TalkHooks): Talk => {
+  const { socket, timers, environment, settings, failed } = hooks
   const { maxPayload, maxBufferedBytes } = settings
   let closing = false
 
@@ -66,7 +68,11 @@ export const createTalk = ({ socket, timers, environment, settings }: TalkHooks)
   return {
     send,
     answer({ type = 'reply', data, ...more }, message) {
-      send(type, data, { ...more, ...replyTo(message) })
+      try {
+        send(type, data, { ...more, ...replyTo(message) })
+      } catch (thrown) {
+        failed(thrown)
+      }
     },
     deliver,
     complain(code, message, about = {}, retryAfterMs) {

@@ -112,6 +112,32 @@ describe('a connection', () => {
     await peer.settled()
   })
 
+  test('what a handler or a listener throws, also a promise later, is told as an error, and no more', async () => {
+    const server = await startServer({
+      onMessage: () => {
+        throw new Error('handler')
+      },
+    })
+    const told: string[] = []
+    server.on('message', async () => {
+      throw new Error('async listener')
+    })
+    server.on('message', () => {
+      throw new Error('listener')
+    })
+    server.on('error', () => {
+      throw new Error('listener of errors')
+    })
+    server.on('error', ({ message }) => void told.push(message))
+    server.on('error', async () => {
+      throw new Error('async listener of errors')
+    })
+    const peer = await connect(server.url)
+    peer.send({ type: 'order' })
+    await peer.settled()
+    expect(told.sort()).toEqual(['async listener', 'handler', 'listener'])
+  })
+
   test('is a client to the application: it is told of its coming, its messages and its going', async () => {
     const server = await startServer()
     const told: unknown[] = []

@@ -121,6 +121,29 @@ describe('sending, once and in order', () => {
     expect(applied).toEqual([1, 3])
   })
 
+  test('a message that is nested too deep is refused at its place', async () => {
+    const { server, applied } = await startApplying()
+    const { peer } = await greet(server.url)
+    const deep = '['.repeat(5000) + ']'.repeat(5000)
+    peer.send(`{"type":"echo","id":"d","seq":1,"data":${deep}}`)
+    peer.send(order(2))
+    await ackOf(peer, 2)
+    expect(peer.all('nack')).toMatchObject([
+      { data: { seq: 1, code: 'BAD_MESSAGE' }, replyTo: 'd' },
+    ])
+    expect(applied).toEqual([2])
+  })
+
+  test('an answer that is no JSON takes nothing from the ack of what it answers', async () => {
+    const server = await startServer({ onMessage: () => ({ data: 10n }) })
+    const told = new Promise(resolve => server.on('error', resolve))
+    const { peer } = await greet(server.url)
+    peer.send([order(1), order(2)])
+    await ackOf(peer, 2)
+    expect(await told).toMatchObject({ message: expect.stringContaining('BigInt') })
+    expect(peer.all('nack').concat(peer.all('error'), peer.all('order'))).toEqual([])
+  })
+
   test('a word of refusal that was lost is said again on the next connection', async () => {
     const { server } = await startApplying()
     const first = await greet(server.url)
@@ -410,6 +433,15 @@ describe('by HTTP', () => {
       messages: [{ type: 'bad', seq: 1 }],
     })
     expect(body).toMatchObject({ ack: 1, refused: [{ seq: 1, code: 'INTERNAL' }] })
+  })
+
+  test('an answer that is no JSON is missing in the body, and nothing else is', async () => {
+    const server = await startServer({
+      onMessage: ({ seq }: { seq?: number }) => ({ data: seq === 1 ? 10n : seq }),
+    } as ServerOptions)
+    const { tok } = (await post(server, { sid: SID, gen: 1 })).body
+    const { body } = await post(server, { sid: SID, tok, gen: 1, messages: [order(1), order(2)] })
+    expect(body).toMatchObject({ ack: 2, messages: [{ data: 2, replyTo: 'o2' }] })
   })
 
   test('the rate limit is the same: the rest is left for later', async () => {
