@@ -1,6 +1,7 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
 import { forLog } from './gate.ts'
+import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import type { Refused, Sessions } from './sessions.ts'
 
@@ -64,6 +65,7 @@ export const createApplying = (
   settings: ServerSettings,
   sessions: Sessions,
   handle: (message: WireMessage, client: ServerClient) => unknown,
+  counters: Counters,
 ): Applying => {
   const works = new Map<string, Promise<void>>()
 
@@ -72,9 +74,13 @@ export const createApplying = (
     if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
       throw new Refusal('FORBIDDEN', 'You may not send this')
     }
-    if (type === 'echo') return { type, data }
+    if (type === 'echo') {
+      counters.applied++
+      return { type, data }
+    }
     try {
       const answer = await handle(message, client)
+      counters.applied++
       return isObject(answer) ? { type, ...answer } : undefined
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
@@ -108,6 +114,7 @@ export const createApplying = (
         else reply = await apply(message, sender)
       } catch (thrown) {
         const { code, message: words } = asRefusal(thrown)
+        countRefusal(counters, code)
         refused = { seq, code, message: words }
       }
       if (!(await sessions.advance(key, tok, seq, refused))) return { lost: true }

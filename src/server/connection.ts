@@ -8,6 +8,7 @@ import { createServerTimers, type ServerEnvironment } from './environment.ts'
 import { type Fields, placeOf, readElement, readFrame, replyTo } from './frame.ts'
 import { forLog } from './gate.ts'
 import { createListening } from './listening.ts'
+import type { Counters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -21,6 +22,7 @@ export interface ConnectionHost {
   readonly broker: Broker
   readonly environment: ServerEnvironment
   readonly applying: Applying
+  readonly counters: Counters
   authenticate(token: string): Promise<Identity | null>
   /** Joins or leaves a channel's listeners. */
   join(channel: string, connection: Connection): void
@@ -58,7 +60,7 @@ export const createConnection = (
   socket: ServerSocket,
   given: { readonly address: string; readonly identity: Identity | null },
 ): Connection => {
-  const { settings, broker, environment, applying } = host
+  const { settings, broker, environment, applying, counters } = host
   const { logger, heartbeat, maxPayload, rateLimit } = settings
   const timers = createServerTimers(environment)
   const id = nanoid()
@@ -69,7 +71,7 @@ export const createConnection = (
     host.failed(thrown)
   }
 
-  const talk = createTalk({ socket, timers, environment, settings, failed: report })
+  const talk = createTalk({ socket, timers, environment, settings, counters, failed: report })
   const { send, complain, close } = talk
   let pending = 0
 
@@ -121,6 +123,7 @@ export const createConnection = (
 
   const listening = createListening({
     broker,
+    counters,
     join: channel => host.join(channel, connection),
     leave: channel => host.leave(channel, connection),
     deliver: talk.deliver,
@@ -209,8 +212,10 @@ export const createConnection = (
   const take = (element: unknown): void => {
     const { message, type, bad } = readElement(element)
     const unplaced = message['seq'] === undefined
+    counters.received++
     if (type === 'pong' && unplaced) return alive()
     const verdict = mayPass()
+    if (verdict !== 'pass') counters.rateLimited++
     if (verdict === 'abuse') return close(1013, 'Rate limit exceeded')
     if (verdict === 'warn') return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
     if (verdict === 'drop') return

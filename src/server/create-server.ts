@@ -17,6 +17,7 @@ import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts
 import { handleRequest } from './http.ts'
 import { createHub } from './hub.ts'
 import { MemoryBroker } from './memory-broker.ts'
+import { metricsOf, renderMetrics } from './metrics.ts'
 import {
   type Identity,
   requireNumber,
@@ -165,7 +166,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       tell('disconnection', client)
     },
   })
-  const { connections } = hub
+  const { connections, counters } = hub
 
   const authenticate = async (
     request: IncomingMessage,
@@ -257,7 +258,17 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     broker,
     environment,
     posting: hub.posting,
+    counters,
     draining: () => draining,
+    metrics: () =>
+      renderMetrics(
+        metricsOf(counters, {
+          connections: connections.size,
+          ...hub.sizes(),
+          draining,
+          startedAtSeconds: environment.now() / 1000 - process.uptime(),
+        }),
+      ),
     authenticate,
   }
   const others = http.listeners('request') as ((
@@ -329,7 +340,11 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       }
       return urlOf()
     },
-    publish: (channel, publication) => broker.publish(channel, publication),
+    async publish(channel, publication) {
+      const position = await broker.publish(channel, publication)
+      counters.published++
+      return position
+    },
     on(event, listener) {
       events.on(event, listener)
       return () => void events.off(event, listener)

@@ -5,6 +5,7 @@ import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Position } from './broker.ts'
 import type { ServerEnvironment } from './environment.ts'
 import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
+import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
 import { positionOf, recover, type Verdict } from './recovery.ts'
@@ -14,7 +15,9 @@ export interface HttpHost {
   readonly broker: Broker
   readonly environment: ServerEnvironment
   readonly posting: Posting
+  readonly counters: Counters
   draining(): boolean
+  metrics(): string
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
 }
 
@@ -68,7 +71,7 @@ const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
   )
 
 const poll = async (
-  { settings, broker, environment }: HttpHost,
+  { settings, broker, environment, counters }: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
   { query, user, headers }: { query: string; user: string | null; headers: Headers },
@@ -77,6 +80,7 @@ const poll = async (
   if (symbols.length > MOST_CHANNELS) {
     return answer(response, 400, { error: `Expected at most ${MOST_CHANNELS} symbols` }, headers)
   }
+  counters.polls++
   const since = positionsIn(listIn(query, 'since') ?? [])
   const data: WireMessage[] = []
   const messages: WireMessage[] = []
@@ -86,6 +90,8 @@ const poll = async (
     const position = since.get(symbol) ?? null
     const recovery = await recover(broker, symbol, position)
     const newest = await broker.newest(symbol)
+    counters.replayed += recovery.verdict.replayed
+    if (!recovery.verdict.recovered) counters.gaps++
     Object.defineProperty(channels, symbol, { value: recovery.verdict, enumerable: true })
     if (newest) data.push(newest.message)
     // Who knows nothing of a channel begins with its newest message.
@@ -200,6 +206,12 @@ export const handleRequest = (
   else if (path === '/readyz') {
     const ready = host.broker.ready() && !host.draining()
     answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' })
+  } else if (path === '/metrics') {
+    response.writeHead(200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    })
+    response.end(host.metrics())
   } else if (path === host.settings.snapshotPath) {
     snapshot(host, request, response, query).catch(thrown => {
       host.settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)

@@ -4,6 +4,7 @@ import { type Applying, createApplying } from './applying.ts'
 import type { Broker, Deliver } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { type Counters, createCounters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
 import { createPosting, type Posting } from './posting.ts'
@@ -28,6 +29,9 @@ export interface Origin {
 
 export interface Hub {
   readonly connections: ReadonlySet<Connection>
+  readonly counters: Counters
+  /** Sessions that have a connection here, and channels that somebody here listens to. */
+  sizes(): { readonly sessions: number; readonly channels: number }
   connect(socket: ServerSocket, origin: Origin): Connection
   /** Hands a publication to all who listen to its channel. */
   readonly deliver: Deliver
@@ -41,13 +45,15 @@ export const createHub = (hooks: HubHooks): Hub => {
   const connections = new Set<Connection>()
   const listeners = new Map<string, Set<Connection>>()
   const newest = new Map<string, Connection>()
-  const applying: Applying = createApplying(settings, broker.sessions, hooks.message)
+  const counters = createCounters()
+  const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
 
   const host = {
     settings,
     broker,
     environment,
     applying,
+    counters,
     join(channel: string, member: Connection): void {
       const members = listeners.get(channel) ?? new Set()
       listeners.set(channel, members.add(member))
@@ -70,9 +76,12 @@ export const createHub = (hooks: HubHooks): Hub => {
 
   return {
     connections,
+    counters,
+    sizes: () => ({ sessions: newest.size, channels: listeners.size }),
     connect(socket, { address, identity, authenticate }) {
       const connection = createConnection({ ...host, authenticate }, socket, { address, identity })
       connections.add(connection)
+      counters.connections++
       return connection
     },
     deliver(published) {
@@ -84,6 +93,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       sessions: broker.sessions,
       applying,
       environment,
+      counters,
       failed: host.failed,
       replaces: session => newest.get(session)?.close(4409, REPLACED),
     }),

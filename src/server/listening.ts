@@ -1,9 +1,11 @@
 /** The channels of one connection: live messages after what was missed, each once and in order. */
 import type { Broker, Position, Published } from './broker.ts'
+import type { Counters } from './metrics.ts'
 import { type Recovery, recover, type Verdict } from './recovery.ts'
 
 export interface ListeningHooks {
   readonly broker: Broker
+  readonly counters: Counters
   /** Begins or ends to get what is published on a channel. */
   join(channel: string): void
   leave(channel: string): void
@@ -46,7 +48,7 @@ interface Channel {
 const MOST_HELD = 10_000
 
 export const createListening = (hooks: ListeningHooks): Listening => {
-  const { broker, deliver } = hooks
+  const { broker, counters, deliver } = hooks
   const channels = new Map<string, Channel>()
 
   const open = (name: string): Channel => {
@@ -104,6 +106,8 @@ export const createListening = (hooks: ListeningHooks): Listening => {
           for (const [name, { verdict, messages }] of recoveries) {
             const channel = channels.get(name)
             if (!channel?.held) continue
+            counters.replayed += verdict.replayed
+            if (!verdict.recovered) counters.gaps++
             if (!verdict.recovered) await sendSnapshot(name)
             const { held } = channel
             channel.epoch = verdict.epoch

@@ -3,6 +3,7 @@ import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
 import type { Applying } from './applying.ts'
 import type { ServerEnvironment } from './environment.ts'
 import { forLog } from './gate.ts'
+import type { Counters } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import type { Refused, Sessions } from './sessions.ts'
@@ -21,6 +22,7 @@ export interface PostingHost {
   readonly sessions: Sessions
   readonly applying: Applying
   readonly environment: ServerEnvironment
+  readonly counters: Counters
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
   /** Closes the connections of this session that are older. */
@@ -79,7 +81,7 @@ const read = (text: string): Post | undefined => {
 }
 
 export const createPosting = (host: PostingHost): Posting => {
-  const { settings, sessions, applying, environment } = host
+  const { settings, sessions, applying, environment, counters } = host
   const rates = new Map<string, RateLimit>()
 
   const rateOf = (key: string): RateLimit => {
@@ -91,6 +93,7 @@ export const createPosting = (host: PostingHost): Posting => {
   }
 
   return async (text, user, address) => {
+    counters.posts++
     const post = read(text)
     if (!post) {
       return {
@@ -135,7 +138,9 @@ export const createPosting = (host: PostingHost): Posting => {
           close() {},
         }
         for (const message of messages) {
+          counters.received++
           limited = mayPass() !== 'pass'
+          if (limited) counters.rateLimited++
           if (limited) break
           const seq = message.seq ?? (message.data as { seq: number }).seq
           const applied = await applying.applyAt(message, { key, tok, seq }, { user, client })

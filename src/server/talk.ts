@@ -2,6 +2,7 @@
 import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
 import type { ServerEnvironment, ServerTimers } from './environment.ts'
 import { type Fields, replyTo } from './frame.ts'
+import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerSettings } from './options.ts'
 import { createOutgoing, type ServerSocket } from './outgoing.ts'
 
@@ -10,6 +11,7 @@ export interface TalkHooks {
   readonly timers: ServerTimers
   readonly environment: ServerEnvironment
   readonly settings: ServerSettings
+  readonly counters: Counters
   failed(thrown: unknown): void
 }
 
@@ -33,7 +35,7 @@ export interface Talk {
 const TERMINATE_AFTER_MS = 5000
 
 export const createTalk = (hooks: TalkHooks): Talk => {
-  const { socket, timers, environment, settings, failed } = hooks
+  const { socket, timers, environment, settings, counters, failed } = hooks
   const { maxPayload, maxBufferedBytes } = settings
   let closing = false
 
@@ -42,11 +44,16 @@ export const createTalk = (hooks: TalkHooks): Talk => {
     timers,
     maxPayload,
     maxBufferedBytes,
-    tooSlow: () => close(1013, 'Too slow'),
+    tooSlow() {
+      if (!closing) counters.slowConsumers++
+      close(1013, 'Too slow')
+    },
   })
 
   const deliver = (text: string): void => {
-    if (!closing) outgoing.deliver(text)
+    if (closing) return
+    counters.sent++
+    outgoing.deliver(text)
   }
 
   const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void => {
@@ -76,6 +83,7 @@ export const createTalk = (hooks: TalkHooks): Talk => {
     },
     deliver,
     complain(code, message, about = {}, retryAfterMs) {
+      if (code !== 'RATE_LIMITED') countRefusal(counters, code)
       const { id: name } = about
       const known = typeof name === 'string' ? name.slice(0, LONGEST_ID) : undefined
       send('error', { code, message, id: known, retryAfterMs })

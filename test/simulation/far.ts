@@ -175,6 +175,8 @@ export const createFarServer = (
         broker,
         environment: { now } as never,
         posting: server.posting,
+        counters: server.counters,
+        metrics: () => '',
         draining: () => false,
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
