@@ -255,7 +255,7 @@ export const createConnection = (
     ponged: alive,
     ended() {
       talk.ended()
-      sequence.keep()
+      sequence.end()
       timers.clearAll()
       listening.end()
       host.closed(connection)

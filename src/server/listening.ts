@@ -50,13 +50,14 @@ const MOST_HELD = 10_000
 export const createListening = (hooks: ListeningHooks): Listening => {
   const { broker, counters, deliver } = hooks
   const channels = new Map<string, Channel>()
+  let ended = false
 
   const open = (name: string): Channel => {
     const known = channels.get(name)
     if (known) return known
     const channel: Channel = { epoch: undefined, offset: 0, held: undefined }
     channels.set(name, channel)
-    hooks.join(name)
+    if (!ended) hooks.join(name)
     return channel
   }
 
@@ -141,6 +142,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       )
     },
     end() {
+      ended = true
       for (const name of channels.keys()) hooks.leave(name)
       channels.clear()
     },

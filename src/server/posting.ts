@@ -32,11 +32,18 @@ export interface PostingHost {
 type Fields = Readonly<Record<string, unknown>>
 
 const SID = /^[\w-]{16,64}$/
-/** Senders by POST whose rate is remembered. */
+/** Senders by POST, and addresses of new ones, whose rate is remembered. */
 const MOST_SENDERS = 10_000
 
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Somebody who sends by POST. */
+interface Sender {
+  /** The `tok` that it was told last. */
+  readonly tok: string
+  readonly mayPass: RateLimit
+}
 
 interface Post {
   readonly sid: string
@@ -82,15 +89,22 @@ const read = (text: string): Post | undefined => {
 
 export const createPosting = (host: PostingHost): Posting => {
   const { settings, sessions, applying, environment, counters } = host
-  const rates = new Map<string, RateLimit>()
+  const senders = new Map<string, Sender>()
+  const addresses = new Map<string, RateLimit>()
 
-  const rateOf = (key: string): RateLimit => {
-    const known = rates.get(key) ?? createRateLimit(settings.rateLimit, environment.monotonicNow)
-    rates.delete(key)
-    rates.set(key, known)
-    if (rates.size > MOST_SENDERS) rates.delete(rates.keys().next().value as string)
-    return known
+  const newRate = (): RateLimit => createRateLimit(settings.rateLimit, environment.monotonicNow)
+
+  /** As the newest; beyond the most, the one that was silent longest goes. */
+  const remember = <Value>(map: Map<string, Value>, key: string, value: Value): Value => {
+    map.delete(key)
+    map.set(key, value)
+    if (map.size > MOST_SENDERS) map.delete(map.keys().next().value as string)
+    return value
   }
+
+  /** Whoever invents one `sid` after the other would have a rate of its own for each. */
+  const mayMakeContact = (address: string): boolean =>
+    remember(addresses, address, addresses.get(address) ?? newRate())() === 'pass'
 
   return async (text, user, address) => {
     counters.posts++
@@ -103,7 +117,11 @@ export const createPosting = (host: PostingHost): Posting => {
     }
     const { sid, tok, gen, messages = [] } = post
     const key = JSON.stringify([user ?? '', sid])
-    const mayPass = rateOf(key)
+    const known = senders.get(key)
+    if ((tok === undefined || known?.tok !== tok) && !mayMakeContact(address)) {
+      counters.rateLimited++
+      return { status: 429, body: { error: 'Too many new senders' }, retryAfterSeconds: 1 }
+    }
     let answer: PostAnswer = {
       status: 409,
       body: { error: 'A newer connection has replaced this one' },
@@ -113,6 +131,10 @@ export const createPosting = (host: PostingHost): Posting => {
       const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
       if (!record) return
       host.replaces(key)
+      const { mayPass } = remember(senders, key, {
+        tok: record.tok,
+        mayPass: known?.mayPass ?? newRate(),
+      })
       const replies: Partial<WireMessage>[] = []
       const reply = (message: Partial<WireMessage>): void => {
         try {

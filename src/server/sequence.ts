@@ -33,8 +33,8 @@ export interface Sequence {
   hello(message: Fields): Promise<void>
   /** Applies a message at its place. `bad`: all that is done is to use the place up. */
   take(message: Fields, bad?: string): Promise<void>
-  /** The session lives as long as its connection, and for its time after that. */
-  keep(): void
+  /** The connection is gone; its session lives on for its time. */
+  end(): void
 }
 
 const SID = /^[\w-]{16,64}$/
@@ -44,7 +44,9 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
   const { sessionTtlMs } = settings
   let session: { readonly key: string; readonly tok: string } | undefined
   let acked = 0
+  let letGo = (): void => {}
 
+  /** The session lives as long as its connection, and for its time after that. */
   const keep = (): void => {
     if (!session) return
     sessions.touch(session.key, session.tok, sessionTtlMs).catch(hooks.failed)
@@ -87,7 +89,10 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
           ttlMs: sessionTtlMs,
         })
         if (!record) return talk.close(4409, 'Replaced by a newer connection')
+        // Gone meanwhile: nobody would let go of what is taken from here on.
+        if (talk.isClosing()) return
         session = { key, tok: record.tok }
+        letGo = sessions.hold?.(key) ?? letGo
         timers.set('keep', sessionTtlMs / 2, keep)
         acked = record.last
         hooks.replaces(key)
@@ -129,6 +134,10 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         if (applied.ack !== undefined) acknowledge(applied.ack)
       })
     },
-    keep,
+    end() {
+      keep()
+      timers.clear('keep')
+      letGo()
+    },
   }
 }

@@ -103,6 +103,7 @@ export const createFarServer = (
           owners.set(sid, user)
           return sessions.contact(key, contact)
         }),
+        hold: key => sessions.hold?.(key) ?? (() => {}),
         touch: living((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         read: living((key, tok) => sessions.read(key, tok)),
         advance: living(async (key, tok, seq, refused) => {
