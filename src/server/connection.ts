@@ -44,6 +44,8 @@ export interface Connection {
   /** The socket's own words. */
   received(text: string | undefined, bytes: number): void
   ponged(): void
+  /** Something that was handed to the socket has left. */
+  written(): void
   ended(): void
 }
 
@@ -78,6 +80,12 @@ export const createConnection = (
   const failed = (thrown: unknown): void => {
     report(thrown)
     complain('INTERNAL', 'The message could not be handled')
+  }
+
+  /** A broker that is away, for instance: the client comes back, here or elsewhere, and asks again. */
+  const away = (thrown: unknown): void => {
+    failed(thrown)
+    close(1013, 'Try again later')
   }
 
   // ---- heartbeat: by frame, which browsers answer, and by message, which their pages see
@@ -127,6 +135,9 @@ export const createConnection = (
     join: channel => host.join(channel, connection),
     leave: channel => host.leave(channel, connection),
     deliver: talk.deliver,
+    isBusy: talk.isBusy,
+    room: talk.room,
+    failed: away,
     renewed(channel, verdict) {
       if (sequence.hasSession()) send('subscribed', { channels: { [channel]: verdict } })
     },
@@ -177,12 +188,17 @@ export const createConnection = (
   }
 
   /** `bad`: what is wrong with the message; all that is done then is to use up its place. */
-  const handle = async (message: Fields, type: string, bad?: string): Promise<void> => {
+  const handle = async (
+    message: Fields,
+    type: string,
+    early: boolean,
+    bad?: string,
+  ): Promise<void> => {
     if (type !== 'auth' && type !== 'hello' && admission.isRequired()) {
       return complain('UNAUTHORIZED', 'Authenticate first', message)
     }
     const sequenced = type === 'skip' || placeOf(message) !== undefined
-    if (sequenced && sequence.hasSession()) return sequence.take(message, bad)
+    if (sequenced && sequence.hasSession()) return sequence.take(message, early, bad)
     if (bad) return complain('BAD_MESSAGE', bad)
     // Nothing that has a place is applied for a client that did not say who it is.
     if (sequenced && type !== 'skip') {
@@ -197,14 +213,15 @@ export const createConnection = (
     if (pending >= MOST_PENDING)
       return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
     pending++
+    const early = !sequence.isWelcomed()
     const run = async (): Promise<void> => {
-      if (socket.isOpen() && !talk.isClosing()) await handle(message, type, bad)
+      if (socket.isOpen() && !talk.isClosing()) await handle(message, type, early, bad)
     }
     applying
       .inTurn(id, run)
       .catch(thrown => {
         if (thrown instanceof Refusal) complain(thrown.code, thrown.message, message)
-        else failed(thrown)
+        else away(thrown)
       })
       .finally(() => pending--)
   }
@@ -253,6 +270,7 @@ export const createConnection = (
     terminate: talk.terminate,
     received,
     ponged: alive,
+    written: talk.written,
     ended() {
       talk.ended()
       sequence.end()

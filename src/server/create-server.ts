@@ -188,6 +188,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   ): void => {
     const address = addressOf(request)
     sockets.handleUpgrade(request, socket, head, webSocket => {
+      const written = (): void => connection.written()
       count(address, 1)
       const connection = hub.connect(
         {
@@ -195,7 +196,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
             return webSocket.bufferedAmount
           },
           isOpen: () => webSocket.readyState === webSocket.OPEN,
-          send: text => webSocket.send(text),
+          send: text => webSocket.send(text, written),
           ping: () => webSocket.ping(),
           close: (code, reason) => webSocket.close(code, reason),
           terminate: () => webSocket.terminate(),

@@ -10,6 +10,11 @@ export interface ListeningHooks {
   join(channel: string): void
   leave(channel: string): void
   deliver(text: string): void
+  /** What can wait had better do so, until there is room. */
+  isBusy(): boolean
+  room(): Promise<void>
+  /** What was promised cannot be given: the broker is away. */
+  failed(thrown: unknown): void
   /** The channel's history is another one from here on. */
   renewed(channel: string, verdict: Verdict): void
 }
@@ -20,12 +25,13 @@ export interface Listening {
   /** Listens from now on, without a word about what was missed. */
   listen(channel: string): void
   /**
-   * Listens from positions (`null`: from now on). First comes the verdict, then `release()` sends what was
-   * missed and lets go what was published meanwhile.
+   * Listens from positions (`null`: from now on). First comes the answer with the verdicts, then what was missed, at
+   * the pace of its reader, then what was published meanwhile. Resolves when the answer was given.
    */
   resume(
     positions: ReadonlyMap<string, Position | null>,
-  ): Promise<{ readonly verdicts: Record<string, Verdict>; release(): Promise<void> }>
+    answer: (verdicts: Record<string, Verdict>) => void,
+  ): Promise<void>
   leave(channel: string): boolean
   /** Something was published on one of the channels. */
   published(published: Published): void
@@ -79,45 +85,59 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     deliver(text)
   }
 
-  const sendSnapshot = async (name: string): Promise<void> => {
+  const sendSnapshot = async (name: string, goesOn: () => boolean): Promise<void> => {
     const newest = await broker.newest(name)
-    if (!newest) return
+    if (!newest || !goesOn()) return
     deliver(JSON.stringify({ type: 'snapshot', channel: name, data: newest.message }))
+  }
+
+  const release = async (name: string, { verdict, messages }: Recovery): Promise<void> => {
+    const channel = channels.get(name)
+    const held = channel?.held
+    if (!channel || !held) return
+    /** Unless the channel was left, or asked for once more, meanwhile. */
+    const goesOn = (): boolean => channels.get(name) === channel && channel.held === held
+    counters.replayed += verdict.replayed
+    if (!verdict.recovered) {
+      counters.gaps++
+      await sendSnapshot(name, goesOn)
+    }
+    if (!goesOn()) return
+    channel.epoch = verdict.epoch
+    channel.offset = messages[0] ? messages[0].offset - 1 : verdict.offset
+    // What is held may grow meanwhile, and an iteration sees that.
+    for (const part of [messages, held]) {
+      for (const each of part) {
+        if (hooks.isBusy()) await hooks.room()
+        if (!goesOn()) return
+        pass(name, channel, each)
+      }
+    }
+    channel.held = undefined
+  }
+
+  const releaseAll = async (recoveries: Iterable<readonly [string, Recovery]>): Promise<void> => {
+    for (const [name, recovery] of recoveries) await release(name, recovery)
   }
 
   return {
     has: name => channels.has(name),
     channels: () => [...channels.keys()],
     listen: name => void open(name),
-    async resume(positions) {
+    async resume(positions, answer) {
       // Live first: what is published while history is read waits, and is compared with it.
       for (const name of positions.keys()) open(name).held = []
-      const recoveries = new Map<string, Recovery>()
-      await Promise.all(
-        [...positions].map(async ([name, position]) =>
-          recoveries.set(name, await recover(broker, name, position)),
-        ),
-      )
-      const verdicts = [...positions.keys()].map(
-        name => [name, (recoveries.get(name) as Recovery).verdict] as const,
-      )
-      return {
-        verdicts: Object.fromEntries(verdicts),
-        async release() {
-          for (const [name, { verdict, messages }] of recoveries) {
-            const channel = channels.get(name)
-            if (!channel?.held) continue
-            counters.replayed += verdict.replayed
-            if (!verdict.recovered) counters.gaps++
-            if (!verdict.recovered) await sendSnapshot(name)
-            const { held } = channel
-            channel.epoch = verdict.epoch
-            channel.offset = messages[0] ? messages[0].offset - 1 : verdict.offset
-            channel.held = undefined
-            for (const each of messages) pass(name, channel, each)
-            for (const each of held) pass(name, channel, each)
-          }
-        },
+      try {
+        const recoveries = await Promise.all(
+          [...positions].map(
+            async ([name, position]) => [name, await recover(broker, name, position)] as const,
+          ),
+        )
+        answer(Object.fromEntries(recoveries.map(([name, { verdict }]) => [name, verdict])))
+        // Behind this call: at its reader's pace that may take long, and what the client says is not to wait for it.
+        releaseAll(recoveries).catch(hooks.failed)
+      } catch (thrown) {
+        hooks.failed(thrown)
       }
     },
     leave(name) {

@@ -30,9 +30,14 @@ export interface SequenceHooks {
 export interface Sequence {
   /** The client has said hello, and was taken. */
   hasSession(): boolean
+  /** It was told so. */
+  isWelcomed(): boolean
   hello(message: Fields): Promise<void>
-  /** Applies a message at its place. `bad`: all that is done is to use the place up. */
-  take(message: Fields, bad?: string): Promise<void>
+  /**
+   * Applies a message at its place. `early`: it came before the welcome was sent. `bad`: all that is done is to
+   * use the place up.
+   */
+  take(message: Fields, early: boolean, bad?: string): Promise<void>
   /** The connection is gone; its session lives on for its time. */
   end(): void
 }
@@ -44,6 +49,9 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
   const { sessionTtlMs } = settings
   let session: { readonly key: string; readonly tok: string } | undefined
   let acked = 0
+  /** The client has shown the `tok`, so that it knows which incarnation its places are in. */
+  let presented = false
+  let welcomed = false
   let letGo = (): void => {}
 
   /** The session lives as long as its connection, and for its time after that. */
@@ -61,6 +69,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
 
   return {
     hasSession: () => session !== undefined,
+    isWelcomed: () => welcomed,
     async hello(message) {
       const { sid, tok, gen, token } = dataOf(message)
       if (
@@ -92,6 +101,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         // Gone meanwhile: nobody would let go of what is taken from here on.
         if (talk.isClosing()) return
         session = { key, tok: record.tok }
+        presented = record.tok === tok
         letGo = sessions.hold?.(key) ?? letGo
         timers.set('keep', sessionTtlMs / 2, keep)
         acked = record.last
@@ -99,19 +109,22 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         admission.done()
         talk.join()
         const channels = await hooks.subscribing.permitted(message)
-        const { verdicts, release } = await hooks.listening.resume(channels)
-        talk.send('welcome', {
-          tok: record.tok,
-          ack: record.last,
-          refused: record.refused,
-          sessionTtlMs,
-          maxInFlight: MOST_IN_FLIGHT,
-          channels: verdicts,
+        await hooks.listening.resume(channels, verdicts => {
+          talk.send('welcome', {
+            tok: record.tok,
+            ack: record.last,
+            refused: record.refused,
+            sessionTtlMs,
+            maxInFlight: MOST_IN_FLIGHT,
+            channels: verdicts,
+          })
+          welcomed = true
         })
-        await release()
       })
     },
-    async take(message, bad) {
+    async take(message, early, bad) {
+      // It is meant for an incarnation that there is no more.
+      if (early && !presented) return
       const { key, tok } = session as NonNullable<typeof session>
       const seq = placeOf(message)
       if (!isPlace(seq)) {

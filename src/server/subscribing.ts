@@ -64,9 +64,9 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
       }
       const channels = await permitted(message)
       if (hooks.hasSession()) {
-        const { verdicts, release } = await listening.resume(channels)
-        talk.send('subscribed', { channels: verdicts }, replyTo(message))
-        await release()
+        await listening.resume(channels, verdicts =>
+          talk.send('subscribed', { channels: verdicts }, replyTo(message)),
+        )
       } else {
         for (const name of channels.keys()) listening.listen(name)
         talk.send('subscribed', { channels: [...channels.keys()] }, replyTo(message))

@@ -23,8 +23,11 @@ export interface Talk {
   deliver(text: string): void
   /** Says `error`, about a message. */
   complain(code: string, message: string, about?: Fields, retryAfterMs?: number): void
-  /** From now on the client reads arrays of messages. */
+  /** See `Outgoing`. */
   join(): void
+  isBusy(): boolean
+  room(): Promise<void>
+  written(): void
   close(code: number, reason: string): void
   terminate(): void
   /** Nothing is said or heard any more. */
@@ -66,6 +69,7 @@ export const createTalk = (hooks: TalkHooks): Talk => {
   const close = (code: number, reason: string): void => {
     if (closing) return
     outgoing.flush()
+    if (closing) return
     closing = true
     socket.close(code, reason)
     // A peer that is gone never answers; `ws` alone would wait for 30 s.
@@ -89,6 +93,9 @@ export const createTalk = (hooks: TalkHooks): Talk => {
       send('error', { code, message, id: known, retryAfterMs })
     },
     join: outgoing.join,
+    isBusy: outgoing.isBusy,
+    room: outgoing.room,
+    written: outgoing.written,
     close,
     terminate,
     isClosing: () => closing,
