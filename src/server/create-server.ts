@@ -1,11 +1,6 @@
 /** `createServer`: the other side of the client. */
 import { EventEmitter, once } from 'node:events'
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -16,6 +11,7 @@ import { nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
 import { createHub } from './hub.ts'
+import { joinServer } from './joining.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import { metricsOf, renderMetrics } from './metrics.ts'
 import {
@@ -25,6 +21,7 @@ import {
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
+import { requirePublication } from './publication.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -46,9 +43,15 @@ export interface DrainOptions {
 }
 
 export interface ResilientServer {
-  /** Begins to listen. Rejects if the port is taken. With `server` it waits until that one listens. */
+  /**
+   * Begins to listen. Rejects if the port is taken. A `server` of yours that does not listen yet is made to if you
+   * gave a `port`; otherwise this waits until it does.
+   */
   listen(): Promise<{ readonly port: number; readonly url: string }>
-  /** Publishes on a channel. Rejects while the broker is away. */
+  /**
+   * Publishes on a channel, as the data is now. Rejects while the broker is away; with a `TypeError` if the channel is not
+   * 1 to 128 printable characters without blanks, the type not 1 to 64 characters, or the data no JSON.
+   */
   publish(channel: string, publication: Publication): Promise<Position>
   /** Listens to an event; returns what stops it. */
   on<Name extends keyof ServerEvents>(
@@ -219,12 +222,6 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const swallow = (): void => {}
     socket.on('error', swallow)
-    if (request.url?.split('?', 1)[0] !== path) {
-      // On a server of yours another listener may know the path.
-      if (!settings.server)
-        refuseUpgrade(socket, { status: 404, words: `WebSockets are at ${path}` })
-      return
-    }
     const refusal = (): ReturnType<typeof refusalOf> =>
       refusalOf(settings, request, {
         draining,
@@ -247,13 +244,6 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     connect(request, socket, head, identity)
   }
 
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    upgrade(request, socket, head).catch(thrown => {
-      failed(thrown)
-      socket.destroy()
-    })
-  }
-
   const httpHost = {
     settings,
     broker,
@@ -272,19 +262,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       ),
     authenticate,
   }
-  const others = http.listeners('request') as ((
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) => void)[]
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    if (handleRequest(httpHost, request, response)) return
-    for (const other of others) other.call(http, request, response)
-    if (!others.length) response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
-  }
-
-  http.removeAllListeners('request')
-  http.on('request', onRequest)
-  http.on('upgrade', onUpgrade)
+  const part = joinServer(http, {
+    path,
+    request: (request, response) => handleRequest(httpHost, request, response),
+    upgrade(request, socket, head) {
+      upgrade(request, socket, head).catch(thrown => {
+        failed(thrown)
+        socket.destroy()
+      })
+    },
+  })
   const onClientError = (_error: Error, socket: Duplex): void => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
     else socket.destroy()
@@ -316,12 +303,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     for (const connection of connections) connection.close(1001, 'The server is going away')
     await emptied(CLOSE_GRACE_MS)
     for (const connection of connections) connection.terminate()
-    http.off('request', onRequest)
-    http.off('upgrade', onUpgrade)
-    if (settings.server) {
-      for (const other of others) http.on('request', other)
-      return
-    }
+    part()
+    http.off('error', failed)
+    if (settings.server) return
     sockets.close()
     if (!http.listening) return
     const closed = once(http, 'close')
@@ -335,13 +319,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       detach ??= await broker.attach(hub.deliver)
       if (!http.listening) {
         const listening = once(http, 'listening')
-        if (!settings.server) http.listen(settings.port, settings.host)
+        if (!settings.server || options.port !== undefined) {
+          http.listen(settings.port, settings.host)
+        }
         await listening
         http.on('error', failed)
       }
       return urlOf()
     },
     async publish(channel, publication) {
+      requirePublication(channel, publication)
       const position = await broker.publish(channel, publication)
       counters.published++
       return position

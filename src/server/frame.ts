@@ -4,7 +4,7 @@ import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
 export type Fields = Readonly<Record<string, unknown>>
 
 const MOST_ELEMENTS = 1000
-const LONGEST_TYPE = 64
+export const LONGEST_TYPE = 64
 /** Objects and arrays within each other, the message itself the first: whoever walks deeper may run out of stack. */
 const MOST_LEVELS = 32
 

@@ -88,7 +88,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
   const sendSnapshot = async (name: string, goesOn: () => boolean): Promise<void> => {
     const newest = await broker.newest(name)
     if (!newest || !goesOn()) return
-    deliver(JSON.stringify({ type: 'snapshot', channel: name, data: newest.message }))
+    deliver(`{"type":"snapshot","channel":${JSON.stringify(name)},"data":${newest.text}}`)
   }
 
   const release = async (name: string, { verdict, messages }: Recovery): Promise<void> => {

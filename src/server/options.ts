@@ -44,7 +44,10 @@ export interface ServerOptions {
   path?: string
   /** Where polls are answered. @default '/api/market/snapshot' */
   snapshotPath?: string
-  /** An http.Server of yours to join, instead of an own one; you make it listen and close it. */
+  /**
+   * An http.Server of yours to join, instead of an own one: requests and upgrades that are not for this server are left
+   * to your listeners, whenever you attach them. You make it listen, or `listen()` does if you give a `port`; you close it.
+   */
   server?: Server
   /** Exact origins of pages that may connect. @default ['http://localhost:3000'] */
   allowedOrigins?: readonly string[]

@@ -3,6 +3,7 @@ import type { Position } from './broker.ts'
 import { dataOf, type Fields, isObject, replyTo } from './frame.ts'
 import type { Listening } from './listening.ts'
 import type { ServerSettings } from './options.ts'
+import { CHANNEL_WORDS, isChannel } from './publication.ts'
 import { positionOf } from './recovery.ts'
 import type { Talk } from './talk.ts'
 
@@ -23,8 +24,6 @@ export interface Subscribing {
 }
 
 const MOST_CHANNELS = 1000
-/** 1 to 128 printable characters without blanks. */
-const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
 
 /** Names and positions of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; undefined: none of these. */
 const channelsIn = (message: Fields): Map<unknown, Position | null> | undefined => {
@@ -41,9 +40,8 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
   const permitted: Subscribing['permitted'] = async message => {
     const taken = new Map<string, Position | null>()
     for (const [name, position] of channelsIn(message) ?? []) {
-      if (typeof name !== 'string' || !CHANNEL.test(name)) {
-        const words = 'A channel is named by 1 to 128 printable characters without blanks'
-        talk.complain('UNKNOWN_CHANNEL', words, message)
+      if (!isChannel(name)) {
+        talk.complain('UNKNOWN_CHANNEL', `A channel is named by ${CHANNEL_WORDS}`, message)
       } else if (!(await settings.authorize(hooks.user(), 'subscribe', name))) {
         talk.complain('FORBIDDEN', 'You may not listen to this channel', message)
       } else if (
