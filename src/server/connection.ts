@@ -14,7 +14,7 @@ import type { ServerSocket } from './outgoing.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { createSequence } from './sequence.ts'
 import { createSubscribing } from './subscribing.ts'
-import { createTalk } from './talk.ts'
+import { createTalk, reasonOf, requireCloseCode } from './talk.ts'
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -117,8 +117,10 @@ export const createConnection = (
       return listening.channels()
     },
     send: ({ type, data, ...more }: Publication) => send(type, data, more),
-    close: (code = 1000, reason = '') =>
-      close(code, Buffer.from(reason).subarray(0, 123).toString()),
+    close(code = 1000, reason = '') {
+      requireCloseCode(code)
+      close(code, reasonOf(`${reason}`))
+    },
   }
 
   const admission = createAdmission({

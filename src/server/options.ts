@@ -31,7 +31,10 @@ export interface ServerClient {
   readonly channels: readonly string[]
   /** Sends to this client alone. */
   send(message: Publication): void
-  /** Closes its connection. */
+  /**
+   * Closes its connection. Of the reason 123 bytes are sent. Throws a `RangeError` for a code that is none.
+   * @default 1000, no reason
+   */
   close(code?: number, reason?: string): void
 }
 

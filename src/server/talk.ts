@@ -36,6 +36,20 @@ export interface Talk {
 }
 
 const TERMINATE_AFTER_MS = 5000
+/** What a close frame holds beside its code, in bytes. */
+const LONGEST_REASON = 123
+
+/** As much of a reason as fits, cut between two characters: half a one would be three bytes, and too many. */
+export const reasonOf = (text: string): string =>
+  text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(LONGEST_REASON)).read)
+
+/** Throws a `RangeError` for a code that must not be in a close frame. */
+export const requireCloseCode = (code: number): void => {
+  const standard = code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)
+  if (Number.isInteger(code) && (standard || (code >= 3000 && code <= 4999))) return
+  const expected = 'a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999'
+  throw new RangeError(`close: expected ${expected}, got ${code}`)
+}
 
 export const createTalk = (hooks: TalkHooks): Talk => {
   const { socket, timers, environment, settings, counters, failed } = hooks

@@ -1,6 +1,11 @@
 import { createServer as createHttpServer } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createServer, type Identity, type ServerLogger } from '../../src/server/index.ts'
+import {
+  createServer,
+  type Identity,
+  type ServerClient,
+  type ServerLogger,
+} from '../../src/server/index.ts'
 import { connect, refused, startServer } from './support.ts'
 
 const recorder = (): { lines: string[]; logger: ServerLogger } => {
@@ -155,6 +160,39 @@ describe('a connection', () => {
       ['order', clientId, null],
     ])
   })
+})
+
+describe('client.close()', () => {
+  const meet = async () => {
+    const server = await startServer()
+    const came = new Promise<ServerClient>(resolve => server.on('connection', resolve))
+    const peer = await connect(server.url)
+    return { peer, client: await came }
+  }
+
+  test.each([
+    ['é'.repeat(70), 'é'.repeat(61)],
+    ['😀'.repeat(40), '😀'.repeat(30)],
+    [`${'x'.repeat(122)}é`, 'x'.repeat(122)],
+    ['\ud800'.repeat(50), '\ufffd'.repeat(41)],
+    ['short', 'short'],
+  ])('cuts a reason between characters: %s', async (given, got) => {
+    const { peer, client } = await meet()
+    client.close(4000, given)
+    expect(await peer.closed).toEqual({ code: 4000, reason: got })
+  })
+
+  test.each([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, Number.NaN])(
+    '%s is no code, and changes nothing',
+    async code => {
+      const { peer, client } = await meet()
+      expect(() => client.close(code)).toThrow(RangeError)
+      expect(() => client.close(code)).toThrow(/close: expected a code of .*, got/)
+      await peer.settled()
+      client.close()
+      expect(await peer.closed).toMatchObject({ code: 1000 })
+    },
+  )
 })
 
 describe('the heartbeat', () => {
