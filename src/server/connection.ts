@@ -93,8 +93,9 @@ export const createConnection = (
   const alive = (): void => timers.clear('pong')
 
   const ask = async (): Promise<void> => {
-    const heads = sequence.hasSession() && { heads: await listening.heads() }
-    send('ping', { timestamp: environment.now(), ...heads }, { id: nanoid() })
+    const heads = await listening.heads()
+    // The frame asks as well, and a client that is behind is not to be ended for this.
+    if (!talk.isFull()) send('ping', { timestamp: environment.now(), heads }, { id: nanoid() })
   }
 
   const beat = (): void => {
@@ -137,12 +138,12 @@ export const createConnection = (
     join: channel => host.join(channel, connection),
     leave: channel => host.leave(channel, connection),
     deliver: talk.deliver,
+    conflates: settings.conflate,
+    isFull: talk.isFull,
     isBusy: talk.isBusy,
     room: talk.room,
     failed: away,
-    renewed(channel, verdict) {
-      if (sequence.hasSession()) send('subscribed', { channels: { [channel]: verdict } })
-    },
+    renewed: (channel, verdict) => send('subscribed', { channels: { [channel]: verdict } }),
   })
 
   const subscribing = createSubscribing({
@@ -150,7 +151,6 @@ export const createConnection = (
     talk,
     listening,
     user: admission.user,
-    hasSession: () => sequence.hasSession(),
   })
 
   const sequence = createSequence({
@@ -272,7 +272,10 @@ export const createConnection = (
     terminate: talk.terminate,
     received,
     ponged: alive,
-    written: talk.written,
+    written() {
+      talk.written()
+      listening.written()
+    },
     ended() {
       talk.ended()
       sequence.end()

@@ -1,7 +1,7 @@
 /** The channels of one connection: live messages after what was missed, each once and in order. */
 import type { Broker, Position, Published } from './broker.ts'
 import type { Counters } from './metrics.ts'
-import { type Recovery, recover, type Verdict } from './recovery.ts'
+import { type GapReason, type Recovery, recover, type Verdict } from './recovery.ts'
 
 export interface ListeningHooks {
   readonly broker: Broker
@@ -10,6 +10,10 @@ export interface ListeningHooks {
   join(channel: string): void
   leave(channel: string): void
   deliver(text: string): void
+  /** Of this channel messages may be left out. */
+  conflates(channel: string): boolean
+  /** Whatever is said now ends the connection. */
+  isFull(): boolean
   /** What can wait had better do so, until there is room. */
   isBusy(): boolean
   room(): Promise<void>
@@ -22,8 +26,6 @@ export interface ListeningHooks {
 export interface Listening {
   has(channel: string): boolean
   channels(): readonly string[]
-  /** Listens from now on, without a word about what was missed. */
-  listen(channel: string): void
   /**
    * Listens from positions (`null`: from now on). First comes the answer with the verdicts, then what was missed, at
    * the pace of its reader, then what was published meanwhile. Resolves when the answer was given.
@@ -33,6 +35,8 @@ export interface Listening {
     answer: (verdicts: Record<string, Verdict>) => void,
   ): Promise<void>
   leave(channel: string): boolean
+  /** The client has read something: what was left out for it may follow. */
+  written(): void
   /** Something was published on one of the channels. */
   published(published: Published): void
   /**
@@ -48,6 +52,8 @@ interface Channel {
   offset: number
   /** What was published while history was being read. */
   held: Published[] | undefined
+  /** The newest message that was left out. */
+  leftOut: Published | undefined
 }
 
 /** More is dropped, which the client sees by the offsets and asks for. */
@@ -56,33 +62,58 @@ const MOST_HELD = 10_000
 export const createListening = (hooks: ListeningHooks): Listening => {
   const { broker, counters, deliver } = hooks
   const channels = new Map<string, Channel>()
+  /** Those of which messages were left out. */
+  const behind = new Set<string>()
   let ended = false
 
   const open = (name: string): Channel => {
     const known = channels.get(name)
     if (known) return known
-    const channel: Channel = { epoch: undefined, offset: 0, held: undefined }
+    const channel: Channel = { epoch: undefined, offset: 0, held: undefined, leftOut: undefined }
     channels.set(name, channel)
     if (!ended) hooks.join(name)
     return channel
   }
 
-  const pass = (name: string, channel: Channel, { epoch, offset, text }: Published): void => {
-    if (channel.epoch !== undefined && channel.epoch !== epoch) {
-      const verdict = {
-        epoch,
-        offset: offset - 1,
-        recovered: false,
-        replayed: 0,
-        reason: 'epoch',
-      } as const
-      hooks.renewed(name, verdict)
-      channel.offset = offset - 1
-    }
+  /** Everything up to this message is not given. */
+  const skipTo = (
+    name: string,
+    channel: Channel,
+    { epoch, offset }: Published,
+    reason: GapReason,
+  ): void => {
+    const before = offset - 1
+    hooks.renewed(name, { epoch, offset: before, recovered: false, replayed: 0, reason })
     channel.epoch = epoch
-    if (offset <= channel.offset) return
+    channel.offset = before
+  }
+
+  const pass = (name: string, channel: Channel, published: Published): void => {
+    const { epoch, offset, text } = published
+    const renewed = channel.epoch !== undefined && channel.epoch !== epoch
+    if (!renewed && offset <= channel.offset) return
+    if (behind.has(name) || (hooks.isFull() && hooks.conflates(name))) {
+      counters.conflated++
+      behind.add(name)
+      channel.leftOut = published
+      return
+    }
+    if (renewed) skipTo(name, channel, published, 'epoch')
+    channel.epoch = epoch
     channel.offset = offset
     deliver(text)
+  }
+
+  const catchUp = (name: string): void => {
+    behind.delete(name)
+    const channel = channels.get(name)
+    const newest = channel?.leftOut
+    if (!channel || !newest) return
+    channel.leftOut = undefined
+    counters.gaps++
+    skipTo(name, channel, newest, channel.epoch === newest.epoch ? 'limit' : 'epoch')
+    channel.offset = newest.offset
+    deliver(newest.text)
   }
 
   const sendSnapshot = async (name: string, goesOn: () => boolean): Promise<void> => {
@@ -123,10 +154,12 @@ export const createListening = (hooks: ListeningHooks): Listening => {
   return {
     has: name => channels.has(name),
     channels: () => [...channels.keys()],
-    listen: name => void open(name),
     async resume(positions, answer) {
       // Live first: what is published while history is read waits, and is compared with it.
-      for (const name of positions.keys()) open(name).held = []
+      for (const name of positions.keys()) {
+        open(name).held = []
+        behind.delete(name)
+      }
       try {
         const recoveries = await Promise.all(
           [...positions].map(
@@ -142,8 +175,15 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     },
     leave(name) {
       if (!channels.delete(name)) return false
+      behind.delete(name)
       hooks.leave(name)
       return true
+    },
+    written() {
+      for (const name of behind) {
+        if (hooks.isBusy()) return
+        catchUp(name)
+      }
     },
     published(published) {
       const { channel: name } = published
@@ -157,7 +197,9 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       return Object.fromEntries(
         [...heads].flatMap(([name, { epoch, offset }]) => {
           const channel = channels.get(name)
-          return channel && !channel.held && channel.epoch === epoch ? [[name, offset]] : []
+          return channel && !channel.held && !behind.has(name) && channel.epoch === epoch
+            ? [[name, offset]]
+            : []
         }),
       )
     },

@@ -11,6 +11,7 @@ export interface Counters {
   replayed: number
   gaps: number
   slowConsumers: number
+  conflated: number
   polls: number
   posts: number
   /** By the code that the sender was told. */
@@ -27,6 +28,7 @@ export const createCounters = (): Counters => ({
   replayed: 0,
   gaps: 0,
   slowConsumers: 0,
+  conflated: 0,
   polls: 0,
   posts: 0,
   refused: new Map(),
@@ -105,6 +107,12 @@ export const metricsOf = (counters: Counters, gauges: Gauges): Metric[] => [
     'slow_consumers_total',
     counters.slowConsumers,
     'Connections closed since their client did not read.',
+  ),
+  one(
+    'counter',
+    'messages_conflated_total',
+    counters.conflated,
+    'Messages left out for clients that do not read fast enough.',
   ),
   one('counter', 'polls_total', counters.polls, 'GET requests for channels.'),
   one('counter', 'posts_total', counters.posts, 'POST requests with messages.'),

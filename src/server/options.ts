@@ -73,8 +73,14 @@ export interface ServerOptions {
     | false
   /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
   maxPayload?: number
-  /** Bytes that wait for a slow client, at most; then it is closed with 1013. @default 1048576 */
+  /** Bytes that wait for a slow client, at most; then it is closed with 1013, or see `conflate`. @default 1048576 */
   maxBufferedBytes?: number
+  /**
+   * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
+   * not closed for it. Messages are left out, and when it has caught up it gets the newest one, told as a gap.
+   * Asked while a client is behind, for each message; must not throw. @default no channel
+   */
+  conflate?: (channel: string) => boolean
   /** Connections in all; beyond them 503. @default Infinity */
   maxConnections?: number
   /** Connections of one address; beyond them 429. @default Infinity */
@@ -155,7 +161,7 @@ const normalOrigin = (given: unknown): string => {
 export type ServerSettings = ReturnType<typeof resolveServerOptions>
 
 const KNOWN =
-  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
+  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
     ' ',
   )
 
@@ -192,6 +198,7 @@ export const resolveServerOptions = (
     rateLimit = {},
     maxPayload = 65_536,
     maxBufferedBytes = 1_048_576,
+    conflate = () => false,
     maxConnections = Number.POSITIVE_INFINITY,
     maxConnectionsPerAddress = Number.POSITIVE_INFINITY,
     authenticate,
@@ -219,6 +226,7 @@ export const resolveServerOptions = (
   requireNumber('sessionTtlMs', sessionTtlMs, 1)
   requireFunction('authenticate', authenticate)
   requireFunction('authorize', authorize)
+  requireFunction('conflate', conflate)
   requireFunction('onMessage', onMessage)
   if (typeof host !== 'string') throw new TypeError(`host: expected a string, got ${show(host)}`)
   if (!Array.isArray(allowedOrigins)) {
@@ -236,6 +244,7 @@ export const resolveServerOptions = (
     rateLimit: rateLimit && { limit, perMs },
     maxPayload,
     maxBufferedBytes,
+    conflate,
     maxConnections,
     maxConnectionsPerAddress,
     authenticate,

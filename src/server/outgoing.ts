@@ -27,6 +27,8 @@ export interface Outgoing {
   deliver(text: string): void
   /** So much waits for the client that what can wait had better do so. */
   isBusy(): boolean
+  /** More waits than may: whatever is handed over now ends the connection. */
+  isFull(): boolean
   /** Resolves when it is not busy any more. A client that takes nothing meanwhile is too slow. */
   room(): Promise<void>
   /** Something that was handed to the socket has left. */
@@ -49,9 +51,11 @@ export const createOutgoing = (hooks: OutgoingHooks): Outgoing => {
   let bytes = 0
   const waiters: (() => void)[] = []
 
+  const isFull = (): boolean => socket.bufferedAmount > maxBufferedBytes
+
   const write = (text: string): void => {
     if (!socket.isOpen()) return
-    if (socket.bufferedAmount > maxBufferedBytes) hooks.tooSlow()
+    if (isFull()) hooks.tooSlow()
     else socket.send(text)
   }
 
@@ -76,6 +80,7 @@ export const createOutgoing = (hooks: OutgoingHooks): Outgoing => {
 
   return {
     isBusy,
+    isFull,
     async room() {
       flush()
       if (!isBusy()) return

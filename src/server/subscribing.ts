@@ -12,8 +12,6 @@ export interface SubscribingHooks {
   readonly talk: Talk
   readonly listening: Listening
   user(): string | null
-  /** The client has said hello. */
-  hasSession(): boolean
 }
 
 export interface Subscribing {
@@ -39,17 +37,18 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
 
   const permitted: Subscribing['permitted'] = async message => {
     const taken = new Map<string, Position | null>()
+    const known = listening.channels().length
+    let added = 0
     for (const [name, position] of channelsIn(message) ?? []) {
       if (!isChannel(name)) {
         talk.complain('UNKNOWN_CHANNEL', `A channel is named by ${CHANNEL_WORDS}`, message)
       } else if (!(await settings.authorize(hooks.user(), 'subscribe', name))) {
         talk.complain('FORBIDDEN', 'You may not listen to this channel', message)
-      } else if (
-        !listening.has(name) &&
-        listening.channels().length + taken.size >= MOST_CHANNELS
-      ) {
-        talk.complain('FORBIDDEN', `No more than ${MOST_CHANNELS} channels`, message)
-      } else taken.set(name, position)
+      } else if (listening.has(name)) taken.set(name, position)
+      else if (known + added < MOST_CHANNELS) {
+        added++
+        taken.set(name, position)
+      } else talk.complain('FORBIDDEN', `No more than ${MOST_CHANNELS} channels`, message)
     }
     return taken
   }
@@ -61,14 +60,9 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
         return talk.complain('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
       }
       const channels = await permitted(message)
-      if (hooks.hasSession()) {
-        await listening.resume(channels, verdicts =>
-          talk.send('subscribed', { channels: verdicts }, replyTo(message)),
-        )
-      } else {
-        for (const name of channels.keys()) listening.listen(name)
-        talk.send('subscribed', { channels: [...channels.keys()] }, replyTo(message))
-      }
+      await listening.resume(channels, verdicts =>
+        talk.send('subscribed', { channels: verdicts }, replyTo(message)),
+      )
     },
     unsubscribe(message) {
       const named = channelsIn(message)

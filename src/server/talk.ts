@@ -26,6 +26,7 @@ export interface Talk {
   /** See `Outgoing`. */
   join(): void
   isBusy(): boolean
+  isFull(): boolean
   room(): Promise<void>
   written(): void
   close(code: number, reason: string): void
@@ -108,6 +109,7 @@ export const createTalk = (hooks: TalkHooks): Talk => {
     },
     join: outgoing.join,
     isBusy: outgoing.isBusy,
+    isFull: outgoing.isFull,
     room: outgoing.room,
     written: outgoing.written,
     close,

@@ -111,8 +111,21 @@ describe('a hostile frame', () => {
     const peer = await connect(url)
     const names = Array.from({ length: 1001 }, (_, index) => `C${index}`)
     peer.send({ type: 'subscribe', data: { channels: names } })
-    expect((await peer.next('subscribed')).data['channels']).toHaveLength(1000)
+    const { channels } = (await peer.next('subscribed')).data
+    expect(Object.keys(channels as object)).toHaveLength(1000)
     expect(peer.all('error').map(({ data }) => data['code'])).toEqual(['FORBIDDEN'])
+  })
+
+  test('a channel that is listened to already is none of the thousand once more', async () => {
+    const { url } = await startServer()
+    const peer = await connect(url)
+    const names = Array.from({ length: 600 }, (_, index) => `C${index}`)
+    peer.send({ type: 'subscribe', data: { channels: names } })
+    peer.send({ type: 'subscribe', id: 'again', data: { channels: [...names, 'new'] } })
+    await peer.settled()
+    expect(peer.all('error')).toEqual([])
+    const { channels } = peer.all('subscribed')[1]?.data ?? {}
+    expect(Object.keys(channels as object)).toHaveLength(601)
   })
 
   test('messages that pile up behind a slow handler are refused, not collected', async () => {

@@ -131,6 +131,77 @@ test('who reads nothing of a replay is closed, and who reads slowly is not', asy
   expect(slow.ends).toEqual([1013, 'terminated'])
 })
 
+test('on a channel that may be conflated a client that does not read gets a gap and the newest message', async () => {
+  const slow = await startSlow({ maxBufferedBytes: 1000, conflate: channel => channel !== 'C' })
+  await slow.say(hello({ A: null, B: null }))
+  const epoch = await slow.publish('A', 1)
+  await slow.clock.advance(20)
+  slow.stick()
+  await slow.publish('A', 30)
+  await slow.clock.advance(20)
+  const got = slow.offsets('A').length
+  await slow.publish('A', 70)
+  await slow.publish('B', 3)
+  await slow.clock.advance(20)
+  expect(slow.offsets('A')).toEqual(range(1, got))
+  slow.heard.length = 0
+  for (let round = 0; round < 3; round++) {
+    slow.reads()
+    await slow.clock.advance(20)
+  }
+  expect(slow.heard).toMatchObject([
+    {
+      type: 'subscribed',
+      data: {
+        channels: { A: { epoch, offset: 100, recovered: false, replayed: 0, reason: 'limit' } },
+      },
+    },
+    { channel: 'A', offset: 101 },
+    {
+      type: 'subscribed',
+      data: { channels: { B: { offset: 2, recovered: false, replayed: 0, reason: 'limit' } } },
+    },
+    { channel: 'B', offset: 3 },
+  ])
+  slow.reads()
+  await slow.publish('A', 1)
+  await slow.clock.advance(20)
+  expect(slow.offsets('A')).toEqual([101, 102])
+  expect(slow.ends).toEqual([])
+})
+
+test('what it asks for once more, or leaves, is not behind any more; other channels still end it', async () => {
+  const slow = await startSlow({ maxBufferedBytes: 1000, conflate: channel => channel !== 'C' })
+  await slow.say(hello({ A: null, B: null, C: null }))
+  slow.stick()
+  await slow.publish('B', 20)
+  await slow.clock.advance(20)
+  await slow.publish('A', 1)
+  await slow.publish('B', 1)
+  slow.heard.length = 0
+  slow.reads()
+  await slow.say({ type: 'unsubscribe', data: { channels: ['A'] } })
+  slow.reads()
+  await slow.clock.advance(20)
+  expect(slow.offsets('A')).toEqual([1])
+  await slow.publish('C', 20)
+  await slow.clock.advance(20)
+  await slow.publish('C', 1)
+  await slow.clock.advance(20)
+  expect(slow.ends).toEqual([1013])
+})
+
+test('a heartbeat does not end a client that is behind', async () => {
+  const slow = await startSlow({ maxBufferedBytes: 1000, conflate: () => true })
+  await slow.say(hello({ A: null }))
+  slow.stick()
+  await slow.publish('A', 30)
+  await slow.clock.advance(20)
+  await slow.clock.advance(30_000)
+  slow.connection.ponged()
+  expect(slow.ends).toEqual([])
+})
+
 test('another subscribe takes the place of a replay that waits', async () => {
   const slow = await startSlow({ maxBufferedBytes: 10_000 })
   const epoch = await slow.publish('A', 300)
