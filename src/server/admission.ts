@@ -44,7 +44,7 @@ export const createAdmission = (hooks: AdmissionHooks): Admission => {
     timers.clear('auth')
     timers.clear('expiry')
     const { expiresAt } = next
-    if (expiresAt !== undefined) {
+    if (typeof expiresAt === 'number') {
       const expired = (): void => talk.close(4401, 'Token expired')
       timers.set('expiry', expiresAt - environment.now(), expired)
     }

@@ -71,20 +71,20 @@ export const createApplying = (
 
   const apply: Applying['apply'] = async (message, { user, client }) => {
     const { type, data, channel } = message
-    if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
-      throw new Refusal('FORBIDDEN', 'You may not send this')
-    }
-    if (type === 'echo') {
-      counters.applied++
-      return { type, data }
-    }
     try {
+      if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
+        throw new Refusal('FORBIDDEN', 'You may not send this')
+      }
+      if (type === 'echo') {
+        counters.applied++
+        return { type, data }
+      }
       const answer = await handle(message, client)
       counters.applied++
       return isObject(answer) ? { type, ...answer } : undefined
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
-        settings.logger.error?.(`A message of ${client.id} failed: ${forLog(thrown)}`)
+        settings.logger.error?.(`A message of ${forLog(client.id)} failed: ${forLog(thrown)}`)
       }
       throw asRefusal(thrown)
     }
@@ -122,3 +122,14 @@ export const createApplying = (
     },
   }
 }
+
+/** Refuses at its place a message that is none. To be called in turn. */
+export const refuseAt = (
+  applying: Applying,
+  words: string,
+  place: Place,
+  sender: Sender,
+): Promise<Applied> =>
+  applying.applyAt({ type: 'skip' }, place, sender, () => {
+    throw new Refusal('BAD_MESSAGE', words)
+  })

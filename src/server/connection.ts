@@ -27,8 +27,10 @@ export interface ConnectionHost {
   /** Joins or leaves a channel's listeners. */
   join(channel: string, connection: Connection): void
   leave(channel: string, connection: Connection): void
-  /** This connection is the newest of its session; closes the ones before it. */
-  replaces(session: string, connection: Connection): void
+  /** This connection is the newest of its session; closes those with a lower `gen`. */
+  replaces(session: string, gen: number, connection: Connection): void
+  /** It is none of the session's any more. */
+  left(session: string, connection: Connection): void
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
   closed(connection: Connection): void
@@ -151,6 +153,7 @@ export const createConnection = (
     talk,
     listening,
     user: admission.user,
+    failed: away,
   })
 
   const sequence = createSequence({
@@ -163,7 +166,8 @@ export const createConnection = (
     subscribing,
     listening,
     client,
-    replaces: session => host.replaces(session, connection),
+    replaces: (session, gen) => host.replaces(session, gen, connection),
+    left: session => host.left(session, connection),
     // An application may send these by its own hand.
     own: message =>
       SEQUENCED.includes(`${message['type']}`)
@@ -207,7 +211,7 @@ export const createConnection = (
       return complain('BAD_MESSAGE', 'seq: expected hello before it', message)
     }
     if (Object.hasOwn(HANDLERS, type)) await HANDLERS[type]?.(message)
-    else if (!RESERVED_TYPES.includes(type)) await apply(message)
+    else if (!RESERVED_TYPES.includes(type)) await sequence.inTurn(() => apply(message))
   }
 
   /** One message is done before the next begins: the token sent just before may still be on its way. */

@@ -11,6 +11,7 @@ import { nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
 import { createHub } from './hub.ts'
+import { identityOf } from './identity.ts'
 import { joinServer } from './joining.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import { metricsOf, renderMetrics } from './metrics.ts'
@@ -171,17 +172,8 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   })
   const { connections, counters } = hub
 
-  const authenticate = async (
-    request: IncomingMessage,
-    token: string,
-  ): Promise<Identity | null> => {
-    try {
-      return (await settings.authenticate?.({ request, token })) ?? null
-    } catch (thrown) {
-      failed(thrown)
-      return null
-    }
-  }
+  const authenticate = async (request: IncomingMessage, token: string): Promise<Identity | null> =>
+    identityOf(await settings.authenticate?.({ request, token }), environment.now())
 
   const connect = (
     request: IncomingMessage,
@@ -261,6 +253,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
         }),
       ),
     authenticate,
+    failed: raise,
   }
   const part = joinServer(http, {
     path,
@@ -268,7 +261,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     upgrade(request, socket, head) {
       upgrade(request, socket, head).catch(thrown => {
         failed(thrown)
-        socket.destroy()
+        refuseUpgrade(socket, { status: 503, words: 'Try again', retryAfterSeconds: 5 })
       })
     },
   })

@@ -26,6 +26,23 @@ export const placeOf = (message: Fields): unknown =>
 export const isPlace = (seq: unknown): seq is number =>
   Number.isSafeInteger(seq) && Number(seq) >= 1
 
+/** Who a client says it is, in `hello` or a POST. */
+export interface Greeting {
+  readonly sid: string
+  readonly tok: string | undefined
+  readonly gen: number
+}
+
+const LONGEST_SID = 128
+
+/** `undefined`: it is none. A `tok` of `null` is as good as none. */
+export const greetingIn = ({ sid, tok, gen }: Fields): Greeting | undefined => {
+  if (typeof sid !== 'string' || !sid || sid.length > LONGEST_SID) return undefined
+  if (!Number.isSafeInteger(gen) || Number(gen) < 0) return undefined
+  if (tok !== undefined && tok !== null && typeof tok !== 'string') return undefined
+  return { sid, tok: tok ?? undefined, gen: Number(gen) }
+}
+
 /** The elements of a frame; `bad` says why it is none, and `count` what it costs all the same. */
 export interface Frame {
   readonly elements: readonly unknown[]

@@ -8,6 +8,7 @@ import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
 import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
+import { isChannel } from './publication.ts'
 import { positionOf, recover, type Verdict } from './recovery.ts'
 
 export interface HttpHost {
@@ -17,6 +18,8 @@ export interface HttpHost {
   readonly posting: Posting
   readonly counters: Counters
   draining(): boolean
+  /** Something failed that the server survives; the log has it already. */
+  failed(thrown: unknown): void
   metrics(): string
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
 }
@@ -61,14 +64,27 @@ const listIn = (query: string, name: string): string[] | undefined => {
     .map(decode)
 }
 
-/** `channel:epoch:offset`, where the channel may hold colons. */
+/** `channel:epoch:offset`, where the channel may hold colons. What is none is a position in no history. */
 const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
   new Map(
-    items.flatMap(item => {
-      const [, channel, epoch, offset] = /^(.+):([^:]+):(\d+)$/s.exec(item) ?? []
-      return channel === undefined ? [] : [[channel, positionOf({ epoch, offset: Number(offset) })]]
+    items.flatMap((item): [string, Position | null][] => {
+      const parts = item.split(':')
+      const channel = parts.slice(0, -2).join(':')
+      const [epoch, offset = ''] = parts.slice(-2)
+      if (channel && epoch && /^\d+$/.test(offset)) {
+        return [[channel, positionOf({ epoch, offset: Number(offset) })]]
+      }
+      // Whose it was meant to be cannot be told: of every channel that it could.
+      return parts.map((_, index) => [parts.slice(0, index + 1).join(':'), positionOf('none')])
     }),
   )
+
+/** Weakly, as a GET compares them. */
+const matches = (header: string | undefined, etag: string): boolean =>
+  (header ?? '').split(',').some(each => {
+    const given = each.trim()
+    return given === '*' || given === etag || given === `W/${etag}`
+  })
 
 const poll = async (
   { settings, broker, environment, counters }: HttpHost,
@@ -86,7 +102,7 @@ const poll = async (
   const messages: WireMessage[] = []
   const channels: Record<string, Verdict> = {}
   for (const symbol of new Set(symbols)) {
-    if (!(await settings.authorize(user, 'subscribe', symbol))) continue
+    if (!isChannel(symbol) || !(await settings.authorize(user, 'subscribe', symbol))) continue
     const position = since.get(symbol) ?? null
     const recovery = await recover(broker, symbol, position)
     const newest = await broker.newest(symbol)
@@ -103,7 +119,7 @@ const poll = async (
   }
   const body = { protocol: 1, count: data.length, data, messages, channels }
   const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}"`
-  if (request.headers['if-none-match'] === etag) {
+  if (matches(request.headers['if-none-match'], etag)) {
     return answer(response, 304, undefined, { ...headers, etag })
   }
   answer(response, 200, { timestamp: environment.now(), ...body }, { ...headers, etag })
@@ -151,11 +167,11 @@ const snapshot = async (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
+  headers: Headers,
 ): Promise<void> => {
   const { settings } = host
   const { origin } = request.headers
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
-  const headers: Headers = { vary: 'Origin, Authorization' }
   // Browsers leave the Origin out of a GET to the page's own host, and of nothing else.
   const allowed =
     origin === undefined
@@ -213,10 +229,12 @@ export const handleRequest = (
     })
     response.end(host.metrics())
   } else if (path === host.settings.snapshotPath) {
-    snapshot(host, request, response, query).catch(thrown => {
+    const headers: Headers = { vary: 'Origin, Authorization' }
+    snapshot(host, request, response, query, headers).catch(thrown => {
       host.settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)
+      host.failed(thrown)
       if (response.headersSent) response.destroy()
-      else answer(response, 503, { error: 'Try again' }, { 'retry-after': '5' })
+      else answer(response, 503, { error: 'Try again' }, { ...headers, 'retry-after': '5' })
     })
   } else return false
   return true

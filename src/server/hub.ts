@@ -44,9 +44,17 @@ export const createHub = (hooks: HubHooks): Hub => {
   const { settings, broker, environment } = hooks
   const connections = new Set<Connection>()
   const listeners = new Map<string, Set<Connection>>()
-  const newest = new Map<string, Connection>()
+  /** The connections of each session, and their `gen`. */
+  const sessions = new Map<string, Map<Connection, number>>()
   const counters = createCounters()
   const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
+
+  /** A message or a contact with this `gen` ends what is older of its session. */
+  const replace = (session: string, gen: number): void => {
+    for (const [connection, older] of sessions.get(session) ?? []) {
+      if (older < gen) connection.close(4409, REPLACED)
+    }
+  }
 
   const host = {
     settings,
@@ -62,14 +70,18 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(channel)
       if (members?.delete(member) && !members.size) listeners.delete(channel)
     },
-    replaces(session: string, connection: Connection): void {
-      newest.get(session)?.close(4409, REPLACED)
-      newest.set(session, connection)
+    replaces(session: string, gen: number, connection: Connection): void {
+      replace(session, gen)
+      const members = sessions.get(session) ?? new Map()
+      sessions.set(session, members.set(connection, gen))
+    },
+    left(session: string, gone: Connection): void {
+      const members = sessions.get(session)
+      if (members?.delete(gone) && !members.size) sessions.delete(session)
     },
     failed: (thrown: unknown): void => hooks.failed?.(thrown),
     closed(gone: Connection): void {
       connections.delete(gone)
-      for (const [session, connection] of newest) if (connection === gone) newest.delete(session)
       hooks.closed(gone)
     },
   }
@@ -77,7 +89,7 @@ export const createHub = (hooks: HubHooks): Hub => {
   return {
     connections,
     counters,
-    sizes: () => ({ sessions: newest.size, channels: listeners.size }),
+    sizes: () => ({ sessions: sessions.size, channels: listeners.size }),
     connect(socket, { address, identity, authenticate }) {
       const connection = createConnection({ ...host, authenticate }, socket, { address, identity })
       connections.add(connection)
@@ -95,7 +107,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       environment,
       counters,
       failed: host.failed,
-      replaces: session => newest.get(session)?.close(4409, REPLACED),
+      replaces: replace,
     }),
   }
 }

@@ -15,8 +15,8 @@ export interface ServerLogger {
 export interface Identity {
   /** Names the user; sessions belong to it. */
   readonly user: string
-  /** When it ends, ms since the epoch; the connection is then closed with 4401. */
-  readonly expiresAt?: number
+  /** When it ends, ms since the epoch; the connection is then closed with 4401. `null` or missing: never. */
+  readonly expiresAt?: number | null
 }
 
 /** A client as the application sees it. */
@@ -85,7 +85,10 @@ export interface ServerOptions {
   maxConnections?: number
   /** Connections of one address; beyond them 429. @default Infinity */
   maxConnectionsPerAddress?: number
-  /** Says who a token belongs to; `null`: refused. Without it all are anonymous. */
+  /**
+   * Says who a token belongs to; `null`: refused. What it throws refuses nobody (the user directory is down, perhaps): the
+   * client is sent away with 1013, or 503 by HTTP, and comes back. Without it all are anonymous.
+   */
   authenticate?: (given: {
     readonly request: IncomingMessage
     readonly token: string
@@ -111,7 +114,7 @@ export interface ServerOptions {
   logger?: ServerLogger
 }
 
-const show = (value: unknown): string =>
+export const show = (value: unknown): string =>
   typeof value === 'string'
     ? `'${value}'`
     : typeof value === 'object' && value

@@ -1,9 +1,9 @@
 /** Protocol v1 on one connection: its session, and messages with a place in it. */
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Admission } from './admission.ts'
-import { type Applying, Refusal } from './applying.ts'
+import { type Applying, refuseAt } from './applying.ts'
 import type { ServerTimers } from './environment.ts'
-import { dataOf, type Fields, isPlace, placeOf, replyTo } from './frame.ts'
+import { dataOf, type Fields, greetingIn, isPlace, placeOf, replyTo } from './frame.ts'
 import type { Listening } from './listening.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { MOST_IN_FLIGHT, type Sessions } from './sessions.ts'
@@ -20,8 +20,10 @@ export interface SequenceHooks {
   readonly subscribing: Subscribing
   readonly listening: Listening
   readonly client: ServerClient
-  /** This connection is the newest of its session. */
-  replaces(session: string): void
+  /** This connection is the newest of its session; closes those with a lower `gen`. */
+  replaces(session: string, gen: number): void
+  /** It is none of the session's any more. */
+  left(session: string): void
   /** What a reserved type does at its place, if anything. */
   own(message: Fields): (() => unknown) | undefined
   failed(thrown: unknown): void
@@ -33,6 +35,8 @@ export interface Sequence {
   /** It was told so. */
   isWelcomed(): boolean
   hello(message: Fields): Promise<void>
+  /** Lets work begin when nothing else of the session runs; at once where there is none. */
+  inTurn(run: () => Promise<void>): Promise<void>
   /**
    * Applies a message at its place. `early`: it came before the welcome was sent. `bad`: all that is done is to
    * use the place up.
@@ -41,8 +45,6 @@ export interface Sequence {
   /** The connection is gone; its session lives on for its time. */
   end(): void
 }
-
-const SID = /^[\w-]{16,64}$/
 
 export const createSequence = (hooks: SequenceHooks): Sequence => {
   const { settings, sessions, applying, timers, talk, admission, client } = hooks
@@ -71,13 +73,9 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
     hasSession: () => session !== undefined,
     isWelcomed: () => welcomed,
     async hello(message) {
-      const { sid, tok, gen, token } = dataOf(message)
-      if (
-        typeof sid !== 'string' ||
-        !SID.test(sid) ||
-        !Number.isSafeInteger(gen) ||
-        (gen as number) < 0
-      ) {
+      const { token } = dataOf(message)
+      const greeting = greetingIn(dataOf(message))
+      if (!greeting) {
         return talk.complain('BAD_MESSAGE', 'hello: expected { sid, gen, channels }', message)
       }
       if (session) {
@@ -89,14 +87,11 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       if (admission.isRequired()) {
         return talk.complain('UNAUTHORIZED', 'Authenticate first', message)
       }
+      const { sid, tok, gen } = greeting
       const key = JSON.stringify([client.user ?? '', sid])
       // What came on older connections of this session is done first, so that the ack says all of it.
       await applying.inTurn(key, async () => {
-        const record = await sessions.contact(key, {
-          tok: typeof tok === 'string' ? tok : undefined,
-          gen: gen as number,
-          ttlMs: sessionTtlMs,
-        })
+        const record = await sessions.contact(key, { tok, gen, ttlMs: sessionTtlMs })
         if (!record) return talk.close(4409, 'Replaced by a newer connection')
         // Gone meanwhile: nobody would let go of what is taken from here on.
         if (talk.isClosing()) return
@@ -105,7 +100,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         letGo = sessions.hold?.(key) ?? letGo
         timers.set('keep', sessionTtlMs / 2, keep)
         acked = record.last
-        hooks.replaces(key)
+        hooks.replaces(key, gen)
         admission.done()
         talk.join()
         const channels = await hooks.subscribing.permitted(message)
@@ -122,6 +117,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         })
       })
     },
+    inTurn: run => (session ? applying.inTurn(session.key, run) : run()),
     async take(message, early, bad) {
       // It is meant for an incarnation that there is no more.
       if (early && !presented) return
@@ -130,16 +126,12 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       if (!isPlace(seq)) {
         return talk.complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
       }
-      const refuse = (): never => {
-        throw new Refusal('BAD_MESSAGE', bad as string)
-      }
+      const place = { key, tok, seq }
+      const sender = { user: client.user, client }
       await applying.inTurn(key, async () => {
-        const applied = await applying.applyAt(
-          (bad ? { type: 'skip' } : message) as unknown as WireMessage,
-          { key, tok, seq },
-          { user: client.user, client },
-          bad ? refuse : hooks.own(message),
-        )
+        const applied = await (bad
+          ? refuseAt(applying, bad, place, sender)
+          : applying.applyAt(message as unknown as WireMessage, place, sender, hooks.own(message)))
         // Not final: the client comes back, and hears then what became of its session.
         if (applied.lost) return talk.close(1012, 'The session is gone')
         if (applied.refused) talk.send('nack', applied.refused, replyTo(message))
@@ -151,6 +143,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       keep()
       timers.clear('keep')
       letGo()
+      if (session) hooks.left(session.key)
     },
   }
 }

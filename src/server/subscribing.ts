@@ -12,6 +12,8 @@ export interface SubscribingHooks {
   readonly talk: Talk
   readonly listening: Listening
   user(): string | null
+  /** It cannot be said what the client may hear. */
+  failed(thrown: unknown): void
 }
 
 export interface Subscribing {
@@ -59,10 +61,13 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
       if (!channelsIn(message)) {
         return talk.complain('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
       }
-      const channels = await permitted(message)
-      await listening.resume(channels, verdicts =>
-        talk.send('subscribed', { channels: verdicts }, replyTo(message)),
-      )
+      try {
+        await listening.resume(await permitted(message), verdicts =>
+          talk.send('subscribed', { channels: verdicts }, replyTo(message)),
+        )
+      } catch (thrown) {
+        hooks.failed(thrown)
+      }
     },
     unsubscribe(message) {
       const named = channelsIn(message)

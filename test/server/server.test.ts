@@ -351,17 +351,66 @@ describe('authentication', () => {
     expect(await peer.closed).toMatchObject({ code: 4401, reason: 'Token expired' })
   })
 
-  test('an authenticate that throws refuses and is told', async () => {
-    const server = await startServer({
-      authenticate: () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'throws',
+      () => {
         throw new Error('the directory is down')
       },
+      /the directory is down/,
+    ],
+    ['names no user', () => ({}), /authenticate: expected .*user.*, got undefined/],
+    ['names an empty user', () => ({ user: '' }), /authenticate: expected .*user.*, got ''/],
+    ['names a number', () => ({ user: 7 }), /authenticate: expected .*user.*, got 7/],
+    ['gives a text', () => 'ann', /authenticate: expected .*, got 'ann'/],
+    [
+      'gives a date',
+      () => ({ user: 'ann', expiresAt: new Date() }),
+      /authenticate: expected .*expiresAt.* got an object/,
+    ],
+  ])(
+    'an authenticate that %s refuses nobody: it is told, and who asked comes back',
+    async (_, authenticate, words) => {
+      const { lines, logger } = recorder()
+      const server = await startServer({
+        logger,
+        authenticate: authenticate as () => Identity,
+      })
+      const told: string[] = []
+      server.on('error', ({ message }) => void told.push(message))
+      const peer = await connect(server.url)
+      peer.send({ type: 'auth', data: { token: 'any' } })
+      expect(await peer.closed).toMatchObject({ code: 1013 })
+      expect(peer.all('error')).toMatchObject([{ data: { code: 'INTERNAL' } }])
+      const headers = { authorization: 'Bearer any', origin: 'http://localhost:3000' }
+      const poll = await fetch(`${server.http}/api/market/snapshot`, { headers })
+      expect(poll.status).toBe(503)
+      expect(poll.headers.get('retry-after')).toBe('5')
+      expect(poll.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+      expect(await refused(server.url, { headers })).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '5' },
+      })
+      expect(told).toHaveLength(3)
+      for (const message of told) expect(message).toMatch(words)
+      expect(lines.join('\n')).toMatch(words)
+    },
+  )
+
+  test('an identity that ends never, or has ended already', async () => {
+    const ends: Record<string, unknown> = { never: null, undefined: undefined, past: 1 }
+    const { url, http } = await startServer({
+      authenticate: ({ token }) => ({ user: 'ann', expiresAt: ends[token] as number }),
     })
-    const told = new Promise(resolve => server.on('error', resolve))
-    const peer = await connect(server.url)
-    peer.send({ type: 'auth', data: { token: 'any' } })
-    expect(await peer.closed).toMatchObject({ code: 4401 })
-    expect(await told).toMatchObject({ message: 'the directory is down' })
+    for (const token of ['never', 'undefined']) {
+      const peer = await connect(url)
+      peer.send({ type: 'auth', data: { token } })
+      expect((await peer.next('authenticated')).data).toEqual({})
+      await peer.settled()
+    }
+    const headers = { authorization: 'Bearer past' }
+    expect((await refused(url, { headers })).status).toBe(401)
+    expect((await fetch(`${http}/api/market/snapshot`, { headers })).status).toBe(401)
   })
 
   test('authorize decides on each channel and each message', async () => {
@@ -475,6 +524,43 @@ describe('over plain HTTP', () => {
     expect(again.status).toBe(304)
     await server.publish('A', { type: 'market_data', data: 2 })
     expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(200)
+  })
+
+  test.each([
+    ['', 200],
+    ['A', 304],
+    ['W/A', 304],
+    ['"x", A', 304],
+    ['"x" ,W/A , "y"', 304],
+    ['*', 304],
+    ['"x"', 200],
+    ['A"', 200],
+    ['unquoted', 200],
+  ])('If-None-Match: %s', async (given, status) => {
+    const server = await startServer()
+    const url = `${server.http}/api/market/snapshot?symbols=A`
+    const etag = (await fetch(url)).headers.get('etag') ?? ''
+    const header = { 'if-none-match': given.replace('A', etag) }
+    const response = await fetch(url, { headers: header })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('etag')).toBe(etag)
+  })
+
+  test.each([
+    ['A:garbage'],
+    ['A:epoch:x'],
+    ['A:epoch:-1'],
+    ['A::1'],
+    ['A'],
+    ['A:epoch:99999999999999999999'],
+  ])('since=%s is in no history', async since => {
+    const server = await startServer()
+    await server.publish('A', { type: 'tick' })
+    const url = `${server.http}/api/market/snapshot?symbols=A,B&since=${since}`
+    expect((await (await fetch(url)).json()).channels).toMatchObject({
+      A: { recovered: false, reason: 'epoch' },
+      B: { recovered: true },
+    })
   })
 
   test('a foreign origin may not read, one on the list may, with CORS', async () => {

@@ -178,6 +178,7 @@ export const createFarServer = (
         posting: server.posting,
         counters: server.counters,
         metrics: () => '',
+        failed() {},
         draining: () => false,
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
