@@ -232,16 +232,25 @@ export const createConnection = (
       .finally(() => pending--)
   }
 
+  /** False if it comes too fast: its sender is then told, now and then. */
+  const passes = (about: Fields, count = 1): boolean => {
+    counters.received += count
+    const verdict = mayPass(count)
+    if (verdict === 'pass') return true
+    counters.rateLimited += count
+    if (verdict === 'abuse') close(1013, 'Rate limit exceeded')
+    if (verdict === 'warn') complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
+    return false
+  }
+
   const take = (element: unknown): void => {
     const { message, type, bad } = readElement(element)
     const unplaced = message['seq'] === undefined
-    counters.received++
-    if (type === 'pong' && unplaced) return alive()
-    const verdict = mayPass()
-    if (verdict !== 'pass') counters.rateLimited++
-    if (verdict === 'abuse') return close(1013, 'Rate limit exceeded')
-    if (verdict === 'warn') return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
-    if (verdict === 'drop') return
+    if (type === 'pong' && unplaced) {
+      counters.received++
+      return alive()
+    }
+    if (!passes(message)) return
     if (type === 'ping' && unplaced && !bad) send('pong', message['data'], replyTo(message))
     else queue(message, type, bad)
   }
@@ -252,10 +261,8 @@ export const createConnection = (
     }
     const frame = readFrame(text)
     if (frame.bad) {
-      if (!frame.elements.length && frame.count === 1 && mayPass() === 'abuse') {
-        return close(1013, 'Rate limit exceeded')
-      }
-      return complain('BAD_MESSAGE', frame.bad)
+      if (passes({}, frame.count)) complain('BAD_MESSAGE', frame.bad)
+      return
     }
     for (const element of frame.elements) if (!talk.isClosing()) take(element)
   }

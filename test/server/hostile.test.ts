@@ -63,7 +63,10 @@ describe('a hostile frame', () => {
     '%s: its sender is told, and link and server live on',
     async (_, frame, code) => {
       const handled: unknown[] = []
-      const { url } = await startServer({ onMessage: message => void handled.push(message) })
+      const { url } = await startServer({
+        rateLimit: false,
+        onMessage: message => void handled.push(message),
+      })
       const peer = await connect(url)
       peer.socket.send(frame, { binary: Buffer.isBuffer(frame) })
       await peer.settled()
