@@ -38,6 +38,8 @@ export interface ConnectionHost {
 
 export interface Connection {
   readonly client: ServerClient
+  /** The client has said hello, and knows all of protocol v1. */
+  hasSession(): boolean
   /** Something was published on one of its channels. */
   published(published: Published): void
   send(type: string, data: unknown, more?: Partial<WireMessage>): void
@@ -277,6 +279,7 @@ export const createConnection = (
 
   const connection: Connection = {
     client,
+    hasSession: sequence.hasSession,
     published: listening.published,
     send,
     close,

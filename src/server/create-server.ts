@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Position, Publication } from './broker.ts'
-import { nodeEnvironment } from './environment.ts'
+import { createServerTimers, nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
 import { createHub } from './hub.ts'
@@ -39,7 +39,10 @@ export interface ServerEvents {
 export interface DrainOptions {
   /** How long clients may stay at least, in ms. @default 1000 */
   afterMs?: number
-  /** Over which further time they are asked to leave, each at its own moment, in ms. @default 5000 */
+  /**
+   * Over which further time they leave, in ms: those with a session at a moment that they draw, and those left at its end
+   * are closed; others know no such request, and are closed one after the other. @default 5000
+   */
   jitterMs?: number
 }
 
@@ -296,6 +299,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     for (const connection of connections) connection.close(1001, 'The server is going away')
     await emptied(CLOSE_GRACE_MS)
     for (const connection of connections) connection.terminate()
+    await emptied(CLOSE_GRACE_MS)
     part()
     http.off('error', failed)
     if (settings.server) return
@@ -335,16 +339,17 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       requireNumber('afterMs', afterMs, 0)
       requireNumber('jitterMs', jitterMs, 0)
       draining = true
-      const cancel = new AbortController()
+      const timers = createServerTimers(environment)
       for (const connection of connections) {
         connection.send('reconnect', { afterMs, jitterMs, reason: 'The server restarts' })
-        wait(afterMs + Math.random() * jitterMs, undefined, cancel).then(
-          () => connection.close(1012, 'The server restarts'),
-          () => {},
+        // Who has a session draws a moment of its own to leave; for the others it is drawn here.
+        const share = connection.hasSession() ? 1 : environment.random()
+        timers.set(connection.client.id, afterMs + share * jitterMs, () =>
+          connection.close(1012, 'The server restarts'),
         )
       }
       await emptied(afterMs + jitterMs + CLOSE_GRACE_MS)
-      cancel.abort()
+      timers.clearAll()
     },
     close() {
       ended ??= end()

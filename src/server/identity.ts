@@ -1,6 +1,7 @@
 /** What `authenticate` of an application may answer. Pure. */
 import { isObject } from './frame.ts'
-import { type Identity, show } from './options.ts'
+import type { Identity } from './options.ts'
+import { show } from './words.ts'
 
 /**
  * The identity that it named; `null`: the token is refused, or its time is over. Throws a `TypeError` for anything

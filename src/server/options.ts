@@ -2,6 +2,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Publication } from './broker.ts'
+import { normalOrigin } from './origin.ts'
+import { show } from './words.ts'
 
 /** `console`, or anything with its four methods. */
 export interface ServerLogger {
@@ -52,7 +54,10 @@ export interface ServerOptions {
    * to your listeners, whenever you attach them. You make it listen, or `listen()` does if you give a `port`; you close it.
    */
   server?: Server
-  /** Exact origins of pages that may connect. @default ['http://localhost:3000'] */
+  /**
+   * Exact origins of pages that may connect: scheme, host and port, also of apps and extensions
+   * (`capacitor://localhost`); no paths, no wildcards. @default ['http://localhost:3000']
+   */
   allowedOrigins?: readonly string[]
   /** Also takes clients that send no Origin: programs, not browsers. @default false */
   allowMissingOrigin?: boolean
@@ -114,13 +119,6 @@ export interface ServerOptions {
   logger?: ServerLogger
 }
 
-export const show = (value: unknown): string =>
-  typeof value === 'string'
-    ? `'${value}'`
-    : typeof value === 'object' && value
-      ? 'an object'
-      : `${value}`
-
 /** Throws unless it is a number of at least `least`. */
 export const requireNumber = (
   name: string,
@@ -145,19 +143,6 @@ const requirePath = (name: string, value: unknown): void => {
   if (typeof value !== 'string' || !/^\/[^\s?#]*$/.test(value)) {
     throw new TypeError(`${name}: expected a path such as '/ws', got ${show(value)}`)
   }
-}
-
-/** An origin in the form in which browsers send it. */
-const normalOrigin = (given: unknown): string => {
-  try {
-    const { origin } = new URL(String(given).trim())
-    if (origin !== 'null') return origin
-  } catch {
-    // Told below.
-  }
-  throw new TypeError(
-    `allowedOrigins: expected origins such as 'https://example.com', got ${show(given)}`,
-  )
 }
 
 /** Options as the server reads them: complete and checked. */
@@ -241,7 +226,7 @@ export const resolveServerOptions = (
     path,
     snapshotPath,
     server,
-    allowedOrigins: allowedOrigins.map(normalOrigin),
+    allowedOrigins: allowedOrigins.map(origin => normalOrigin(origin)),
     allowMissingOrigin,
     heartbeat: { intervalMs, timeoutMs },
     rateLimit: rateLimit && { limit, perMs },

@@ -1,5 +1,6 @@
 /** What may be published, and what is said to who tries something else. */
 import { LONGEST_TYPE } from './frame.ts'
+import { show } from './words.ts'
 
 /** 1 to 128 printable characters without blanks. */
 const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
@@ -8,9 +9,6 @@ export const CHANNEL_WORDS = '1 to 128 printable characters without blanks'
 
 export const isChannel = (name: unknown): name is string =>
   typeof name === 'string' && CHANNEL.test(name)
-
-const show = (value: unknown): string =>
-  typeof value === 'string' ? `'${value.slice(0, 130)}'` : `${value}`
 
 /** Throws a `TypeError` for what no client could subscribe to, or read. */
 export const requirePublication = (channel: unknown, publication: unknown): void => {

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { nodeEnvironment } from '../../src/server/environment.ts'
 import {
   createServer,
   type Identity,
@@ -7,6 +8,8 @@ import {
   type ServerLogger,
 } from '../../src/server/index.ts'
 import { connect, refused, startServer } from './support.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const recorder = (): { lines: string[]; logger: ServerLogger } => {
   const lines: string[] = []
@@ -612,6 +615,32 @@ describe('the end', () => {
     expect((await refused(server.url)).status).toBe(503)
     expect(await peer.closed).toMatchObject({ code: 1012 })
     await drained
+  })
+
+  test('who has a session heeds the request and is closed at the end of the window; others are spread over it', async () => {
+    const server = await startServer()
+    const session = await connect(server.url)
+    session.send({ type: 'hello', data: { sid: 'a-session-of-this-test', gen: 1, channels: {} } })
+    await session.next('welcome')
+    const plain = await Promise.all(Array.from({ length: 3 }, () => connect(server.url)))
+    const draws = [0.9, 0.1, 0.5]
+    vi.spyOn(nodeEnvironment, 'random').mockImplementation(() => draws.shift() ?? 0)
+    const order: string[] = []
+    for (const [index, peer] of plain.entries()) peer.closed.then(() => order.push(`${index}`))
+    session.closed.then(() => order.push('session'))
+    await server.drain({ afterMs: 20, jitterMs: 300 })
+    expect(await session.closed).toMatchObject({ code: 1012 })
+    expect(order).toEqual(['1', '2', '0', 'session'])
+  })
+
+  test('a peer that never answers the close holds up neither drain nor close', async () => {
+    const server = await startServer()
+    const peer = await connect(server.url)
+    peer.socket.pause()
+    await server.drain({ afterMs: 0, jitterMs: 0 })
+    expect(server.connections()).toBe(1)
+    await server.close()
+    expect(server.connections()).toBe(0)
   })
 
   test('drain is done at once when nobody is connected', async () => {
