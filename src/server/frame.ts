@@ -83,15 +83,15 @@ export interface Element {
 
 export const readElement = (element: unknown): Element => {
   const message = isObject(element) ? element : {}
-  const { type, id, ...rest } = message
+  const { type, id } = message
   if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
     const bad = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
     return { message, type: '', bad }
   }
   if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
     // An id that is none is nothing to answer to.
-    const bad = `id: expected a string of 1 to ${LONGEST_ID} characters`
-    return { message: { type, ...rest }, type, bad }
+    const { id: _none, ...rest } = message
+    return { message: rest, type, bad: `id: expected a string of 1 to ${LONGEST_ID} characters` }
   }
   if (isDeeper(message, MOST_LEVELS)) {
     return { message, type, bad: `Expected at most ${MOST_LEVELS} levels of objects and arrays` }

@@ -48,6 +48,8 @@ export interface Listening {
 }
 
 interface Channel {
+  /** Messages may be left out. */
+  readonly conflates: boolean
   epoch: string | undefined
   offset: number
   /** What was published while history was being read. */
@@ -69,7 +71,13 @@ export const createListening = (hooks: ListeningHooks): Listening => {
   const open = (name: string): Channel => {
     const known = channels.get(name)
     if (known) return known
-    const channel: Channel = { epoch: undefined, offset: 0, held: undefined, leftOut: undefined }
+    const channel: Channel = {
+      conflates: hooks.conflates(name),
+      epoch: undefined,
+      offset: 0,
+      held: undefined,
+      leftOut: undefined,
+    }
     channels.set(name, channel)
     if (!ended) hooks.join(name)
     return channel
@@ -92,7 +100,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     const { epoch, offset, text } = published
     const renewed = channel.epoch !== undefined && channel.epoch !== epoch
     if (!renewed && offset <= channel.offset) return
-    if (behind.has(name) || (hooks.isFull() && hooks.conflates(name))) {
+    if (channel.conflates && (behind.has(name) || hooks.isFull())) {
       counters.conflated++
       behind.add(name)
       channel.leftOut = published

@@ -23,21 +23,25 @@ interface Channel {
   readonly times: number[]
 }
 
-/** Its message is read from the text when somebody asks: the object that was published may be another one by then. */
-const createPublished = (
-  { channel, epoch, offset }: Position & { readonly channel: string },
-  text: string,
-): Published => {
-  let read: WireMessage | undefined
-  return {
-    channel,
-    epoch,
-    offset,
-    text,
-    get message() {
-      read ??= JSON.parse(text) as WireMessage
-      return read
-    },
+/**
+ * Its message is read from the text when somebody asks: the object that was published may be another one by then. A
+ * class, since an object with a getter of its own would cost every publication more than all the rest.
+ */
+class Remembered implements Published {
+  readonly channel: string
+  readonly epoch: string
+  readonly offset: number
+  readonly text: string
+
+  constructor(channel: string, epoch: string, offset: number, text: string) {
+    this.channel = channel
+    this.epoch = epoch
+    this.offset = offset
+    this.text = text
+  }
+
+  get message(): WireMessage {
+    return JSON.parse(this.text)
   }
 }
 
@@ -81,7 +85,7 @@ export class MemoryBroker implements Broker {
     const text = JSON.stringify({ type, data, timestamp, id, channel, offset })
     history.offset = offset
     if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
-    const published = createPublished({ channel, epoch, offset }, text)
+    const published = new Remembered(channel, epoch, offset, text)
     history.published.push(published)
     history.times.push(this.#now())
     this.#newest.set(channel, published)

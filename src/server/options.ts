@@ -83,7 +83,7 @@ export interface ServerOptions {
   /**
    * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
    * not closed for it. Messages are left out, and when it has caught up it gets the newest one, told as a gap.
-   * Asked while a client is behind, for each message; must not throw. @default no channel
+   * Asked when a client begins to hear a channel. @default no channel
    */
   conflate?: (channel: string) => boolean
   /** Connections in all; beyond them 503. @default Infinity */

@@ -160,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '8',
     name: 'the server joins the live stream after it has read history',
     file: 'server/listening.ts',
-    find: 'for (const name of positions.keys()) open(name).held = []',
+    find: 'open(name).held = []',
     replace: '',
   },
   {
