@@ -103,6 +103,7 @@ export const createFarServer = (
           owners.set(sid, user)
           return sessions.contact(key, contact)
         }),
+        hold: key => sessions.hold?.(key) ?? (() => {}),
         touch: living((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         begin: living((key, tok, seq) => sessions.begin(key, tok, seq)),
         advance: living(async (key, tok, seq, refused) => {
@@ -175,6 +176,9 @@ export const createFarServer = (
         broker,
         environment: { now } as never,
         posting: server.posting,
+        counters: server.counters,
+        metrics: () => '',
+        failed() {},
         draining: () => false,
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
