@@ -1,5 +1,6 @@
 /** The newest message of each channel that a component listens to. */
 import type { ResilientWebSocket } from 'resilient-websocket'
+import { heardBy } from './heard.ts'
 import { onWindow } from './window.ts'
 
 export interface NewestStore<Incoming> {
@@ -31,6 +32,8 @@ export const createNewest = <Incoming, Outgoing>(
     for (const listener of [...listeners]) listener()
   }
 
+  let epoch: number | undefined
+
   const flush = (): void => {
     if (!fresh.size) return
     const next = new Map([...shown, ...fresh])
@@ -46,19 +49,39 @@ export const createNewest = <Incoming, Outgoing>(
       return () => void listeners.delete(own)
     },
     listen(channels, heard) {
-      if ([...shown.keys()].some(channel => !channels.includes(channel))) {
-        show(new Map([...shown].filter(([channel]) => channels.includes(channel))))
+      const all = heardBy(socket)
+      const forget = (): void => {
+        if (epoch === all.epoch()) return
+        epoch = all.epoch()
+        fresh.clear()
+        if (shown.size) show(NOTHING)
+      }
+      forget()
+      const release = all.hold(channels, forget)
+      const known = channels.map(channel => [channel, all.newest(channel)] as const)
+      const next = new Map(
+        [...shown, ...fresh, ...(known as [string, Incoming][])].filter(
+          ([channel, message]) => message !== undefined && channels.includes(channel),
+        ),
+      )
+      fresh.clear()
+      if (
+        next.size !== shown.size ||
+        [...next].some(([name, message]) => shown.get(name) !== message)
+      ) {
+        show(next)
       }
       const subscriptions = channels.map(channel =>
         socket.subscribe(channel, message => {
           fresh.set(channel, message)
+          all.hear(channel, message)
           heard(message)
         }),
       )
       const stop = onWindow(socket, flush)
       return () => {
         stop()
-        fresh.clear()
+        release()
         for (const subscription of subscriptions) subscription.unsubscribe()
       }
     },
