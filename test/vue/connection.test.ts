@@ -414,6 +414,6 @@ test('a url that follows props is a computed; a function is asked on every dial 
   await page.advance(0)
   expect(dialed().slice(2)).toEqual(['ws://computed.test/two'])
   page.network.sockets[0]?.close(1006)
-  await page.advance(2000)
+  await page.advance(5000)
   expect(dialed().slice(3)).toEqual(['ws://asked.test/two'])
 })
