@@ -25,7 +25,7 @@ for (const example of ['vue', 'trading-platform']) {
   run(example, ['run', 'build'])
 }
 
-if (existsSync(CHROMIUM)) run('trading-platform', ['run', 'test:e2e', '--', 'websocket-resilience'])
+if (existsSync(CHROMIUM)) run('trading-platform', ['run', 'test:e2e'])
 else {
   const message = `${CHROMIUM} is missing, so the trading platform cannot be tested: apt-get install chromium`
   if (process.env.CI) throw new Error(message)
