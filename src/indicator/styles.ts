@@ -25,6 +25,7 @@ const STYLES = `
 }
 .badge svg { width: 14px; height: 14px; flex: none; }
 .quiet { color: var(--_muted); font-variant-numeric: tabular-nums; }
+.quiet:empty { display: none; }
 .green { --_color: var(--_green); }
 .yellow { --_color: var(--_yellow); }
 .blue { --_color: var(--_blue); }

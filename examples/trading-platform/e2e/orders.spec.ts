@@ -45,7 +45,7 @@ test('a cancellation while away says that it waits, and goes out once', async ({
   await desk.reaches('RECONNECTING')
   const cancel = desk.page.getByRole('button', { name: 'Cancel buy 10 AAPL' })
   await cancel.click()
-  await expect(desk.orders().getByTestId('order-state')).toHaveText('Working, cancel waits')
+  await expect(desk.orders().getByTestId('order-state')).toHaveText('Cancel waits')
   await expect(cancel).toBeHidden()
   await network.resume()
   await desk.reaches('OPEN')

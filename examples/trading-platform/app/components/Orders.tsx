@@ -33,8 +33,8 @@ const delivered = ({ delivery, attempts, failure, reason }: Order): [string, str
 const outcome = ({ state, price, reason, cancelling }: Order): string => {
   if (state === 'filled') return `Filled at ${formatPrice(price ?? 0)}`
   if (state === 'working') {
-    if (cancelling === 'queued') return 'Working, cancel waits'
-    return cancelling ? 'Working, cancel sent' : 'Working'
+    if (cancelling === 'queued') return 'Cancel waits'
+    return cancelling ? 'Cancelling' : 'Working'
   }
   if (state === 'cancelled') return 'Cancelled'
   if (state === 'rejected') return reason ?? 'Rejected'
