@@ -119,6 +119,26 @@ test('shows quotes of the standby while the server is down, and takes no orders 
   await expect(desk.page.getByText('second source')).toHaveCount(0)
 })
 
+test('an order placed while the market is away is acknowledged once when it is back', async ({
+  market,
+  network: _network,
+  desk,
+}) => {
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await market.kill()
+  await desk.reaches('FALLBACK')
+  await desk.order(10)
+  await desk.moves('AAPL', 2)
+  await expect(desk.orders()).toHaveAttribute('data-delivery', 'queued')
+  await market.start()
+  await desk.reaches('OPEN')
+  await expect(desk.orders()).toHaveAttribute('data-delivery', 'acked')
+  await expect(desk.orders()).toHaveAttribute('data-state', 'filled')
+  expect(await ordersAtMarket(desk)).toBe(1)
+})
+
 test('keeps orders while away, and delivers each once', async ({ market, network, desk }) => {
   await market.start()
   await desk.open()
