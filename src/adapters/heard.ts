@@ -1,21 +1,23 @@
 /**
- * What a client has said last on each channel that somebody listens to: whoever comes later to a quiet
- * channel need not wait for its next message.
+ * Who listens to the channels of one client: whoever comes later to a quiet channel asks the others for
+ * its newest message, and all forget when the client does.
  */
 import type { AnyClient } from './options.ts'
 
-export interface Heard {
+export interface Listener {
+  /** The newest message of a channel that it listens to; undefined where there is none. */
+  newest(channel: string): unknown
+  forget(): void
+}
+
+interface Heard {
+  readonly listeners: Set<Listener>
   /** Another one after the client has forgotten what it had received, for another identity. */
   epoch(): number
-  newest(channel: string): unknown
-  hear(channel: string, message: unknown): void
-  /** Keeps the newest of these channels, until the returned function is called. `forget` runs with each epoch. */
-  hold(channels: readonly string[], forget: () => void): () => void
 }
 
 const create = (socket: AnyClient): Heard => {
-  const channels = new Map<string, { holders: number; newest?: unknown }>()
-  const forgets = new Set<() => void>()
+  const listeners = new Set<Listener>()
   let epoch = 0
   let received = socket.lastMessage !== null
   // As long as the client lives: what is forgotten while nobody listens must not come back either.
@@ -24,32 +26,9 @@ const create = (socket: AnyClient): Heard => {
     received = socket.lastMessage !== null
     if (received || !before) return
     epoch++
-    for (const channel of channels.values()) channel.newest = undefined
-    for (const forget of [...forgets]) forget()
+    for (const listener of [...listeners]) listener.forget()
   })
-  return {
-    epoch: () => epoch,
-    newest: channel => channels.get(channel)?.newest,
-    hear(channel, message) {
-      const known = channels.get(channel)
-      if (known) known.newest = message
-    },
-    hold(names, forget) {
-      for (const name of names) {
-        const known = channels.get(name) ?? { holders: 0 }
-        known.holders++
-        channels.set(name, known)
-      }
-      forgets.add(forget)
-      return () => {
-        forgets.delete(forget)
-        for (const name of names) {
-          const known = channels.get(name)
-          if (known && !--known.holders) channels.delete(name)
-        }
-      }
-    },
-  }
+  return { listeners, epoch: () => epoch }
 }
 
 const known = new WeakMap<object, Heard>()

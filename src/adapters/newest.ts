@@ -49,21 +49,23 @@ export const createNewest = <Incoming, Outgoing>(
       return () => void listeners.delete(own)
     },
     listen(channels, heard) {
-      const all = heardBy(socket)
+      const { epoch: now, listeners: others } = heardBy(socket)
       const forget = (): void => {
-        if (epoch === all.epoch()) return
-        epoch = all.epoch()
+        if (epoch === now()) return
+        epoch = now()
         fresh.clear()
         if (shown.size) show(NOTHING)
       }
       forget()
-      const release = all.hold(channels, forget)
-      const known = channels.map(channel => [channel, all.newest(channel)] as const)
-      const next = new Map(
-        [...shown, ...fresh, ...(known as [string, Incoming][])].filter(
-          ([channel, message]) => message !== undefined && channels.includes(channel),
-        ),
-      )
+      const newest = (channel: string): Incoming | undefined =>
+        fresh.get(channel) ?? shown.get(channel)
+      const next = new Map<string, Incoming>()
+      for (const channel of channels) {
+        // Who has listened all the time knows better than what was shown here before.
+        const known = [...others].map(other => other.newest(channel)).find(Boolean)
+        const message = (known as Incoming | undefined) ?? newest(channel)
+        if (message !== undefined) next.set(channel, message)
+      }
       fresh.clear()
       if (
         next.size !== shown.size ||
@@ -74,14 +76,15 @@ export const createNewest = <Incoming, Outgoing>(
       const subscriptions = channels.map(channel =>
         socket.subscribe(channel, message => {
           fresh.set(channel, message)
-          all.hear(channel, message)
           heard(message)
         }),
       )
       const stop = onWindow(socket, flush)
+      const self = { newest, forget }
+      others.add(self)
       return () => {
         stop()
-        release()
+        others.delete(self)
         for (const subscription of subscriptions) subscription.unsubscribe()
       }
     },
