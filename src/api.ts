@@ -14,6 +14,8 @@ export interface Snapshot<Incoming = unknown> {
   readonly phase: Phase
   /** Redials since the link was last stable. */
   readonly attempt: number
+  /** How many of them there are before FALLBACK: `reconnect.maxAttempts`. */
+  readonly maxAttempts: number
   /** When the next dial is due (a redial, or in FALLBACK a probe), ms since the epoch. */
   readonly nextRetryAt: number | null
   /** The last error; OPEN clears it. */

@@ -6,12 +6,12 @@ import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
 import { createDelivery, type Delivery, type RejectReason } from './delivery/delivery.ts'
 import { createInbox } from './delivery/inbox.ts'
-import { createOutbox, type Outgoing as Queued } from './delivery/outbox.ts'
+import { createOutbox, PLACE_BYTES, type Outgoing as Queued } from './delivery/outbox.ts'
 import { createSubscriptions } from './delivery/subscriptions.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
-import { type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
+import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
 import { createTimers } from './timers.ts'
@@ -60,9 +60,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   let finished = false
   let ready = false
-  let everReady = false
-  /** Something has been received or sent in somebody's name. */
+  /** What came so far followed the positions of protocol v1; undefined: nothing came. */
+  let followed: boolean | undefined
+  /** A server may have heard who we are. */
   let everUsed = false
+  /** The token that the server of this link has heard. */
+  let toldToken: string | undefined
   let agreement: Agreement | undefined
   let identity: string | null | undefined
   let lastMessage: Incoming | null = null
@@ -72,6 +75,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let pingedAt = 0
   let largestMessage: number | undefined
   let snapshot: Snapshot<Incoming> | undefined
+  let stale = true
   const counts: Record<string, number> = {}
   const replies = new Map<string, (message: Incoming | undefined, error?: unknown) => void>()
 
@@ -91,7 +95,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     try {
       listener(payload)
     } catch (thrown) {
-      log('error', `A listener threw: ${thrown}`)
+      log('error', () => `A listener threw: ${String(thrown)}`)
       queueMicrotask(() => {
         if (!globalThis.reportError) throw thrown
         reportError(thrown)
@@ -109,9 +113,37 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     events.emit(name, payload as never)
   }
 
+  const getSnapshot = (): Snapshot<Incoming> => {
+    if (!stale && snapshot) return snapshot
+    stale = false
+    const { status, phase, attempt, maxAttempts } = driver.state
+    const now: Snapshot<Incoming> = {
+      status,
+      phase,
+      attempt,
+      maxAttempts,
+      nextRetryAt: driver.nextRetryAt,
+      error: driver.error,
+      lastMessage,
+      lastMessageAt,
+      connectedAt: driver.connectedAt,
+      transport: status === 'OPEN' ? 'websocket' : status === 'FALLBACK' ? 'polling' : null,
+      queued: outbox.size(),
+      latencyMs,
+      sessionId: conversation.sessionId?.() ?? null,
+    }
+    const names = Object.keys(now) as (keyof typeof now)[]
+    if (!snapshot || names.some(name => snapshot?.[name] !== now[name])) {
+      snapshot = Object.freeze(now)
+    }
+    return snapshot
+  }
+
+  /** Something may have changed. */
   const changed = (): void => {
-    snapshot = undefined
-    events.emit('change', undefined)
+    const before = snapshot
+    stale = true
+    if (getSnapshot() !== before) events.emit('change', undefined)
   }
 
   const { dedupe: dedupeRules, batch } = settings
@@ -123,12 +155,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const accept = createInbox<Incoming>({
     schema: settings.schema,
     key: dedupeRules ? dedupeRules.key : () => undefined,
+    ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
     dedupe,
     accepted(message, given) {
       lastMessage = message
       lastMessageAt = now()
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
-      changed()
+      // Made anew only for who looks: this is the hot path.
+      stale = true
+      events.emit('change', undefined)
       emit('message', message)
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
@@ -165,7 +200,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const conversation = protocol.attach({
     ...environment,
     timers,
-    token: () => driver.token(),
+    token: () => (toldToken = driver.token()),
     proved(agreed) {
       agreement = agreed
       driver.dispatch('proved')
@@ -186,6 +221,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.retune(intervalMs, timeoutMs)
       largestMessage = maxPayload
       outbox.limit(ratePerSecond, maxPayload)
+      changed()
     },
     slowDown(delayMs) {
       outbox.pause(delayMs)
@@ -203,6 +239,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     channels: () => subscriptions.channels(),
     wants: channel => subscriptions.has(channel),
     confirmed: channel => subscriptions.confirm(channel),
+    denied: channel => subscriptions.deny(channel),
     gap,
     recovered(channel, replayed) {
       emit('recovered', { channel, replayed })
@@ -212,10 +249,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     refusedAt: (seq, code) =>
       outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
     sessionLost: () => outbox.lost(),
-    waiting: () => outbox.size() > 0,
+    waiting: () => outbox.waiting(),
     take: () => outbox.take(),
     untaken: () => outbox.close(),
   })
+
+  const tellToken = (token: string | undefined): void => {
+    toldToken = token
+    if (token && conversation.auth) outbox.control(conversation.auth(token))
+  }
 
   const ping = (): void => {
     pingId = nanoid()
@@ -231,12 +273,22 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     emit: emit as DriverHooks['emit'],
     changed,
     flush: () => batcher?.flush(),
-    opened: () => conversation.opened(),
+    opened() {
+      everUsed = true
+      conversation.opened()
+    },
     ready() {
       ready = true
-      // Where nobody can know what was missed.
-      if (everReady && !agreement) emit('gap', { reason: 'reconnected' })
-      everReady = everUsed = true
+      // Where nobody can know what was missed: one of the two sides of it had no positions.
+      if (followed === false || (followed && !agreement)) {
+        emit('gap', { reason: 'reconnected' })
+        for (const channel of subscriptions.channels()) {
+          subscriptions.gap({ channel, reason: 'reconnected' })
+        }
+      }
+      followed = agreement !== undefined
+      const token = driver.token()
+      if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
       subscriptions.open(agreement?.told ?? [], agreement !== undefined)
       outbox.open(agreement?.maxInFlight)
@@ -251,15 +303,20 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     received: payload => conversation.receive(payload),
     polled(message) {
+      everUsed = true
+      followed ??= false
       if (conversation.deliver) conversation.deliver(message)
       else accept(message as Incoming)
     },
     interpret(body) {
       everUsed = true
-      return conversation.polled?.(body)
+      const messages = conversation.polled?.(body)
+      followed ??= messages !== undefined
+      return messages
     },
-    outgoing: () => conversation.post?.(),
+    outgoing: unsure => conversation.post?.(unsure),
     posted: answer => conversation.posted?.(answer),
+    tooMuch: () => outbox.takeLess(),
     tooLarge: () => outbox.refuseLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
     trusted: () => outbox.pump(),
@@ -289,12 +346,24 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
   })
 
+  /** In as many frames as the server's `maxPayload` asks for. */
+  const tell = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
+    const frame = conversation.tell?.(type, channels)
+    if (!frame) return
+    const half = channels.length >> 1
+    if (!half || !largestMessage || sizeOf(frame) <= largestMessage) return outbox.control(frame)
+    tell(type, channels.slice(0, half))
+    tell(type, channels.slice(half))
+  }
+
   const subscriptions = createSubscriptions<Incoming>({
     call,
-    tell(type, channels) {
-      if (conversation.tell) outbox.control(conversation.tell(type, channels))
+    tell,
+    forget(channel) {
+      conversation.forget?.(channel)
+      driver.pollAnew()
     },
-    forget: channel => conversation.forget?.(channel),
+    soon: (name, run) => timers.set(name, 0, run),
     overflow: channel => gap(channel, 'overflow'),
   })
 
@@ -310,11 +379,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     }
     const frame = conversation.encode(message, id)
     const bytes = sizeOf(frame)
-    if (largestMessage && bytes > largestMessage) {
+    if (largestMessage && bytes + (agreement ? PLACE_BYTES : 0) > largestMessage) {
       throw new TypeError(`send: expected at most ${largestMessage} bytes, got ${bytes}`)
     }
     const delivery = createDelivery(id)
     const takeBack = (): void => outbox.withdraw(entry)
+    let told: ((hasLeft: boolean) => void) | undefined
     const entry: Queued<Outgoing> = {
       delivery,
       message,
@@ -322,7 +392,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       bytes,
       reserved: conversation.reserved?.(message) ?? false,
       expiresAt: monotonicNow() + ttlMs,
-      release: () => signal?.removeEventListener('abort', takeBack),
+      release() {
+        signal?.removeEventListener('abort', takeBack)
+        told?.(delivery.state !== 'rejected')
+      },
     }
     if (finished || signal?.aborted) {
       delivery.state = 'rejected'
@@ -331,7 +404,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     }
     signal?.addEventListener('abort', takeBack)
     const byHand = conversation.subscriptionOf?.(message)
-    if (byHand) subscriptions.byHand(byHand.type, byHand.channels)
+    if (byHand) told = subscriptions.byHand(byHand.type, byHand.channels)
     outbox.add(entry, priority === 'high')
     changed()
     return delivery
@@ -350,7 +423,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     subscriptions.end()
     for (const id of [...replies.keys()])
       answer(id, undefined, error('CLOSED', 'The client was closed'))
-    timers.clearAll()
+    timers.end()
     settings.signal?.removeEventListener('abort', close)
     driver.afterwards(events.clear)
   }
@@ -372,28 +445,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return driver.history
     },
     get connectionDuration() {
-      return driver.connectedAt ? Math.max(0, now() - driver.connectedAt) : 0
+      const { connectedAt } = driver
+      return connectedAt === null ? 0 : Math.max(0, now() - connectedAt)
     },
-    getSnapshot() {
-      if (!snapshot) {
-        const { status, phase, attempt } = driver.state
-        snapshot = Object.freeze({
-          status,
-          phase,
-          attempt,
-          nextRetryAt: driver.nextRetryAt,
-          error: driver.error,
-          lastMessage,
-          lastMessageAt,
-          connectedAt: driver.connectedAt,
-          transport: status === 'OPEN' ? 'websocket' : status === 'FALLBACK' ? 'polling' : null,
-          queued: outbox.size(),
-          latencyMs,
-          sessionId: conversation.sessionId?.() ?? null,
-        })
-      }
-      return snapshot
-    },
+    getSnapshot,
     onChange: listener => events.on('change', listener),
     on: events.on,
     connect() {
@@ -413,12 +468,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
         const { id, reason } = send(message, signal && { signal })
+        // Whoever takes a request back hears of nothing else.
+        if (signal?.aborted) throw signal.reason
         if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
         const abort = (): void => answer(id, undefined, signal?.reason)
         answer(id, undefined, error('NOT_SENT', 'Another request took this id'))
         replies.set(id, (answered, failure) => {
           signal?.removeEventListener('abort', abort)
-          if (failure) reject(failure)
+          if (failure) reject(signal?.aborted ? signal.reason : failure)
           else resolve(answered as Incoming)
         })
         timers.set(`reply ${id}`, timeoutMs, () =>
@@ -431,10 +488,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return subscriptions.subscribe(...wanted)
     },
     setIdentity(id) {
-      const another = everUsed || identity !== undefined
+      const polls = driver.state.status === 'FALLBACK'
+      const another = everUsed || polls || identity !== undefined
       if (id === identity) return
       identity = id
       if (!another) return
+      batcher?.flush()
       outbox.rejectAll('identity')
       conversation.renew?.()
       subscriptions.close()
@@ -449,7 +508,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         throw new TypeError(`setToken: expected a string that is not empty, got ${typeof token}`)
       }
       driver.setToken(token)
-      if (ready && conversation.auth) outbox.control(conversation.auth(token))
+      if (ready) tellToken(token)
     },
     metrics: () => ({ ...counts, queued: outbox.size() }) as Metrics,
     [Symbol.dispose]: close,

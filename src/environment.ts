@@ -1,6 +1,6 @@
 /**
  * The one door to the outside: clock, timers, chance, WebSocket, fetch and page events.
- * Globals are looked up when a client is created, never at import, so that fakes and
+ * Globals are looked up when they are needed, never at import, so that fakes and
  * server-side rendering work.
  */
 
@@ -65,14 +65,23 @@ const browserPage = (): PageEvents => {
 }
 
 /** The runtime's own parts, with yours in their place. */
-export const resolveEnvironment = (own: Partial<Environment> = {}): Environment => ({
-  WebSocket: globalThis.WebSocket as unknown as WebSocketConstructor | undefined,
-  fetch: globalThis.fetch?.bind(globalThis),
+export const resolveEnvironment = (given: Partial<Environment> = {}): Environment => ({
+  get WebSocket() {
+    return globalThis.WebSocket as unknown as WebSocketConstructor | undefined
+  },
+  get fetch() {
+    return globalThis.fetch?.bind(globalThis)
+  },
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
   random: () => Math.random(),
   setTimeout: (run, delayMs) => globalThis.setTimeout(run, delayMs),
   clearTimeout: handle => globalThis.clearTimeout(handle as number),
-  page: own.page ?? browserPage(),
-  ...own,
+  page: given.page ?? browserPage(),
+  // What is absent on purpose stays so; anything else that is undefined was not given.
+  ...Object.fromEntries(
+    Object.entries(given).filter(
+      ([name, part]) => part !== undefined || name === 'WebSocket' || name === 'fetch',
+    ),
+  ),
 })

@@ -45,6 +45,6 @@ export const toError = (code: ErrorCode, thrown: unknown): ResilientWebSocketErr
     ? thrown
     : new ResilientWebSocketError(
         code,
-        (thrown as Error | undefined)?.message ?? `${thrown}`,
+        (thrown as Error | undefined)?.message ?? String(thrown),
         thrown,
       )

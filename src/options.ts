@@ -205,19 +205,28 @@ const KINDS: Readonly<Record<string, string>> = {
   logger: 'object function',
   signal: 'object',
   environment: 'object',
-  jitter: 'number function',
-  message: 'string',
-  afterMs: 'number',
-  when: 'function',
-  parse: 'function',
-  conflate: 'function',
+  'reconnect.jitter': 'number function',
+  'reconnect.when': 'function',
+  'heartbeat.message': 'string',
+  'fallback.afterMs': 'number',
+  'fallback.parse': 'function',
+  'batch.conflate': 'function',
+  'environment.page': 'object',
+  ...Object.fromEntries(
+    'WebSocket fetch now monotonicNow random setTimeout clearTimeout'
+      .split(' ')
+      .map(name => [`environment.${name}`, 'function']),
+  ),
 }
 /** What an object must have to be one of its kind. */
 const NEEDS: Readonly<Record<string, string>> = {
+  url: 'href',
+  protocols: 'flat',
   protocol: 'attach',
   schema: '~standard',
   logger: 'debug info warn error',
-  signal: 'addEventListener',
+  signal: 'addEventListener removeEventListener',
+  'environment.page': 'on hidden online',
 }
 /** Where a number below 1 makes no sense; elsewhere the least is 0. */
 const AT_LEAST_ONE =
@@ -232,34 +241,48 @@ const complain = (Kind: ErrorConstructor, path: string, expected: string, got: u
     typeof got === 'string'
       ? `'${got}'`
       : typeof got === 'object' && got
-        ? 'an object'
+        ? Array.isArray(got)
+          ? 'an array'
+          : 'an object'
         : typeof got === 'function'
           ? 'a function'
           : String(got)
   throw new Kind(`${path}: expected ${expected}, got ${shown}`)
 }
 
+/** Methods and fields: a number or nothing is none. */
+const isMember = (value: unknown): boolean => /^(function|object|string)$/.test(typeof value)
+
+/** `kinds`: the `typeof`s that will do; undefined for a name that there is not. */
 const check = (
   path: string,
   name: string,
   value: unknown,
   fallback: unknown,
-  known: boolean,
+  kinds: string | undefined,
 ): void => {
-  const kinds = KINDS[name] ?? typeof fallback
-  if (!known) complain(TypeError, path, 'the name of an option', name)
+  if (!kinds) return complain(TypeError, path, 'the name of an option', name)
   const kind = typeof value
   const least = has(AT_LEAST_ONE, name) ? 1 : 0
   const whole = has(WHOLE, name)
-  const needs = NEEDS[name]
+  const needs = NEEDS[path]?.split(' ') ?? []
   const expected = has(kinds, 'number')
     ? `a ${whole ? 'whole ' : ''}number >= ${least}${has(kinds, 'function') ? ' or a function' : ''}`
     : name === 'overflow'
       ? `'${fallback}'`
-      : `${kinds.replaceAll(' ', ' or ')}${needs ? ` with ${needs}` : ''}`
-  if (!has(kinds, kind) || value === null) complain(TypeError, path, expected, value)
-  if (needs?.split(' ').some(each => !(each in (value as object))))
+      : path === 'protocols'
+        ? 'a string, an array of them or a function'
+        : `${kinds.replaceAll(' ', ' or ')}${needs[0] ? ` with ${needs.join(' ')}` : ''}`
+  const lacks = (each: string): boolean => !isMember((value as Record<string, unknown>)[each])
+  if (
+    !has(kinds, kind) ||
+    value === null ||
+    // Where a string or a function will do as it is, only an object has to have something.
+    ((kind === 'object' || !has(kinds, 'string')) && needs.some(lacks)) ||
+    (path === 'protocols' && [value].flat().some(each => !/^(string|function)$/.test(typeof each)))
+  ) {
     complain(TypeError, path, expected, value)
+  }
   const number = value as number
   if (
     kind === 'number'
@@ -306,30 +329,29 @@ export interface Settings<Incoming, Outgoing>
 export const resolveOptions = <Incoming, Outgoing>(
   given: ResilientWebSocketOptions<Incoming, Outgoing> = {},
 ): Settings<Incoming, Outgoing> => {
-  if (typeof given !== 'object' || !given) complain(TypeError, 'options', 'object', given)
+  if (!isSection(given)) complain(TypeError, 'options', 'object', given)
   return resolve('', given, DEFAULTS) as never
 }
+
+const isSection = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const resolve = (path: string, given: object, defaults: object): object => {
   const resolved: Record<string, unknown> = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
-    const fallback = Object.hasOwn(defaults, name) ? resolved[name] : undefined
+    const known = Object.hasOwn(defaults, name)
+    const fallback = known ? resolved[name] : undefined
     const full = path + name
     const off = !path && has(CAN_BE_OFF, name)
     if (off && value === false) resolved[name] = value
     else if (typeof fallback !== 'object') {
-      check(
-        full,
-        name,
-        value,
-        fallback,
-        Object.hasOwn(defaults, name) || (!path && Object.hasOwn(KINDS, name)),
-      )
+      const kinds = Object.hasOwn(KINDS, full) ? KINDS[full] : known ? typeof fallback : undefined
+      check(full, name, value, fallback, kinds)
+      if (full === 'environment') resolve('environment.', value, {})
       resolved[name] = value
-    } else if (typeof value !== 'object' || !value) {
-      complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
-    } else resolved[name] = resolve(`${full}.`, value, fallback as object)
+    } else if (isSection(value)) resolved[name] = resolve(`${full}.`, value, fallback as object)
+    else complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
   }
   return resolved
 }

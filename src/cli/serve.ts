@@ -1,9 +1,11 @@
 /** Runs the companion server until it is asked to leave. */
 import { access } from 'node:fs/promises'
 import {
+  type Broker,
   createServer,
   type Feed,
   MemoryBroker,
+  RedisBroker,
   type ResilientServer,
   startMarket,
   startReplay,
@@ -17,6 +19,15 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** What is wrong with a host: none of this machine, or no name that is known. */
 const HOST_CODES = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EINVAL']
+
+const brokerOf = ({ redisUrl, historySize }: ServeSettings): Broker => {
+  if (redisUrl === undefined) return new MemoryBroker({ historySize })
+  try {
+    return new RedisBroker({ url: redisUrl, historySize, logger: console })
+  } catch (thrown) {
+    throw new UsageError(`REDIS_URL: ${(thrown as Error).message.replace(/^url: /, '')}`)
+  }
+}
 
 const startFeed = (server: ResilientServer, settings: ServeSettings): Feed | undefined => {
   const onError = (error: unknown): void => console.error(`Not published: ${error}`)
@@ -46,7 +57,7 @@ export const serve = async (settings: ServeSettings): Promise<void> => {
   }
   const server = createServer({
     ...settings.server,
-    broker: new MemoryBroker({ historySize: settings.historySize }),
+    broker: brokerOf(settings),
     logger: console,
   })
   let feed: Feed | undefined

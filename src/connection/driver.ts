@@ -1,25 +1,23 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
 import type { ClientEvents } from '../api.ts'
-import type { Environment } from '../environment.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
-import type { Logger, MaybeAsked, Settings } from '../options.ts'
-import type { Timers } from '../timers.ts'
-import { openPolling, type PollingTransport } from '../transport/polling.ts'
+import type { Logger } from '../options.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
+import { ask, isThenable } from './ask.ts'
 import { backoffDelay } from './backoff.ts'
+import { createFallback, type FallbackHooks } from './fallback.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { initialState, type MachineState, transition } from './machine.ts'
 import { isAboutToken, judge } from './policy.ts'
 import type { Effect, EventName, StateChange } from './status.ts'
+import { createTokenKeeper } from './token.ts'
 import { STATES } from './transitions.ts'
 import { createWake } from './wake.ts'
 
 /** What the driver needs of the rest of the client. */
-export interface DriverHooks {
-  readonly settings: Settings<never, never>
-  readonly environment: Environment
-  readonly timers: Timers
+export interface DriverHooks
+  extends Omit<FallbackHooks, 'token' | 'lastUrl' | 'answered' | 'failed' | 'refused' | 'missing'> {
   log(level: keyof Logger, words: string): void
   emit<Name extends keyof ClientEvents<unknown, unknown>>(
     name: Name,
@@ -35,22 +33,12 @@ export interface DriverHooks {
   /** The link that was open is gone. */
   down(): void
   received(payload: unknown): void
-  /** One message of a poll. */
-  polled(message: unknown): void
-  /** The messages in the body of a poll; `undefined` if it says nothing to us. */
-  interpret(body: unknown): readonly unknown[] | undefined
-  outgoing(): string | undefined
-  posted(answer: unknown): void
   /** A link was closed because a message was too large. */
   tooLarge(): void
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
   ping: (() => void) | undefined
   /** The link, suspected to be dead, has spoken. */
   trusted(): void
-  /** Channels to poll for. */
-  channels(): readonly string[]
-  /** Where we stand in a channel, as a poll says it. */
-  since(channel: string): string | undefined
 }
 
 export interface Driver {
@@ -73,6 +61,8 @@ export interface Driver {
   fail(reason: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
+  /** What a poll said before is forgotten: the next one has to say it again. */
+  pollAnew(): void
   /** Writes to the link that is open. Throws if there is none or it refuses. */
   write(frame: Frame): void
   bufferedBytes(): number
@@ -85,8 +75,6 @@ export interface Driver {
 const TIMED_OUT = 3008
 /** Ours, after 1002 (protocol error), which scripts may not send. */
 const USELESS = 4002
-/** Characters of a poll's query; what does not fit is asked for by the next one. */
-const LONGEST_QUERY = 4000
 const TOO_LARGE = 1009
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
@@ -101,7 +89,7 @@ const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/
 export const createDriver = (hooks: DriverHooks): Driver => {
   const { settings, environment, timers, log, emit } = hooks
   const { reconnect, fallback } = settings
-  const { now, random } = environment
+  const { now, monotonicNow, random } = environment
   let state = initialState(reconnect.maxAttempts, fallback !== false)
   let history: readonly StateChange[] = []
   let connectedAt: number | null = null
@@ -109,15 +97,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let error: ResilientWebSocketError | null = null
   let link: Transport | undefined
   let linkOpen = false
-  let polling: PollingTransport | undefined
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
+  /** When it is given up, by the monotonic clock. */
+  let dialUntil = 0
   let lastUrl = ''
-  let token: string | undefined
-  let tokenRenewed = false
   let missedFallback = false
-  /** The next poll asks for channels from here on. */
-  let pollFrom = 0
+  const token = createTokenKeeper(settings.token)
 
   // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
   // a listener that calls back in finds a whole client, and sees at once what its own call did
@@ -157,16 +143,16 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { status: to } = next
     if (from !== to && from === 'OPEN') hooks.flush()
     // A user who asks again may have a better token by now.
-    if (event === 'stabilised' || (name === 'failed' && next.name !== name)) tokenRenewed = false
+    if (event === 'stabilised' || (name === 'failed' && next.name !== name)) token.accepted()
     state = next
     if (from !== to) {
       const timestamp = now()
       connectedAt = to === 'OPEN' ? timestamp : null
-      if (connectedAt) error = null
+      if (to === 'OPEN') error = null
       const change = { from, to, timestamp, ...(reason && { reason }) }
       history = [...history, change].slice(-settings.history.limit || history.length + 1)
       news.push(() => emit('status', change))
-      if (connectedAt) news.push(() => emit('open', undefined))
+      if (to === 'OPEN') news.push(() => emit('open', undefined))
     }
     if (!STATES[state.name].waits) {
       nextRetryAt = null
@@ -198,13 +184,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   /** Those that ran are not set again until they were not wanted for once. */
   const kept = new Set<EventName>()
 
-  const keep = (event: EventName, wanted: boolean, afterMs: number | undefined): void => {
+  const keep = (
+    event: EventName,
+    wanted: boolean,
+    afterMs: number | undefined,
+    reason?: string,
+  ): void => {
     if (!wanted || afterMs === undefined || afterMs === Number.POSITIVE_INFINITY) {
       kept.delete(event)
       timers.clear(event)
     } else if (!kept.has(event)) {
       kept.add(event)
-      timers.set(event, afterMs, () => dispatch(event, event))
+      timers.set(event, afterMs, () => dispatch(event, reason))
     }
   }
 
@@ -213,9 +204,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = status === 'OPEN'
     const dialing = status === 'CONNECTING' || status === 'RECONNECTING'
     keep('stabilised', open, reconnect.stableAfterMs)
-    keep('overdue', dialing, fallback ? fallback.afterMs : undefined)
+    keep('overdue', dialing, fallback ? fallback.afterMs : undefined, 'Connection overdue')
     // Counted from the first failure until the link was stable again.
-    keep('gaveUp', !fallback && attempt > 0 && (dialing || open), reconnect.giveUpAfterMs)
+    const failing = !fallback && attempt > 0 && (dialing || open)
+    keep('gaveUp', failing, reconnect.giveUpAfterMs, 'Gave up')
     if (open || dialing || status === 'FALLBACK') wake.start()
     else wake.stop()
   }
@@ -225,13 +217,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const wait = (_reason?: string, afterMs?: number): void => {
     const { attempt, maxAttempts, phase } = state
     const probing = phase === 'polling'
+    const slowest = phase === 'offline' ? reconnect.maxDelayMs : 0
     const delayMs = Math.round(
-      afterMs ??
-        (probing && fallback
-          ? fallback.probeIntervalMs * (0.9 + random() / 5)
-          : phase === 'offline'
-            ? reconnect.maxDelayMs
-            : backoffDelay(reconnect, attempt, random)),
+      probing && fallback
+        ? (afterMs ?? fallback.probeIntervalMs * (0.9 + random() / 5))
+        : Math.max(slowest, afterMs ?? backoffDelay(reconnect, attempt, random)),
     )
     const at = now() + delayMs
     nextRetryAt = at
@@ -259,19 +249,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
-    endLink({ code: closeCode, reason, wasClean: false })
+    endLink({ code: closeCode, reason, wasClean: false }, link !== undefined)
     fail(code, reason)
     dispatch('lost', reason, afterMs)
-  }
-
-  /** True if a function may be asked for another token: once until the link was stable. */
-  const renewToken = (): boolean => {
-    const renewed = typeof settings.token === 'function' && !tokenRenewed
-    if (renewed) {
-      token = undefined
-      tokenRenewed = true
-    }
-    return renewed
   }
 
   /** The browser will not have it, today or tomorrow. */
@@ -290,7 +270,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const detail = `${words}: ${code} ${reason}`
     // Who has a token and was not heard in time was held up by the network.
     const mayCure =
-      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && renewToken()
+      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && token.refused()
     const verdict = judge(info, reconnect.when, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
@@ -301,16 +281,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
   }
 
-  const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>
-    typeof asked === 'function' ? (asked as () => T | Promise<T>)() : asked
-
-  const askToken = (): unknown => token ?? ask(settings.token as string)
+  /** Gives the dial under way so long, unless it has less left. */
+  const limitDial = (withinMs: number): void => {
+    const until = monotonicNow() + withinMs
+    if (until >= dialUntil) return
+    dialUntil = until
+    timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', TIMED_OUT))
+  }
 
   const dial = (): void => {
     const mine = ++dials
-    timers.set('connect', settings.connectTimeoutMs, () =>
-      giveUp('Connect timeout', 'FAILED', TIMED_OUT),
-    )
+    dialUntil = Number.POSITIVE_INFINITY
+    limitDial(settings.connectTimeoutMs)
 
     // The caller has its client before it hears that a dial failed.
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
@@ -323,7 +305,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = ([url, protocols, own]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
-      token = own as string | undefined
+      token.take(own)
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
       log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
@@ -358,8 +340,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
 
     try {
-      const values = [ask(settings.url), ask(settings.protocols ?? []), askToken()]
-      if (values.some(value => value instanceof Promise)) {
+      const values = [ask(settings.url), ask(settings.protocols ?? []), token.wanted()]
+      if (values.some(isThenable)) {
         Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
       } else open(values)
     } catch (thrown) {
@@ -367,69 +349,26 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
   }
 
-  const fallbackUrl = (): string => {
-    const { url } = fallback as { url: string }
-    if (globalThis.location) return url
-    return `${new URL(url, (lastUrl || `${settings.url}`).replace(/^ws/, 'http'))}`
-  }
-
-  const pollUrl = (): string => {
-    const base = fallbackUrl()
-    const channels = hooks.channels()
-    const positions: string[] = []
-    if (pollFrom >= channels.length) pollFrom = 0
-    const first = pollFrom
-    for (let length = 0; pollFrom < channels.length && length < LONGEST_QUERY; pollFrom++) {
-      const channel = channels[pollFrom] as string
-      const position = hooks.since(channel)
-      if (position) positions.push(encodeURIComponent(position))
-      length += encodeURIComponent(channel + (position ?? '')).length
-    }
-    const query = [
-      ['symbols', channels.slice(first, pollFrom).map(encodeURIComponent)] as const,
-      ['since', positions] as const,
-    ].flatMap(([name, items]) => (items.length ? `${name}=${items}` : []))
-    return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
-  }
-
-  const startPolling = (): void => {
-    if (!fallback) return
-    polling = openPolling({
-      ...fallback,
-      environment,
-      timers,
-      parse: (body, response) =>
-        fallback.parse?.(body, response) ??
-        hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],
-      url: pollUrl,
-      unfinished: () => pollFrom < hooks.channels().length,
-      postUrl: fallbackUrl,
-      outgoing: hooks.outgoing,
-      posted: hooks.posted,
-      token: async () => (token = (await askToken()) as string | undefined),
-      opened() {},
-      received: hooks.polled,
-      failed: thrown => report('POLL', thrown),
-      polled(poll) {
-        tokenRenewed = false
-        emit('poll', poll)
-      },
-      closed({ code }) {
-        if (code < 404) {
-          if (renewToken()) return startPolling()
-          fail('REFUSED', `Poll refused: HTTP ${code}`)
-          return dispatch('refused', 'Poll refused')
-        }
-        if (!missedFallback) {
-          const words = `No fallback at ${forLog(fallback.url)} (HTTP ${code}); set fallback.url, or fallback: false`
-          log('warn', words)
-          fail('POLL', words)
-        }
-        missedFallback = true
-        dispatch('fallbackMissing', 'No fallback')
-      },
-    })
-  }
+  const polling = createFallback({
+    ...hooks,
+    token,
+    lastUrl: () => lastUrl,
+    answered: poll => emit('poll', poll),
+    failed: thrown => report('POLL', thrown),
+    refused(status) {
+      fail('REFUSED', `Poll refused: HTTP ${status}`)
+      dispatch('refused', 'Poll refused')
+    },
+    missing(status) {
+      if (!missedFallback && fallback) {
+        const words = `No fallback at ${forLog(fallback.url)} (HTTP ${status}); set fallback.url, or fallback: false`
+        log('warn', words)
+        fail('POLL', words)
+      }
+      missedFallback = true
+      dispatch('fallbackMissing', 'No fallback')
+    },
+  })
 
   const heartbeat = createHeartbeat({
     environment,
@@ -464,14 +403,16 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {
     closeLink: (reason = '') => endLink({ code: 1000, reason, wasClean: true }),
     dial,
-    startPolling,
-    stopPolling: () => polling?.close(0, ''),
+    startPolling: polling.start,
+    stopPolling: polling.stop,
     wait,
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
-    pollNow: () => polling?.pollNow(),
+    // What was dialed before the machine slept may hang for ever.
+    checkDial: () => limitDial(SHORT_PROBE_MS),
+    pollNow: polling.pollNow,
     pollAnew() {
-      polling?.close(0, '')
-      startPolling()
+      polling.stop()
+      polling.start()
     },
   }
 
@@ -497,15 +438,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       news.push(run)
       tell()
     },
-    token: () => token,
-    setToken(next) {
-      token = next
-      tokenRenewed = false
-    },
+    token: token.current,
+    setToken: token.set,
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
-    post: () => polling?.post(),
+    post: polling.post,
+    pollAnew: polling.anew,
     write(frame) {
       if (!link) throw new Error('There is no link')
       link.send(frame)

@@ -42,12 +42,19 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
   let suspect = false
   let late = false
 
-  const wallStart = environment.now()
-  const monotonicStart = environment.monotonicNow()
-  // A wall clock may jump and a monotonic one may stand still while the machine sleeps: the larger
-  // of the two only ever makes us ask once too often.
-  const clock = (): number =>
-    Math.max(environment.now() - wallStart, environment.monotonicNow() - monotonicStart)
+  let elapsed = 0
+  let wall = environment.now()
+  let monotonic = environment.monotonicNow()
+  // A wall clock may jump, also back, and a monotonic one may stand still while the machine sleeps: the
+  // larger step of the two only ever makes us ask once too often.
+  const clock = (): number => {
+    const wallBefore = wall
+    const monotonicBefore = monotonic
+    wall = environment.now()
+    monotonic = environment.monotonicNow()
+    elapsed += Math.max(wall - wallBefore, monotonic - monotonicBefore, 0)
+    return elapsed
+  }
 
   const arm = (afterMs: number): void => {
     due = clock() + afterMs
@@ -106,6 +113,7 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
     },
     probe(withinMs) {
       if (running && !pinged) ask(Math.min(withinMs, timeout))
+      else if (running && !late && due - clock() > withinMs) arm(withinMs)
     },
     trustworthy() {
       if (running && !suspect && clock() > (pinged ? due : lastHeard + interval + timeout)) {

@@ -18,7 +18,7 @@ export const judge = (
   } catch {
     // A rule that throws has no opinion; the code decides.
   }
-  if (typeof own === 'number') return own
+  if (typeof own === 'number') return own >= 0 ? own : undefined
   const { code } = close
   const final = FINAL_CODES.includes(code) || (code >= 4400 && code < 4500)
   return (own ?? (curable || !final)) ? undefined : false

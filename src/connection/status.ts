@@ -65,6 +65,7 @@ export type Effect =
   | 'stopPolling'
   | 'wait'
   | 'checkLink'
+  | 'checkDial'
   | 'pollNow'
   | 'pollAnew'
 

@@ -36,7 +36,7 @@ export interface Row {
   /** Dial anew, also where a dial is under way. */
   readonly afresh?: true
   readonly attempts?: 'forget' | 'count'
-  readonly also?: 'checkLink' | 'pollNow' | 'pollAnew'
+  readonly also?: 'checkLink' | 'checkDial' | 'pollNow' | 'pollAnew'
 }
 
 const closed: Row = { to: 'closed' }
@@ -69,6 +69,7 @@ export const TRANSITIONS: Readonly<
     gaveUp: failed,
     overdue: { to: 'probing', if: 'hasFallback' },
     unsupported: [fallBack, failed],
+    woken: { to: 'connecting', also: 'checkDial' },
     outdated: { to: 'connecting', afresh: true },
     reconnectRequested: { to: 'connecting', afresh: true, attempts: 'forget' },
     disconnectRequested: closed,
@@ -110,6 +111,7 @@ export const TRANSITIONS: Readonly<
     gaveUp: failed,
     overdue: { to: 'probing', if: 'hasFallback' },
     unsupported: [fallBack, failed],
+    woken: { to: 'redialing', also: 'checkDial' },
     outdated: replace,
     reconnectRequested: redial,
     disconnectRequested: closed,

@@ -3,6 +3,7 @@ import type { Environment } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 import type { Frame } from '../transport/transport.ts'
 import type { DeliveryState, OpenDelivery, RejectReason } from './delivery.ts'
+import { createPace } from './pace.ts'
 
 /** One message that waits. */
 export interface Outgoing<Message> {
@@ -57,13 +58,17 @@ export interface Outbox<Message> {
   acked(seq: number): boolean
   /** The message at this place is refused; its place is used up. */
   refuse(seq: number, reason: RejectReason): void
-  /** Rejects the largest message in flight: a link was closed because of it. */
+  /** Rejects the largest message sent on this link: it was closed because of it. */
   refuseLargest(): void
+  /** What was taken is more than the server takes at once: it goes alone from now on, or not at all. */
+  takeLess(): void
   /** What is in flight is in nobody's hands, and numbering begins anew. */
   lost(): void
   /** Rejects everything that waits; what is in flight becomes unknown. */
   rejectAll(reason: RejectReason): void
   size(): number
+  /** Something waits to be sent, or to be acknowledged. */
+  waiting(): boolean
 }
 
 /** More than this unsent in the socket, and the rest waits here, where it is counted and kept. */
@@ -71,6 +76,8 @@ const HIGH_WATER_BYTES = 1_048_576
 const LOOK_AGAIN_MS = 50
 /** Frames and bodies are joined up to so many characters, which are three bytes each at most. */
 const JOINED = 21_000
+/** What a place in the sequence adds to a frame at most, in bytes. */
+export const PLACE_BYTES = 24
 const ENDLESS: number = Number.POSITIVE_INFINITY
 
 /** A place in the sequence; without an entry it is given up. */
@@ -84,17 +91,16 @@ interface Placed<Message> {
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
   const { environment, timers, ratePerSecond, maxInFlight } = hooks
   const now = environment.monotonicNow
+  const pace = createPace(ratePerSecond, now)
   let high: Outgoing<Message>[] = []
   let normal: Outgoing<Message>[] = []
   let controls: Frame[] = []
   /** Of everything that is not settled. */
   let bytes = 0
   let open = false
-  let rate = ratePerSecond
   let largest = ENDLESS
-  let tokens = Math.max(rate, 1)
-  let refilledAt = now()
-  let pausedUntil = 0
+  /** Characters that a body joins, at most. */
+  let joined = JOINED
   /** No message expires earlier. */
   let nextExpiry = ENDLESS
   let pumping = false
@@ -107,7 +113,6 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   const all = (): Outgoing<Message>[] => [...high, ...normal]
   const size = (): number => high.length + normal.length
-  const burst = (): number => Math.max(rate, 1)
 
   const conclude = (
     entry: Outgoing<Message> | undefined,
@@ -116,6 +121,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   ): void => {
     if (!entry) return
     const { delivery } = entry
+    // A listener that hears of one may have taken back the next.
+    if (delivery.state !== 'queued' && delivery.state !== 'in-flight') return
     bytes -= entry.bytes
     delivery.state = state
     delivery.reason = reason
@@ -160,20 +167,17 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** How long to wait before the next message may leave, in ms. */
   const delay = (): number => {
-    const time = now()
-    if (pausedUntil > time) return pausedUntil - time
-    if (open && hooks.bufferedBytes() > HIGH_WATER_BYTES) return LOOK_AGAIN_MS
-    tokens = Math.min(burst(), tokens + ((time - refilledAt) / 1000) * rate)
-    refilledAt = time
-    // A hair less than one whole token is one: timers and division round.
-    return tokens > 0.9999 ? 0 : ((1 - tokens) / rate) * 1000
+    const wait = pace.delay()
+    return open && hooks.bufferedBytes() > HIGH_WATER_BYTES ? Math.max(wait, LOOK_AGAIN_MS) : wait
   }
 
   /** The next message that was never sent, without those that never can be. */
   const head = (): Outgoing<Message> | undefined => {
     for (;;) {
       const entry = high[0] ?? normal[0]
-      if (!entry || (entry.bytes <= largest && !(acks && entry.reserved))) return entry
+      if (!entry) return entry
+      const fits = entry.bytes + (acks ? PLACE_BYTES : 0) <= largest
+      if (fits && !(acks && entry.reserved)) return entry
       reject(entry, 'invalid')
     }
   }
@@ -181,6 +185,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
   const isDue = (): boolean =>
     sent < flight.length || (flight.length < (acks as number) && head() !== undefined)
+
+  /** How many characters the frame of the next place will have, about. */
+  const nextLength = (): number => {
+    const entry = sent < flight.length ? flight[sent]?.entry : head()
+    return ((entry?.frame as string | undefined)?.length ?? 0) + PLACE_BYTES
+  }
 
   /** The frame of the next place. */
   const place = (): string => {
@@ -213,10 +223,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       wait = delay()
       if (wait) break
       wait = ENDLESS
-      tokens--
+      pace.spend()
       const frame = controls.shift() ?? place()
-      length += (frame as string).length
-      if (length > Math.min(largest / 3, JOINED)) flush()
+      // With a comma or a bracket.
+      const more = (frame as string).length + 1
+      if (length + more >= Math.min(largest / 3, JOINED)) flush()
+      length += more
       frames.push(frame)
     }
     flush()
@@ -230,7 +242,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (wait) return wait
       const entry = controls[0] ? undefined : head()
       hooks.write(entry?.frame ?? (controls[0] as Frame))
-      tokens--
+      pace.spend()
       if (entry) {
         entry.delivery.attempts++
         dequeue(entry)
@@ -275,8 +287,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       queue.push(entry)
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
-      nextExpiry = Math.min(nextExpiry, entry.expiresAt)
       pump()
+      // Expires only if it could not leave at once, even if it may not wait at all.
+      if (entry.delivery.state === 'queued' && entry.expiresAt < nextExpiry) {
+        nextExpiry = entry.expiresAt
+        pump()
+      }
       // What is urgent is given up last.
       while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
         reject((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
@@ -290,17 +306,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (all().includes(entry)) reject(entry, 'expired')
     },
     limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
-      rate = Math.min(perSecond, ratePerSecond, 1e9)
+      pace.limit(Math.min(perSecond, ratePerSecond))
       largest = maxPayload
-      tokens = Math.min(tokens, burst())
     },
     open(most) {
       open = true
       acks = most && Math.min(most, maxInFlight)
+      joined = JOINED
       sent = 0
-      tokens = burst()
-      refilledAt = now()
-      pausedUntil = 0
+      pace.renew()
       // A server without sessions knows nothing of what the one before was sent.
       if (!acks) settleFlight()
     },
@@ -311,7 +325,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       sent = 0
     },
     pause(delayMs) {
-      pausedUntil = now() + delayMs
+      pace.pause(delayMs)
       sent = 0
       pump()
     },
@@ -322,10 +336,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       let wait = 0
       acks ??= maxInFlight
       sent = 0
-      while (isDue() && length < JOINED) {
+      while (isDue()) {
+        // What is due next would make the body too large: it goes with the one after this.
+        if (length && length + nextLength() > joined) break
         wait = delay()
         if (wait) break
-        tokens--
+        pace.spend()
         const frame = place()
         length += frame.length
         frames.push(frame)
@@ -349,8 +365,16 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         'rejected',
         reason,
       ),
+    takeLess() {
+      if (sent > 1) joined = 0
+      else if (sent) giveUp(flight[0], 'rejected', 'invalid')
+      else return
+      sent = 0
+      pump()
+    },
     refuseLargest() {
       const [largestPlace] = flight
+        .slice(0, sent)
         .filter(({ entry }) => entry)
         .sort((a, b) => (b.entry?.bytes ?? 0) - (a.entry?.bytes ?? 0))
       giveUp(largestPlace, 'rejected', 'invalid')
@@ -361,5 +385,6 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       for (const entry of all()) reject(entry, reason)
     },
     size,
+    waiting: () => size() + flight.length > 0,
   }
 }

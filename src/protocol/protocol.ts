@@ -23,7 +23,10 @@ export interface Agreement {
 /** What a conversation may ask of the client it belongs to. */
 export interface ProtocolHost<Incoming> {
   readonly timers: Timers
+  /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds from any start; never goes back. */
+  monotonicNow(): number
   /** The token for this link, if the client has one. */
   token(): string | undefined
   /** The link has proved itself: messages may flow, and with an agreement they are kept until acknowledged. */
@@ -34,8 +37,8 @@ export interface ProtocolHost<Incoming> {
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */
   control(frame: Frame): void
-  /** An application message. */
-  message(message: Incoming): void
+  /** An application message. `channel`: the one that it is the next of; the same id on another is no duplicate. */
+  message(message: Incoming, channel?: string): void
   /** Something came that is no message; the link lives on. */
   error(code: ErrorCode, thrown: unknown): void
   /** The server answered the ping with this id (`undefined`: it did not say which). */
@@ -53,6 +56,8 @@ export interface ProtocolHost<Incoming> {
   wants(channel: string): boolean
   /** The server has answered for this channel. */
   confirmed(channel: string): void
+  /** The server was asked for this channel, and left it out of its answer. */
+  denied(channel: string): void
   gap(channel: string, reason: string): void
   recovered(channel: string, replayed: number): void
   /** Everything up to this place is applied. False if it was never sent. */
@@ -61,7 +66,7 @@ export interface ProtocolHost<Incoming> {
   refusedAt(seq: number, code: string): void
   /** What is in flight is in nobody's hands, and numbering begins anew. */
   sessionLost(): void
-  /** Messages wait to be sent. */
+  /** Messages wait to be sent, or for their acknowledgement. */
   waiting(): boolean
   /** Takes what is to be posted. */
   take(): readonly string[]
@@ -105,8 +110,8 @@ export interface Conversation<Outgoing> {
   polled?(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   deliver?(message: unknown): void
-  /** The next body to POST while polling, if there is one. */
-  post?(): string | undefined
+  /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
+  post?(unsure: boolean): string | undefined
   /** What came back; `undefined`: nobody knows what became of it. */
   posted?(answer: unknown): void
 }

@@ -58,6 +58,8 @@ export interface Session {
   verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
   /** Is this message the next of its channel? If one before it is missing, that is asked for. */
   isNext(channel: string, offset: number): boolean
+  /** A server without positions has taken over: we stand nowhere. */
+  leave(): void
   /** The server may not have heard what it was asked: asks again. */
   askAgain(): void
   /** The newest offsets that the server has sent: notices a lost last message. */
@@ -68,7 +70,7 @@ export interface Session {
   closed(): void
 }
 
-/** Cursors kept; no server may make us keep more. */
+/** Cursors kept of channels that nobody asked for; no server may make us keep more. */
 const MOST_CURSORS = 10_000
 
 export const isWhole = (value: unknown): value is number =>
@@ -95,7 +97,9 @@ export const createSession = (host: SessionHost): Session => {
   }
 
   const set = (channel: string, epoch: string, offset: number): void => {
-    if (cursors.size < MOST_CURSORS || cursors.has(channel)) cursors.set(channel, { epoch, offset })
+    if (cursors.size < MOST_CURSORS || cursors.has(channel) || host.wants(channel)) {
+      cursors.set(channel, { epoch, offset })
+    }
   }
 
   return {
@@ -109,8 +113,10 @@ export const createSession = (host: SessionHost): Session => {
       if (theirs !== tok) {
         // The answer to a request that did not know our `tok` says nothing of our session.
         if (carried !== tok) return false
-        if (tok !== undefined) host.sessionLost()
+        const lost = tok !== undefined
+        // First: a listener that hears of the loss may send, and that belongs to this incarnation.
         tok = theirs
+        if (lost) host.sessionLost()
       }
       for (const each of Array.isArray(refused) ? refused : []) {
         const { seq, code } = fields(each)
@@ -156,6 +162,7 @@ export const createSession = (host: SessionHost): Session => {
       cursor.offset = offset
       return true
     },
+    leave: () => cursors.clear(),
     askAgain() {
       const unanswered = [...asked]
       asked.clear()

@@ -295,11 +295,12 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   const end = async (): Promise<void> => {
     draining = true
-    await detach?.()
     for (const connection of connections) connection.close(1001, 'The server is going away')
     await emptied(CLOSE_GRACE_MS)
     for (const connection of connections) connection.terminate()
     await emptied(CLOSE_GRACE_MS)
+    // Only now: what is being applied is done first, and its place in a broker outside is used up.
+    await detach?.()
     part()
     http.off('error', failed)
     if (settings.server) return
@@ -313,7 +314,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
-      detach ??= await broker.attach(hub.deliver)
+      detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')
         if (!settings.server || options.port !== undefined) {

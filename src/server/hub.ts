@@ -1,7 +1,7 @@
 /** Who is connected, who listens to what, and which connection of a session is its newest. No sockets here. */
 import type { WireMessage } from '../protocol/wire.ts'
 import { type Applying, createApplying } from './applying.ts'
-import type { Broker, Deliver } from './broker.ts'
+import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
 import { type Counters, createCounters } from './metrics.ts'
@@ -35,6 +35,8 @@ export interface Hub {
   connect(socket: ServerSocket, origin: Origin): Connection
   /** Hands a publication to all who listen to its channel. */
   readonly deliver: Deliver
+  /** Closes the connection of a session that another server has taken over. */
+  readonly taken: Taken
   readonly posting: Posting
 }
 
@@ -100,6 +102,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(published.channel)
       if (members) for (const member of members) member.published(published)
     },
+    taken: replace,
     posting: createPosting({
       settings,
       sessions: broker.sessions,

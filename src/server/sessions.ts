@@ -42,10 +42,13 @@ export interface Sessions {
   hold?(key: string): () => void
   /** The client is still there. */
   touch(key: string, tok: string, ttlMs: number): Promise<void>
+  /**
+   * The last place of this incarnation that is used up; `undefined` if it is another one or gone, or went on to
+   * another server. If `seq` is the next one it is this server's until `advance`: a `contact` elsewhere waits.
+   */
+  begin(key: string, tok: string, seq: number): Promise<number | undefined>
   /** Uses up a place; false if it is not the next one of this incarnation. */
   advance(key: string, tok: string, seq: number, refused?: Refused): Promise<boolean>
-  /** The incarnation as it is; `undefined` if it is another one or gone. */
-  read(key: string, tok: string): Promise<SessionRecord | undefined>
 }
 
 interface Kept {
@@ -156,6 +159,10 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
       const kept = current(key, tok)
       if (kept) keep(key, Object.assign(kept, { expiresAt: now() + ttlMs }))
     },
+    // One process has no elsewhere: its turns are taken one after the other already.
+    async begin(key, tok) {
+      return current(key, tok)?.last
+    },
     async advance(key, tok, seq, refused) {
       const kept = current(key, tok)
       if (!kept || seq !== kept.last + 1) return false
@@ -166,10 +173,6 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
       }
       if (refused) kept.refused = [...kept.refused, refused].slice(-MOST_IN_FLIGHT)
       return true
-    },
-    async read(key, tok) {
-      const kept = current(key, tok)
-      return kept && recordOf(kept)
     },
   }
 }

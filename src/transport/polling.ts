@@ -24,10 +24,12 @@ export interface PollingHandlers extends TransportHandlers {
   unfinished(): boolean
   /** Where messages are posted. */
   postUrl(): string
-  /** The next body to post, if there is one. */
-  outgoing(): string | undefined
+  /** The next body to post, if there is one. `unsure`: the server may be another one than before. */
+  outgoing(unsure: boolean): string | undefined
   /** What came back for it; `undefined`: nobody knows what became of it. */
   posted(answer: unknown): void
+  /** It was more than the server takes at once: nothing of it was applied. */
+  tooMuch(): void
   /** The token for the next poll, if there is one. */
   token(): Promise<string | undefined>
   /** A poll went wrong; the next one will come. */
@@ -40,6 +42,8 @@ export interface PollingTransport extends Transport {
   pollNow(): void
   /** Posts what there is, one body after the other. */
   post(): void
+  /** The next answer is wanted even if it is the same as the last. */
+  anew(): void
 }
 
 /** No server may silence us for longer. */
@@ -48,21 +52,28 @@ const LONGEST_WAIT_MS = 3_600_000
 /** Polling makes no sense here: not for us, or no such thing. */
 const FINAL = [401, 403, 404, 405, 410]
 
+const TOO_LARGE = 413
+
 /**
  * Starts to poll at once. `opened` comes with the first good answer, `closed` with the HTTP status
  * where polling makes no sense.
  */
 export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   const { environment, timers, timeoutMs } = handlers
-  const { now, fetch } = environment
+  const { now, monotonicNow, fetch } = environment
   /** The poll under way. One that was given up is no longer heard. */
   let busy: AbortController | undefined
   let running = true
   let opened = false
+  /** By the monotonic clock: somebody may set the other one. */
   let notBefore = 0
   let etag: string | null = null
   let etagUrl = ''
   let posting: AbortController | undefined
+  /** A poll failed since the last answer to a POST. */
+  let unsure = false
+  /** A POST failed: the next one waits for a poll that does not, or tries would be used up in no time. */
+  let resting = false
 
   const close = (): void => {
     running = false
@@ -92,7 +103,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const after = response.headers?.get('retry-after')
     if (after) {
       const wait = Number(after) * 1000 || Date.parse(after) - now()
-      if (wait > 0) notBefore = now() + Math.min(wait, LONGEST_WAIT_MS)
+      if (wait > 0) notBefore = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
     }
     return response
   }
@@ -111,44 +122,57 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (response.ok) {
       const body = await response.json()
       if (busy !== mine) return
-      messages = handlers.parse(body, response)
+      // Before its listeners hear it, who may want it anew.
       etag = headers.get('etag')
       etagUrl = url
+      try {
+        messages = handlers.parse(body, response)
+      } catch (thrown) {
+        etag = null
+        throw thrown
+      }
     } else if (status !== 304) throw new Error(`Poll failed: HTTP ${status}`)
     if (busy !== mine) return
     if (!opened) handlers.opened()
     opened = true
     handlers.polled({ status, messages: messages.length })
     for (const message of messages) if (busy === mine) handlers.received(message)
+    resting = false
     if (busy === mine) post()
   }
 
   const post = (): void => {
-    if (!running || posting || now() < notBefore) return
+    if (!running || posting || resting || monotonicNow() < notBefore) return
     const mine = new AbortController()
     posting = mine
-    const body = handlers.outgoing()
+    const body = handlers.outgoing(unsure)
     if (!body) {
       posting = undefined
       return
     }
-    const done = (answer: unknown, thrown?: unknown): void => {
+    const done = (tell: () => void, thrown?: unknown, again = false): void => {
       if (posting !== mine) return
       posting = undefined
       mine.abort()
       timers.clear('post')
-      handlers.posted(answer)
+      if (!thrown) unsure = false
+      resting = thrown !== undefined && !again
+      tell()
       if (thrown) handlers.failed(thrown)
       else post()
     }
-    const failed = (thrown: unknown): void => done(undefined, thrown)
+    const failed = (thrown: unknown): void => done(() => handlers.posted(undefined), thrown)
     timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
     const send = async (): Promise<void> => {
       const init = { method: 'POST', body }
       const type = { 'content-type': 'application/json' }
       const response = await call(mine, handlers.postUrl(), init, type)
-      if (!response.ok) throw new Error(`Post failed: HTTP ${response.status}`)
-      done(await response.json())
+      const { status, ok } = response
+      const refusal = ok ? undefined : new Error(`Post failed: HTTP ${status}`)
+      if (status === TOO_LARGE) return done(handlers.tooMuch, refusal, true)
+      if (refusal) throw refusal
+      const answer = await response.json()
+      done(() => handlers.posted(answer))
     }
     send().catch(failed)
   }
@@ -162,8 +186,10 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       busy = undefined
       mine.abort()
       const wait = handlers.unfinished() && !thrown ? 0 : handlers.intervalMs
-      timers.set('poll', Math.max(wait, notBefore - now()), poll)
-      if (thrown) handlers.failed(thrown)
+      timers.set('poll', Math.max(wait, notBefore - monotonicNow()), poll)
+      if (!thrown) return
+      unsure = true
+      handlers.failed(thrown)
     }
     timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
     ask(mine).then(() => done(), done)
@@ -177,8 +203,11 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     },
     close,
     pollNow() {
-      if (running && !busy && now() >= notBefore) poll()
+      if (running && !busy && monotonicNow() >= notBefore) poll()
     },
     post,
+    anew() {
+      etag = null
+    },
   }
 }

@@ -42,7 +42,7 @@ export const openWebSocket = (
     // After it, `close` follows and brings the code.
     error() {
       if (!open && !handlers.mayBeBlocked())
-        listeners['close']?.({ code: 1006, reason: '' } as never)
+        listeners['close']?.({ code: 1006, reason: '', wasClean: false } as never)
     },
   }
   each('addEventListener')

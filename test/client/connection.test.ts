@@ -496,3 +496,184 @@ describe('after close()', () => {
     expect(() => socket.connect()).toThrow()
   })
 })
+
+describe('what is told of a link', () => {
+  test('open, error and duration are right also where the clock starts at 0', async () => {
+    const network = createFakeNetwork()
+    let now = 0
+    const socket = createResilientWebSocket({
+      environment: { ...network.environment, now: () => now },
+    })
+    let opened = 0
+    socket.on('open', () => opened++)
+    network.socket().fail()
+    socket.reconnect()
+    network.socket().open()
+    expect([opened, socket.error]).toEqual([1, null])
+    now = 5000
+    expect(socket.connectionDuration).toBe(5000)
+    socket.close()
+  })
+
+  test('a close has all its fields, also of a dial that failed or hung', async () => {
+    const { network, clock, socket, log } = start()
+    const closes: unknown[] = []
+    socket.on('close', close => closes.push(close))
+    network.socket().fail()
+    await clock.advance(4000)
+    await clock.advance(10_000)
+    expect(closes).toEqual([
+      { code: 1006, reason: '', wasClean: false },
+      { code: 3008, reason: 'Connect timeout', wasClean: false },
+    ])
+    expect(log).toContain('info [WebSocket] Connection closed: 3008 Connect timeout')
+  })
+
+  test('reasons are words: overdue, and given up', async () => {
+    const overdue = start({ fallback: { afterMs: 3000 } })
+    overdue.network.socket().fail()
+    await overdue.clock.advance(3000)
+    expect(overdue.socket.stateHistory.at(-1)).toMatchObject({
+      to: 'FALLBACK',
+      reason: 'Connection overdue',
+    })
+    const given = start({ fallback: false, reconnect: { giveUpAfterMs: 3000 } })
+    given.network.socket().fail()
+    await given.clock.advance(3000)
+    expect(given.socket.stateHistory.at(-1)).toMatchObject({ to: 'ERROR', reason: 'Gave up' })
+  })
+
+  test('a rule that answers with no time has no opinion', async () => {
+    for (const answer of [Number.NaN, -5]) {
+      const { accept, network, socket } = start({ reconnect: { when: () => answer } })
+      const delays: number[] = []
+      socket.on('retry', ({ delayMs }) => delays.push(delayMs))
+      accept()
+      network.socket().close(1006)
+      expect(delays).toEqual([3000])
+    }
+  })
+
+  test('a link that dies while the machine is offline is not dialed in a hurry', async () => {
+    const { accept, network, clock, socket } = start()
+    accept()
+    network.page.setOnline(false)
+    await clock.advance(40_000)
+    expect(socket.getSnapshot()).toMatchObject({ status: 'RECONNECTING', phase: 'offline' })
+    await clock.advance(29_000)
+    expect(network.sockets).toHaveLength(1)
+    await clock.advance(1000)
+    expect(network.sockets).toHaveLength(2)
+  })
+
+  test('any thenable may bring the URL', async () => {
+    class Later {
+      // biome-ignore lint/suspicious/noThenProperty: promises of other libraries are no Promise
+      then = (done: (url: string) => void): void => done('ws://later')
+    }
+    const { network, clock } = start({ url: () => new Later() as never })
+    await clock.settle()
+    expect(network.socket().url).toBe('ws://later')
+  })
+
+  test('where no dial has said where we are, a relative fallback says what it needs', async () => {
+    const { clock, errors } = start({
+      url: () => Promise.reject(new Error('no')),
+      reconnect: { maxAttempts: 0 },
+    })
+    await clock.settle()
+    expect(errors.at(-1)).toBe(
+      "fallback.url: expected a whole URL while url() gives none, got '/api/market/snapshot'",
+    )
+  })
+
+  test('a WebSocket that the runtime gets later is found', () => {
+    const { environment, sockets } = createFakeNetwork()
+    const { WebSocket: Late, ...rest } = environment
+    const socket = createResilientWebSocket({ environment: rest, enabled: false })
+    vi.stubGlobal('WebSocket', Late)
+    socket.connect()
+    expect(sockets).toHaveLength(1)
+    socket.close()
+    vi.unstubAllGlobals()
+  })
+})
+
+describe('the snapshot', () => {
+  test('is the same object, and nobody is called, when nothing in it changed', async () => {
+    const { accept, network, socket } = start()
+    accept()
+    const before = socket.getSnapshot()
+    let calls = 0
+    socket.onChange(() => calls++)
+    socket.connect()
+    network.page.setHidden(false)
+    socket.send({ type: 'leaves at once' })
+    expect(socket.getSnapshot()).toBe(before)
+    expect(calls).toBe(0)
+    socket.disconnect()
+    const closed = socket.getSnapshot()
+    expect(calls).toBeGreaterThan(0)
+    calls = 0
+    socket.disconnect()
+    expect(socket.getSnapshot()).toBe(closed)
+    expect(calls).toBe(0)
+  })
+})
+
+describe('a token', () => {
+  const secured = (token: () => string | Promise<string>) => {
+    const story = start({ token, protocol: undefined as never })
+    const tokens = (): unknown[] =>
+      story.network.sockets.flatMap(socket =>
+        socket
+          .messages()
+          .filter(({ type }) => type === 'auth')
+          .map(({ data }) => (data as { token: string }).token),
+      )
+    return { ...story, tokens }
+  }
+
+  test('that is refused for good is asked for anew when the user connects again', async () => {
+    let asked = 0
+    const { accept, network, socket, clock, tokens } = secured(() => `t${++asked}`)
+    accept()
+    network.socket().close(4401)
+    await clock.advance(4000)
+    accept()
+    network.socket().close(4401)
+    expect(socket.status).toBe('ERROR')
+    socket.connect()
+    accept()
+    expect(tokens()).toEqual(['t1', 't2', 't3'])
+  })
+
+  test('that setToken() brings while a function is still being asked is not overwritten', async () => {
+    let bring = (_token: string): void => {}
+    const { accept, socket, clock, tokens } = secured(
+      () =>
+        new Promise(resolve => {
+          bring = resolve
+        }),
+    )
+    socket.setToken('new')
+    bring('old')
+    await clock.settle()
+    accept()
+    expect(tokens()).toEqual(['new'])
+  })
+
+  test('is asked for once, though a dial and a poll want it', async () => {
+    let asked = 0
+    const story = start({
+      fallback: { afterMs: 100 },
+      token: () => {
+        asked++
+        return new Promise(() => {})
+      },
+    })
+    await story.clock.advance(200)
+    expect(story.socket.status).toBe('FALLBACK')
+    expect(asked).toBe(1)
+  })
+})

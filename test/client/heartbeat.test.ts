@@ -277,3 +277,33 @@ test('a server that asks to be left is left in its time, and the attempts stay a
   expect(network.sockets).toHaveLength(2)
   expect(socket.getSnapshot().attempt).toBe(0)
 })
+
+describe('clocks and hurry', () => {
+  test('a wall clock that was set forward and back hides no dead link', async () => {
+    const { clock, socket, network } = open()
+    clock.jump(3_600_000)
+    network.socket().receive({ type: 'tick' })
+    clock.jump(-3_600_000)
+    await clock.advance(40_000)
+    expect(socket.stateHistory.at(-1)?.reason).toBe('Heartbeat timeout')
+  })
+
+  test('a reason to look shortens the time that a ping already has', async () => {
+    const { clock, socket, network } = open({ heartbeat: { timeoutMs: 60_000 } })
+    await clock.advance(30_000)
+    network.page.emit('resume')
+    await clock.advance(5000)
+    expect(socket.stateHistory.at(-1)?.reason).toBe('Heartbeat timeout')
+  })
+
+  test('a dial that was under way when the machine slept hangs no longer than 5 s', async () => {
+    const { clock, socket, network } = start({ connectTimeoutMs: 60_000 })
+    network.page.emit('resume')
+    await clock.advance(3000)
+    network.page.setHidden(false)
+    await clock.advance(1999)
+    expect(socket.status).toBe('CONNECTING')
+    await clock.advance(1)
+    expect(socket.stateHistory.at(-1)?.reason).toBe('Connect timeout')
+  })
+})

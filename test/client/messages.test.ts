@@ -1,5 +1,5 @@
 import { type Delivery, raw } from 'resilient-websocket'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { start } from './support.ts'
 
@@ -668,5 +668,208 @@ test('metrics count what happened', async () => {
     open: 1,
     batch: 1,
     queued: 0,
+  })
+})
+
+describe('listeners that call back in', () => {
+  test('close() in a message listener leaves no timer', async () => {
+    const { accept, network, clock, socket } = start()
+    accept()
+    socket.on('message', () => socket.close())
+    network.socket().receive({ type: 'x' })
+    expect(clock.pending()).toBe(0)
+  })
+
+  test('close() in a delivery listener leaves no timer', async () => {
+    const { clock, socket } = start()
+    socket.on('delivery', () => socket.close())
+    socket.send({ type: 'x' }, { ttlMs: 1000 })
+    await clock.advance(1000)
+    expect(clock.pending()).toBe(0)
+  })
+
+  test('what a listener takes back while another expires is settled once', async () => {
+    const { clock, socket } = start()
+    const abort = new AbortController()
+    const settled: string[] = []
+    socket.on('delivery', ({ id }) => {
+      settled.push(id)
+      abort.abort()
+    })
+    for (const id of ['1', '2']) {
+      socket.send({ type: 'x', id }, { ttlMs: 1000, signal: abort.signal })
+    }
+    await clock.advance(1000)
+    expect(settled).toEqual(['1', '2'])
+    expect(socket.getSnapshot().queued).toBe(0)
+  })
+
+  test('one that throws something unspeakable starves no other', async () => {
+    const { accept, network, socket } = start()
+    accept()
+    const thrown = vi.fn()
+    vi.stubGlobal('reportError', thrown)
+    const heard = vi.fn()
+    socket.on('message', () => {
+      throw Symbol('no words')
+    })
+    socket.on('message', heard)
+    network.socket().receive({ type: 'x' })
+    expect(heard).toHaveBeenCalledOnce()
+    await Promise.resolve()
+    expect(thrown).toHaveBeenCalledOnce()
+    vi.unstubAllGlobals()
+  })
+})
+
+describe('what can be sent', () => {
+  test('a message that may not wait leaves if it can, and expires if it cannot', async () => {
+    const { accept, network, socket } = start()
+    const early = socket.send({ type: 'early' }, { ttlMs: 0 })
+    expect(early).toMatchObject({ state: 'rejected', reason: 'expired' })
+    accept()
+    expect(socket.send({ type: 'now' }, { ttlMs: 0 }).state).toBe('sent')
+    expect(network.socket().messages()).toMatchObject([{ type: 'now' }])
+  })
+
+  test('data that JSON cannot hold is a TypeError', () => {
+    const { socket } = start()
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+    const throwing = {
+      toJSON() {
+        throw new RangeError('no')
+      },
+    }
+    for (const data of [() => {}, Symbol('x'), 10n, circular, throwing]) {
+      expect(() => socket.send({ type: 'x', data })).toThrow(TypeError)
+      expect(() => socket.send({ type: 'x', data })).toThrow(/^send: expected data that JSON can/)
+    }
+  })
+
+  test('a request that is taken back rejects with the reason of its signal, sent or not', async () => {
+    const { accept, socket } = start()
+    const reasons = [new Error('before'), new Error('queued'), new Error('sent')]
+    const before = socket.request({ type: 'x' }, { signal: AbortSignal.abort(reasons[0]) })
+    await expect(before).rejects.toBe(reasons[0])
+    const queued = new AbortController()
+    const waits = socket.request({ type: 'x' }, { signal: queued.signal })
+    queued.abort(reasons[1])
+    await expect(waits).rejects.toBe(reasons[1])
+    accept()
+    const sent = new AbortController()
+    const asked = socket.request({ type: 'x' }, { signal: sent.signal })
+    sent.abort(reasons[2])
+    await expect(asked).rejects.toBe(reasons[2])
+  })
+})
+
+describe('channels by hand', () => {
+  const heard = ({ network }: ReturnType<typeof start>): unknown[] =>
+    network
+      .socket()
+      .messages()
+      .filter(({ type }) => /subscribe/.test(`${type}`))
+      .map(({ type, data }) => [type, Object.values(data as object)[0]])
+
+  test('the server hears them once, by that message, and again on the next link', async () => {
+    const story = start()
+    const { accept, network, socket, clock } = story
+    accept()
+    socket.send({ type: 'subscribe', data: { symbols: ['A'] } })
+    await clock.settle()
+    expect(heard(story)).toEqual([['subscribe', ['A']]])
+    network.socket().close(1006)
+    await clock.advance(4000)
+    accept()
+    expect(heard(story)).toEqual([['subscribe', ['A']]])
+    socket.send({ type: 'unsubscribe', data: { symbols: ['A'] } })
+    await clock.settle()
+    expect(heard(story)).toEqual([
+      ['subscribe', ['A']],
+      ['unsubscribe', ['A']],
+    ])
+  })
+
+  test('one that was sent before the link opened goes out once', async () => {
+    const story = start()
+    story.socket.send({ type: 'subscribe', data: { channels: ['A'] } })
+    await story.clock.settle()
+    story.accept()
+    await story.clock.settle()
+    expect(heard(story)).toEqual([['subscribe', ['A']]])
+  })
+
+  test('a channel that is left by hand while others listen is told again', async () => {
+    const story = start()
+    story.accept()
+    const messages = story.socket.subscribe('A')
+    await messages.ready
+    story.socket.send({ type: 'unsubscribe', data: { channels: ['A'] } })
+    await story.clock.settle()
+    expect(heard(story)).toEqual([
+      ['subscribe', ['A']],
+      ['unsubscribe', ['A']],
+      ['subscribe', ['A']],
+    ])
+  })
+
+  test('one that was taken back is not wanted', async () => {
+    const story = start()
+    const abort = new AbortController()
+    story.socket.send({ type: 'subscribe', data: { channels: ['A'] } }, { signal: abort.signal })
+    abort.abort()
+    story.accept()
+    await story.clock.settle()
+    expect(heard(story)).toEqual([])
+  })
+
+  test('a subscription to a channel that the server was told by hand is ready', async () => {
+    const story = start()
+    story.accept()
+    story.socket.send({ type: 'subscribe', data: { channels: ['A'] } })
+    await expect(story.socket.subscribe('A').ready).resolves.toBeUndefined()
+  })
+
+  test('many channels go in frames that a small server takes', async () => {
+    const story = start()
+    const { network, socket, clock } = story
+    const names = Array.from({ length: 100 }, (_, index) => `channel-${index}-${'x'.repeat(20)}`)
+    socket.subscribe(names)
+    await clock.settle()
+    network.socket().open()
+    network.socket().receive({ type: 'connection', data: { maxPayload: 1024 } })
+    const frames = network.socket().sent as string[]
+    expect(frames.every(frame => frame.length <= 1024)).toBe(true)
+    expect(heard(story).flatMap(each => (each as [string, string[]])[1])).toEqual(names)
+  })
+})
+
+describe('another user', () => {
+  test('set before anything was sent, but after a server heard of us, reconnects', async () => {
+    const { network, socket, clock } = start()
+    network.socket().open()
+    socket.setIdentity('bob')
+    await clock.settle()
+    expect(network.sockets).toHaveLength(2)
+  })
+
+  test('hears no batch of the one before', async () => {
+    const { network, clock, socket } = start({
+      reconnect: { maxAttempts: 0 },
+      fallback: { parse: () => [1, 2].map(data => ({ type: 'x', data })) },
+    })
+    const batches: (readonly unknown[])[] = []
+    socket.on('batch', batch => batches.push(batch))
+    network.socket().fail()
+    await clock.settle()
+    network.request().answer({})
+    await clock.settle()
+    network.onDial = () => {}
+    socket.setIdentity('bob')
+    const before = batches.length
+    await clock.advance(1000)
+    expect(batches).toHaveLength(before)
+    expect(batches.flat()).toHaveLength(2)
   })
 })

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 
 const create = (options: unknown): void => {
   const { environment } = createFakeNetwork()
-  const given = typeof options === 'object' && options ? { environment, ...options } : options
+  const section = typeof options === 'object' && options && !Array.isArray(options)
+  const given = section ? { environment, ...options } : options
   createResilientWebSocket(given as never).close()
 }
 
@@ -97,8 +98,39 @@ const BAD: readonly [
     TypeError,
     /^logger: expected .* with debug info warn error, got an object$/,
   ],
-  [{ signal: {} }, TypeError, /^signal: expected object with addEventListener, got an object$/],
+  [
+    { signal: {} },
+    TypeError,
+    /^signal: expected object with addEventListener removeEventListener, got an object$/,
+  ],
   [{ environment: 'node' }, TypeError, /^environment: expected object, got 'node'$/],
+  [[], TypeError, /^options: expected object, got an array$/],
+  [{ url: {} }, TypeError, /^url: expected string or object or function with href, got an object$/],
+  [{ url: [] }, TypeError, /^url: .*got an array$/],
+  [{ protocols: {} }, TypeError, /^protocols: expected a string, an array of them .*an object$/],
+  [{ protocols: [7] }, TypeError, /^protocols: expected a string, an array of them .*an array$/],
+  [{ reconnect: [] }, TypeError, /^reconnect: expected object, got an array$/],
+  [{ heartbeat: [] }, TypeError, /^heartbeat: expected object or false, got an array$/],
+  [
+    { fallback: { url: () => '/x' } },
+    TypeError,
+    /^fallback\.url: expected string, got a function$/,
+  ],
+  [
+    { protocol: { attach: 1 } },
+    TypeError,
+    /^protocol: expected object with attach, got an object$/,
+  ],
+  [
+    { signal: { addEventListener: 1 } },
+    TypeError,
+    /^signal: expected object with addEventListener/,
+  ],
+  [{ logger: { debug: 1, info: 2, warn: 3, error: 4 } }, TypeError, /^logger: .*got an object$/],
+  [{ environment: { now: 5 } }, TypeError, /^environment\.now: expected function, got 5$/],
+  [{ environment: { WebSocket: 'ws' } }, TypeError, /^environment\.WebSocket: .*got 'ws'$/],
+  [{ environment: { page: {} } }, TypeError, /^environment\.page: .*with on hidden online, got/],
+  [{ environment: { foo: 1 } }, TypeError, /^environment\.foo: expected the name of an option/],
   [{ reconect: {} }, TypeError, /^reconect: expected the name of an option, got 'reconect'$/],
   [JSON.parse('{"__proto__":1}'), TypeError, /^__proto__: expected the name of an option/],
   [{ constructor: 1 }, TypeError, /^constructor: expected the name of an option/],
@@ -125,6 +157,8 @@ describe('a good option is taken', () => {
     [{}],
     [undefined],
     [{ url: undefined, reconnect: { factor: undefined } }],
+    [{ environment: { ...createFakeNetwork().environment, page: undefined, now: undefined } }],
+    [{ environment: { ...createFakeNetwork().environment, WebSocket: undefined } }],
     [{ heartbeat: false, fallback: false, batch: false, dedupe: false }],
     [{ url: new URL('ws://a.test'), protocols: ['a'] }],
     [
@@ -141,12 +175,30 @@ describe('a good option is taken', () => {
   test('the defaults are those of the guide', () => {
     expect(DEFAULTS).toMatchObject({
       url: 'ws://localhost:3001/ws',
-      reconnect: { initialDelayMs: 2000, factor: 2, maxDelayMs: 30_000, jitter: 1, maxAttempts: 5 },
+      enabled: true,
+      connectTimeoutMs: 10_000,
+      reconnect: {
+        initialDelayMs: 2000,
+        factor: 2,
+        maxDelayMs: 30_000,
+        jitter: 1,
+        maxAttempts: 5,
+        stableAfterMs: 5000,
+        giveUpAfterMs: Number.POSITIVE_INFINITY,
+      },
       heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
-      fallback: { url: '/api/market/snapshot', intervalMs: 5000, probeIntervalMs: 30_000 },
+      fallback: {
+        url: '/api/market/snapshot',
+        intervalMs: 5000,
+        timeoutMs: 10_000,
+        probeIntervalMs: 30_000,
+        afterMs: undefined,
+      },
       queue: {
         limit: 1000,
         maxBytes: 8 * 1024 * 1024,
+        overflow: 'drop-oldest',
+        ttlMs: Number.POSITIVE_INFINITY,
         retries: 3,
         ratePerSecond: 40,
         maxInFlight: 256,

@@ -1,6 +1,6 @@
 import { envelope } from 'resilient-websocket'
 import { describe, expect, test } from 'vitest'
-import { sentOf, sequence, startV1, type V1Story } from './v1-support.ts'
+import { sentOf, sequence, startV1, ticks, type V1Story, verdict } from './v1-support.ts'
 
 /** Until the next dial. */
 const dialed = async ({ network, clock }: V1Story): Promise<void> => {
@@ -16,18 +16,8 @@ const again = async (story: V1Story): Promise<void> => {
   story.greet()
 }
 
-const verdict = (epoch: string, offset: number, more: object = {}) => ({
-  epoch,
-  offset,
-  recovered: true,
-  replayed: 0,
-  ...more,
-})
-
 const tick = (story: V1Story, channel: string, offset: number): void =>
   story.receive('tick', offset, { channel, offset })
-
-const ticks = (story: V1Story): unknown[] => story.messages.map(({ data }) => data)
 
 describe('hello and welcome', () => {
   test('a server that says protocol 1 gets a hello; messages flow after its welcome', async () => {
@@ -70,13 +60,16 @@ describe('hello and welcome', () => {
   test('channels that do not fit into hello follow the welcome, with their positions', async () => {
     const story = startV1()
     const { socket, network, clock } = story
-    const names = Array.from({ length: 25 }, (_, index) => `C${index}`)
+    const names = Array.from({ length: 25 }, (_, index) => `${'C'.repeat(98)}${10 + index}`)
     socket.subscribe(names)
     await clock.settle()
-    await story.agree()
-    expect(Object.keys(story.hello().data['channels'] as object)).toEqual(names.slice(0, 20))
+    const first = names.slice(0, 9)
+    await story.agree({
+      channels: Object.fromEntries(first.map(name => [name, verdict('e', 0)])),
+    })
+    expect(Object.keys(story.hello().data['channels'] as object)).toEqual(first)
     const [rest] = sentOf(network.socket(), 'subscribe')
-    expect(Object.keys(rest?.data['channels'] as object)).toEqual(names.slice(20))
+    expect(Object.keys(rest?.data['channels'] as object)).toEqual(names.slice(9))
   })
 
   test('no welcome within 5 s is a failed attempt', async () => {
@@ -662,6 +655,74 @@ describe('while polling', () => {
     expect(delivery).toMatchObject({ state: 'acked', attempts: 2 })
   })
 
+  test('after a poll that failed the server is asked before it is given anything: it may have forgotten', async () => {
+    const story = await start()
+    const flying = story.socket.send({ type: 'a' })
+    await fall(story)
+    const queued = story.socket.send({ type: 'b' })
+    story.network.request().fail()
+    await story.clock.advance(5000)
+    await answered(story, 'GET', body())
+    const [, contact] = await answered(story, 'POST', { tok: 'another', ack: 0 })
+    expect(JSON.parse(contact)).toMatchObject({ tok: 'tok', messages: [] })
+    expect([flying.state, queued.state]).toEqual(['unknown', 'in-flight'])
+    const [, text] = await answered(story, 'POST', { tok: 'another', ack: 1 })
+    expect(JSON.parse(text)).toMatchObject({ tok: 'another', messages: [{ seq: 1, type: 'b' }] })
+    expect(queued.state).toBe('acked')
+  })
+
+  test('what is in flight is asked for even if nothing else waits', async () => {
+    const story = await start()
+    const flying = story.socket.send({ type: 'a' })
+    await fall(story)
+    story.network.request().fail()
+    await story.clock.advance(5000)
+    await answered(story, 'GET', body())
+    await answered(story, 'POST', { tok: 'tok', ack: 1 })
+    expect(flying.state).toBe('acked')
+  })
+
+  test('a body holds no more than the server takes; what does not fit goes with the next', async () => {
+    const story = await start()
+    await fall(story)
+    const deliveries = [15_000, 55_000].map(length =>
+      story.socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    await answered(story, 'GET', body())
+    const [, first] = await answered(story, 'POST', { tok: 'tok', ack: 1 })
+    const [, second] = await answered(story, 'POST', { tok: 'tok', ack: 2 })
+    expect([first.length, second.length].every(length => length < 65_536)).toBe(true)
+    expect(deliveries.map(({ state }) => state)).toEqual(['acked', 'acked'])
+  })
+
+  test('a server that takes less (413) gets one at a time; one that is too large alone is rejected, and no other', async () => {
+    const story = await start()
+    await fall(story)
+    const deliveries = [10, 500, 10].map(length =>
+      story.socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    const taken: number[] = []
+    let last = 0
+    story.network.onRequest = request => {
+      const { messages = [] } = JSON.parse(String(request.init?.body ?? '{}'))
+      if (request.method === 'GET') return request.answer(body())
+      if (String(request.init?.body).length > 400) return request.answer({}, { status: 413 })
+      for (const { type, seq, data } of messages) {
+        last = type === 'skip' ? data.seq : seq
+        if (type !== 'skip') taken.push(seq)
+      }
+      request.answer({ tok: 'tok', ack: last })
+    }
+    await answered(story, 'GET', body())
+    await story.clock.advance(20_000)
+    expect(deliveries).toMatchObject([
+      { state: 'acked' },
+      { state: 'rejected', reason: 'invalid' },
+      { state: 'acked' },
+    ])
+    expect(taken).toEqual([1, 3])
+  })
+
   test('a lost session is told there, too; replies and refusals arrive', async () => {
     const story = await start()
     const lost = story.socket.send({ type: 'a' })
@@ -740,5 +801,84 @@ describe('while polling', () => {
     await story.clock.settle()
     expect(before.aborted).toBe(true)
     expect(story.network.request().url).not.toContain('since')
+  })
+})
+
+describe('sizes', () => {
+  test('frames are joined only up to what the server takes, to the byte', async () => {
+    const story = startV1()
+    const { socket, network } = story
+    const deliveries = [60_000, 10_000, 100].map(length =>
+      socket.send({ type: 'a', data: 'x'.repeat(length) }),
+    )
+    story.greet({ maxPayload: 65_536 })
+    story.welcome()
+    const frames = network.socket().sent as string[]
+    expect(frames.every(frame => frame.length <= 65_536)).toBe(true)
+    expect(sequence(network.socket())).toEqual(['1 a', '2 a', '3 a'])
+    story.receive('ack', { seq: 3 })
+    expect(deliveries.map(({ state }) => state)).toEqual(['acked', 'acked', 'acked'])
+  })
+
+  test('a message fits with its place in the sequence, or is a TypeError at the call', async () => {
+    const story = startV1()
+    const { socket, network } = story
+    story.greet({ maxPayload: 1000 })
+    story.welcome()
+    const longest = (room: number): string => {
+      const { timestamp } = { timestamp: story.clock.now() }
+      const bare = JSON.stringify({ timestamp, type: 'a', data: '', id: 'id' }).length
+      return 'x'.repeat(1000 - bare - room)
+    }
+    socket.send({ type: 'a', data: longest(24), id: 'id' })
+    expect((network.socket().sent as string[]).every(frame => frame.length <= 1000)).toBe(true)
+    expect(() => socket.send({ type: 'a', data: longest(0), id: 'id' })).toThrow(
+      /^send: expected at most 1000 bytes/,
+    )
+  })
+
+  test('a link closed for its size costs only a message that it had carried', async () => {
+    const story = startV1({ queue: { ratePerSecond: 10 } })
+    const { socket, network, clock } = story
+    await story.agree()
+    const deliveries = Array.from({ length: 20 }, (_, index) =>
+      socket.send({ type: 'a', data: 'x'.repeat(index === 15 ? 100 : 1) }),
+    )
+    await clock.advance(2000)
+    network.socket().close(1006)
+    await clock.advance(4000)
+    await story.agree()
+    expect(sequence(network.socket())).toHaveLength(10)
+    network.socket().close(1009)
+    expect(deliveries[15]?.state).toBe('in-flight')
+    expect(deliveries.filter(({ reason }) => reason === 'invalid')).toHaveLength(1)
+  })
+})
+
+describe('what changes on the way', () => {
+  test('a token that comes between hello and welcome is told after it', async () => {
+    const story = startV1({ token: () => 'old' })
+    story.greet()
+    expect(story.hello().data['token']).toBe('old')
+    story.socket.setToken('new')
+    story.welcome()
+    await story.clock.settle()
+    expect(sentOf(story.network.socket(), 'auth').map(({ data }) => data['token'])).toEqual(['new'])
+  })
+
+  test('a server that says protocol 1 too late for this link is expected to on the next', async () => {
+    const story = startV1()
+    story.network.socket().open()
+    await story.clock.advance(1000)
+    expect(story.socket.getSnapshot().phase).toBe('ready')
+    story.receive('connection', { protocol: 1 })
+    story.network.socket().close(1006)
+    await story.clock.advance(4000)
+    story.network.socket().open()
+    await story.clock.advance(1500)
+    expect(story.socket.getSnapshot().phase).toBe('authenticating')
+    story.receive('connection', { protocol: 1 })
+    story.welcome()
+    expect(story.socket.getSnapshot().phase).toBe('ready')
   })
 })

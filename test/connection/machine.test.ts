@@ -48,6 +48,7 @@ connecting refused -> failed: closeLink
 connecting gaveUp -> failed: closeLink
 connecting overdue -> probing: startPolling
 connecting unsupported -> polling: closeLink startPolling wait
+connecting woken -> connecting: checkDial
 connecting outdated -> connecting: closeLink dial
 connecting reconnectRequested -> connecting: closeLink dial
 connecting disconnectRequested -> closed: closeLink
@@ -81,6 +82,7 @@ redialing refused -> failed: closeLink
 redialing gaveUp -> failed: closeLink
 redialing overdue -> probing: startPolling
 redialing unsupported -> polling: closeLink startPolling wait
+redialing woken -> redialing: checkDial
 redialing outdated -> redialing: closeLink dial
 redialing reconnectRequested -> redialing: closeLink dial
 redialing disconnectRequested -> closed: closeLink

@@ -6,19 +6,21 @@ import { expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const folder = `${root}node_modules/.cache/example-types`
 
+const pagesIn = (path: string): string[] =>
+  readdirSync(root + path)
+    .filter(name => name.endsWith('.md'))
+    .map(name => `${path}/${name}`)
+
 /** Every TypeScript block of the documentation that imports something: each is a module of its own. */
 const blocks = (): { name: string; code: string }[] =>
-  ['README.md', ...readdirSync(`${root}docs`).filter(name => name.endsWith('.md'))].flatMap(
-    page => {
-      const path = page === 'README.md' ? page : `docs/${page}`
-      return [...readFileSync(root + path, 'utf8').matchAll(/```(tsx?)\n([\s\S]*?)```/g)]
-        .filter(([, , code = '']) => /^import /m.test(code))
-        .map(([, kind, code = ''], index) => ({
-          name: `${page.replace('.md', '')}-${index}.${kind}`,
-          code: `${code}\nexport {}\n`,
-        }))
-    },
-  )
+  ['README.md', ...pagesIn('docs'), ...pagesIn('docs/recipes')].flatMap(page => {
+    return [...readFileSync(root + page, 'utf8').matchAll(/```(tsx?)\n([\s\S]*?)```/g)]
+      .filter(([, , code = '']) => /^import /m.test(code))
+      .map(([, kind, code = ''], index) => ({
+        name: `${page.replaceAll('/', '-').replace('.md', '')}-${index}.${kind}`,
+        code: `${code}\nexport {}\n`,
+      }))
+  })
 
 test('the examples of the documentation have no type error', () => {
   rmSync(folder, { recursive: true, force: true })

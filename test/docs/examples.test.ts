@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { createServer, startMarket } from 'resilient-websocket/server'
@@ -35,38 +35,44 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.each(['README.md', 'docs/getting-started.md', 'docs/delivery.md', 'docs/indicator.md'])(
-  '%s',
-  page => {
-    const examples = examplesOf(page)
+const recipes = readdirSync(`${root}docs/recipes`).map(name => `docs/recipes/${name}`)
+const pages = ['README.md', 'docs/getting-started.md', 'docs/delivery.md', 'docs/indicator.md']
 
-    test('has examples', () => expect(examples.length).toBeGreaterThan(0))
+test('there are recipes', () => expect(recipes.length).toBeGreaterThan(3))
 
-    test.each(examples.map((code, index) => [index + 1, code] as const))(
-      'example %i runs as it stands, to its end',
-      async (index, code) => {
-        const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
-        await build({
-          // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
-          stdin: {
-            contents: code.replaceAll('ws://localhost:3001/ws', url),
-            resolveDir: root,
-            loader: 'ts',
-          },
-          alias: {
-            'resilient-websocket/indicator': `${root}src/indicator/index.ts`,
-            'resilient-websocket': `${root}src/index.ts`,
-          },
-          outfile,
-          bundle: true,
-          format: 'esm',
-          platform: 'node',
-          external: ['mitt', 'nanoid'],
-        })
-        const connected = server.connections()
-        await import(pathToFileURL(outfile).href)
-        await expect.poll(() => server.connections()).toBe(connected)
-      },
-    )
-  },
-)
+describe.each([...pages, ...recipes.filter(page => examplesOf(page).length)])('%s', page => {
+  const examples = examplesOf(page)
+
+  test('has examples', () => expect(examples.length).toBeGreaterThan(0))
+
+  test.each(examples.map((code, index) => [index + 1, code] as const))(
+    'example %i runs as it stands, to its end',
+    async (index, code) => {
+      const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
+      await build({
+        // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
+        stdin: {
+          contents: code.replaceAll('ws://localhost:3001/ws', url),
+          resolveDir: root,
+          loader: 'ts',
+        },
+        alias: {
+          'resilient-websocket/indicator': `${root}src/indicator/index.ts`,
+          'resilient-websocket/server': `${root}src/server/index.ts`,
+          'resilient-websocket/testing': `${root}src/testing/index.ts`,
+          'resilient-websocket': `${root}src/index.ts`,
+        },
+        outfile,
+        bundle: true,
+        format: 'esm',
+        platform: 'node',
+        external: ['mitt', 'nanoid', 'ws', 'redis'],
+      })
+      const asserted = vi.spyOn(console, 'assert')
+      const connected = server.connections()
+      await import(pathToFileURL(outfile).href)
+      await expect.poll(() => server.connections()).toBe(connected)
+      for (const [holds] of asserted.mock.calls) expect(holds).toBe(true)
+    },
+  )
+})

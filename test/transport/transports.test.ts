@@ -42,6 +42,7 @@ transportContract('polling', () => {
         postUrl: () => 'http://test/snapshot',
         outgoing: () => undefined,
         posted() {},
+        tooMuch() {},
         token: async () => undefined,
         failed() {},
         polled() {},

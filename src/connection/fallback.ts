@@ -1,0 +1,122 @@
+/** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
+import type { Environment } from '../environment.ts'
+import type { Settings } from '../options.ts'
+import type { Timers } from '../timers.ts'
+import { openPolling, type Poll, type PollingTransport } from '../transport/polling.ts'
+import type { TokenKeeper } from './token.ts'
+
+export interface FallbackHooks {
+  readonly settings: Settings<never, never>
+  readonly environment: Environment
+  readonly timers: Timers
+  readonly token: TokenKeeper
+  /** The URL that was dialed last; empty if none was. */
+  lastUrl(): string
+  /** Channels to poll for. */
+  channels(): readonly string[]
+  /** Where we stand in a channel, as a poll says it. */
+  since(channel: string): string | undefined
+  /** The messages in the body of a poll; `undefined` if it says nothing to us. */
+  interpret(body: unknown): readonly unknown[] | undefined
+  /** One message of a poll. */
+  polled(message: unknown): void
+  answered(poll: Poll): void
+  failed(thrown: unknown): void
+  /** The next body to POST, if there is one. `unsure`: the server may be another one than before. */
+  outgoing(unsure: boolean): string | undefined
+  posted(answer: unknown): void
+  /** What was posted was more than the server takes at once. */
+  tooMuch(): void
+  /** We may not poll: HTTP 401 or 403, also with a new token. */
+  refused(status: number): void
+  /** There is nothing to poll there. */
+  missing(status: number): void
+}
+
+export interface Fallback {
+  start(): void
+  stop(): void
+  pollNow(): void
+  post(): void
+  /** The next answer is wanted even if it is the same as the last. */
+  anew(): void
+}
+
+/** Characters of a poll's query; what does not fit is asked for by the next one. */
+const LONGEST_QUERY = 4000
+
+export const createFallback = (hooks: FallbackHooks): Fallback => {
+  const { settings, environment, timers, token } = hooks
+  const rules = settings.fallback
+  let polling: PollingTransport | undefined
+  /** The next poll asks for channels from here on. */
+  let next = 0
+
+  const address = (): string => {
+    const { url } = rules as { url: string }
+    if (globalThis.location) return url
+    const base = hooks.lastUrl() || settings.url
+    if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
+    // No dial has said yet where we are.
+    if (URL.canParse(url)) return url
+    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
+  }
+
+  const pollUrl = (): string => {
+    const base = address()
+    const channels = hooks.channels()
+    const positions: string[] = []
+    if (next >= channels.length) next = 0
+    const first = next
+    for (let length = 0; next < channels.length && length < LONGEST_QUERY; next++) {
+      const channel = channels[next] as string
+      const position = hooks.since(channel)
+      if (position) positions.push(encodeURIComponent(position))
+      length += encodeURIComponent(channel + (position ?? '')).length
+    }
+    const query = [
+      ['symbols', channels.slice(first, next).map(encodeURIComponent)] as const,
+      ['since', positions] as const,
+    ].flatMap(([name, items]) => (items.length ? `${name}=${items}` : []))
+    return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
+  }
+
+  const start = (): void => {
+    if (!rules) return
+    polling = openPolling({
+      ...rules,
+      environment,
+      timers,
+      parse: (body, response) =>
+        rules.parse?.(body, response) ??
+        hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],
+      url: pollUrl,
+      unfinished: () => next < hooks.channels().length,
+      postUrl: address,
+      outgoing: hooks.outgoing,
+      posted: hooks.posted,
+      tooMuch: hooks.tooMuch,
+      token: async () => token.take(await token.wanted()),
+      opened() {},
+      received: hooks.polled,
+      failed: hooks.failed,
+      polled(poll) {
+        token.accepted()
+        hooks.answered(poll)
+      },
+      closed({ code }) {
+        if (code >= 404) hooks.missing(code)
+        else if (token.refused()) start()
+        else hooks.refused(code)
+      },
+    })
+  }
+
+  return {
+    start,
+    stop: () => polling?.close(0, ''),
+    pollNow: () => polling?.pollNow(),
+    post: () => polling?.post(),
+    anew: () => polling?.anew(),
+  }
+}
