@@ -85,7 +85,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
   let slept = 0
   const held: (() => void)[] = []
   const unlessFrozen = (run: () => void): void => {
-    if (frozen) held.push(run)
+    if (frozen || held.length) held.push(run)
     else run()
   }
   network.toClient = unlessFrozen
@@ -252,9 +252,13 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
 
   const thaw = (): void => {
     frozen = false
-    const waiting = held.splice(0)
-    // One after the other, as an event loop does; what thaws may freeze again.
-    for (const run of waiting) clock.after(0, () => unlessFrozen(run))
+    // One after the other, as an event loop does, and before what is new; what thaws may freeze again.
+    const next = (): void => {
+      if (frozen) return
+      held.shift()?.()
+      if (held.length) clock.after(0, next)
+    }
+    clock.after(0, next)
   }
 
   const FAULTS: Record<string, () => void> = {
