@@ -11,7 +11,7 @@ import { createSubscriptions } from './delivery/subscriptions.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
-import { type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
+import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
 import { createTimers } from './timers.ts'
@@ -60,7 +60,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   let finished = false
   let ready = false
-  let everReady = false
+  /** What came so far followed the positions of protocol v1; undefined: nothing came. */
+  let followed: boolean | undefined
   /** A server may have heard who we are. */
   let everUsed = false
   /** The token that the server of this link has heard. */
@@ -154,6 +155,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const accept = createInbox<Incoming>({
     schema: settings.schema,
     key: dedupeRules ? dedupeRules.key : () => undefined,
+    ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
     dedupe,
     accepted(message, given) {
       lastMessage = message
@@ -237,6 +239,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     channels: () => subscriptions.channels(),
     wants: channel => subscriptions.has(channel),
     confirmed: channel => subscriptions.confirm(channel),
+    denied: channel => subscriptions.deny(channel),
     gap,
     recovered(channel, replayed) {
       emit('recovered', { channel, replayed })
@@ -276,9 +279,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     ready() {
       ready = true
-      // Where nobody can know what was missed.
-      if (everReady && !agreement) emit('gap', { reason: 'reconnected' })
-      everReady = true
+      // Where nobody can know what was missed: one of the two sides of it had no positions.
+      if (followed === false || (followed && !agreement)) {
+        emit('gap', { reason: 'reconnected' })
+        for (const channel of subscriptions.channels()) {
+          subscriptions.gap({ channel, reason: 'reconnected' })
+        }
+      }
+      followed = agreement !== undefined
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
@@ -296,12 +304,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     received: payload => conversation.receive(payload),
     polled(message) {
       everUsed = true
+      followed ??= false
       if (conversation.deliver) conversation.deliver(message)
       else accept(message as Incoming)
     },
     interpret(body) {
       everUsed = true
-      return conversation.polled?.(body)
+      const messages = conversation.polled?.(body)
+      followed ??= messages !== undefined
+      return messages
     },
     outgoing: unsure => conversation.post?.(unsure),
     posted: answer => conversation.posted?.(answer),
@@ -348,7 +359,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const subscriptions = createSubscriptions<Incoming>({
     call,
     tell,
-    forget: channel => conversation.forget?.(channel),
+    forget(channel) {
+      conversation.forget?.(channel)
+      driver.pollAnew()
+    },
+    soon: (name, run) => timers.set(name, 0, run),
     overflow: channel => gap(channel, 'overflow'),
   })
 
@@ -473,7 +488,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return subscriptions.subscribe(...wanted)
     },
     setIdentity(id) {
-      const another = everUsed || identity !== undefined
+      const polls = driver.state.status === 'FALLBACK'
+      const another = everUsed || polls || identity !== undefined
       if (id === identity) return
       identity = id
       if (!another) return

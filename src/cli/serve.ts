@@ -1,9 +1,11 @@
 /** Runs the companion server until it is asked to leave. */
 import { access } from 'node:fs/promises'
 import {
+  type Broker,
   createServer,
   type Feed,
   MemoryBroker,
+  RedisBroker,
   type ResilientServer,
   startMarket,
   startReplay,
@@ -14,6 +16,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken; choose another one with WS_PORT or as an argument',
   EACCES: 'may not be used by this user',
   EADDRNOTAVAIL: 'is not available at this host',
+}
+
+const brokerOf = ({ redisUrl, historySize }: ServeSettings): Broker => {
+  if (redisUrl === undefined) return new MemoryBroker({ historySize })
+  try {
+    return new RedisBroker({ url: redisUrl, historySize, logger: console })
+  } catch (thrown) {
+    throw new UsageError(`REDIS_URL: ${(thrown as Error).message.replace(/^url: /, '')}`)
+  }
 }
 
 const startFeed = (server: ResilientServer, settings: ServeSettings): Feed | undefined => {
@@ -44,7 +55,7 @@ export const serve = async (settings: ServeSettings): Promise<void> => {
   }
   const server = createServer({
     ...settings.server,
-    broker: new MemoryBroker({ historySize: settings.historySize }),
+    broker: brokerOf(settings),
     logger: console,
   })
   let feed: Feed | undefined

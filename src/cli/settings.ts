@@ -5,6 +5,8 @@ import type { ServerOptions } from '../server/index.ts'
 export interface ServeSettings {
   readonly server: ServerOptions
   readonly historySize: number
+  /** Where the broker is that several servers share. */
+  readonly redisUrl: string | undefined
   readonly drainMs: number
   readonly replay: string | undefined
   readonly speed: number
@@ -29,7 +31,8 @@ export const USAGE = `resilient-websocket serve [PORT] [options]
 environment:
   WS_PORT, PORT, WS_HOST, ALLOWED_ORIGINS (comma separated), ALLOW_MISSING_ORIGIN=1,
   WS_HEARTBEAT_MS, WS_HEARTBEAT_TIMEOUT_MS, WS_RATE_LIMIT, WS_MAX_PAYLOAD, WS_HISTORY,
-  WS_MAX_CONNECTIONS, WS_MAX_CONNECTIONS_PER_ADDRESS, WS_MAX_BUFFERED, WS_DRAIN_MS
+  WS_MAX_CONNECTIONS, WS_MAX_CONNECTIONS_PER_ADDRESS, WS_MAX_BUFFERED, WS_DRAIN_MS,
+  REDIS_URL (redis://host:port: a broker that several servers share; needs the package redis)
 `
 
 const numberFrom = (
@@ -118,6 +121,7 @@ export const readSettings = (
       ),
     },
     historySize: number('WS_HISTORY', 1000, 0),
+    redisUrl: set('REDIS_URL'),
     drainMs: number('WS_DRAIN_MS', 5000, 0),
     replay: values.replay,
     speed: numberFrom('--speed', values.speed, Number.MIN_VALUE),

@@ -61,6 +61,8 @@ export interface Driver {
   fail(reason: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
+  /** What a poll said before is forgotten: the next one has to say it again. */
+  pollAnew(): void
   /** Writes to the link that is open. Throws if there is none or it refuses. */
   write(frame: Frame): void
   bufferedBytes(): number
@@ -442,6 +444,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
     post: polling.post,
+    pollAnew: polling.anew,
     write(frame) {
       if (!link) throw new Error('There is no link')
       link.send(frame)

@@ -38,6 +38,8 @@ export interface Fallback {
   stop(): void
   pollNow(): void
   post(): void
+  /** The next answer is wanted even if it is the same as the last. */
+  anew(): void
 }
 
 /** Characters of a poll's query; what does not fit is asked for by the next one. */
@@ -115,5 +117,6 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     stop: () => polling?.close(0, ''),
     pollNow: () => polling?.pollNow(),
     post: () => polling?.post(),
+    anew: () => polling?.anew(),
   }
 }

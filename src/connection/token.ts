@@ -7,7 +7,7 @@ export interface TokenKeeper {
   current(): string | undefined
   /** The one that is known, or what the option says: perhaps a promise. */
   wanted(): unknown
-  /** The answer to that; `setToken()` may have brought a newer one meanwhile. */
+  /** The answer to that. */
   take(answer: unknown): string | undefined
   /** A newer one; `undefined`: the next that is needed is asked for. */
   set(token: string | undefined): void
@@ -19,23 +19,35 @@ export interface TokenKeeper {
 
 export const createTokenKeeper = (option: MaybeAsked<string> | undefined): TokenKeeper => {
   let token: string | undefined
-  let asking: PromiseLike<unknown> | undefined
+  let asking: Promise<unknown> | undefined
   let renewed = false
+  /** Grows with each change from outside: older answers are somebody else's. */
+  let era = 0
+
+  const wanted = (): unknown => {
+    // One question at a time: a dial and a poll may come together.
+    if (token !== undefined || asking) return token ?? asking
+    const asked: unknown = ask(option as MaybeAsked<string>)
+    if (!isThenable(asked)) return asked
+    const mine = era
+    const current = (then: () => unknown): unknown => {
+      if (mine !== era) return wanted()
+      asking = undefined
+      return then()
+    }
+    asking = Promise.resolve(asked).then(
+      answer => current(() => answer),
+      thrown =>
+        current(() => {
+          throw thrown
+        }),
+    )
+    return asking
+  }
 
   return {
     current: () => token,
-    // One question at a time: a dial and a poll may come together.
-    wanted() {
-      if (token !== undefined || asking) return token ?? asking
-      const asked: unknown = ask(option as MaybeAsked<string>)
-      if (!isThenable(asked)) return asked
-      const done = (): void => {
-        asking = undefined
-      }
-      asking = asked
-      asked.then(done, done)
-      return asked
-    },
+    wanted,
     take(answer) {
       token ??= answer as string | undefined
       return token
@@ -44,6 +56,7 @@ export const createTokenKeeper = (option: MaybeAsked<string> | undefined): Token
       token = next
       asking = undefined
       renewed = false
+      era++
     },
     refused() {
       if (typeof option !== 'function') return false

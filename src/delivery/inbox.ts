@@ -16,6 +16,8 @@ export interface InboxHooks<Message> {
   readonly schema: Schema<Message> | undefined
   readonly key: (message: Message) => unknown
   readonly dedupe: Dedupe | undefined
+  /** The application says itself what names a message. */
+  readonly ownKey: boolean
   /** `given` is the message as it came. */
   accepted(message: Message, given: Message): void
   duplicate(): void
@@ -24,8 +26,14 @@ export interface InboxHooks<Message> {
 
 /** Takes one message; what is wrong with it is told to `bad`, and never thrown. */
 export const createInbox =
-  <Message>({ schema, key, dedupe, ...hooks }: InboxHooks<Message>): ((message: Message) => void) =>
-  message => {
+  <Message>({
+    schema,
+    key,
+    dedupe,
+    ownKey,
+    ...hooks
+  }: InboxHooks<Message>): ((message: Message, placed?: boolean) => void) =>
+  (message, placed) => {
     let accepted = message
     try {
       if (schema) {
@@ -36,7 +44,8 @@ export const createInbox =
           throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
         accepted = result.value
       }
-      if (dedupe && !dedupe.isNew(key(message))) return hooks.duplicate()
+      // The place of a message says more than its id, which an application may use twice.
+      if (dedupe && (ownKey || !placed) && !dedupe.isNew(key(message))) return hooks.duplicate()
     } catch (thrown) {
       return hooks.bad(thrown)
     }

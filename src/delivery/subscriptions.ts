@@ -7,7 +7,9 @@ export interface Subscription<Message> extends AsyncIterable<Message> {
   readonly channels: readonly string[]
   /**
    * Resolves when a server of protocol v1 has confirmed the channels, and when any other was asked for
-   * them; rejects if the subscription or the client ends before that. Made when first read.
+   * them; rejects with `FORBIDDEN` if it answers for none of these channels or not for all, and with `CLOSED` if the
+   * subscription or the client ends before that. Made when first read; an iteration that begins right after it
+   * misses nothing.
    */
   readonly ready: Promise<void>
   /** Ends it. The server hears of it when nobody else listens to a channel. Idempotent. */
@@ -29,7 +31,8 @@ export interface ChannelGap {
   readonly channel: string
   /**
    * `epoch` (the server's history is another one), `trimmed` or `limit` (it does not reach back so far),
-   * `ahead` (it has lost its end), `overflow` (a reader was too slow).
+   * `ahead` (it has lost its end), `overflow` (a reader was too slow), `reconnected` (a server without
+   * protocol v1: nobody can know).
    */
   readonly reason: string
 }
@@ -49,6 +52,8 @@ export interface SubscriptionsHooks {
   forget(channel: string): void
   /** A reader was too slow. */
   overflow(channel: string): void
+  /** Runs when this turn is over, unless the client ends before. */
+  soon(name: string, run: () => void): void
 }
 
 export interface Subscriptions<Message> {
@@ -69,6 +74,8 @@ export interface Subscriptions<Message> {
   recovered(recovery: Recovery): void
   /** The server has answered for this channel. */
   confirm(channel: string): void
+  /** The server was asked for this channel and gives it to nobody like us. */
+  deny(channel: string): void
   /** A link is ready and knows of these channels; `confirms`: it answers for each. */
   open(told: readonly string[], confirms: boolean): void
   /** The server may not have heard of what it did not confirm. */
@@ -90,6 +97,12 @@ interface Member<Message> {
   end?(): void
 }
 
+/** One who iterates. */
+interface Reader<Message> {
+  readonly buffer: Message[]
+  wake(): void
+}
+
 const BY_HAND: Member<never> = {}
 
 export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscriptions<Message> => {
@@ -100,6 +113,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   const announced: string[] = []
   /** What it has answered for, or was at least asked for. */
   const confirmed = new Set<string>()
+  /** What it has refused. */
+  const denied = new Set<string>()
+  let readied = 0
   /** Nobody listens to these any more, unless somebody came within the turn. */
   const left = new Set<string>()
   let open = false
@@ -119,6 +135,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     for (const channel of left) {
       if (wanted.has(channel)) continue
       confirmed.delete(channel)
+      denied.delete(channel)
       hooks.forget(channel)
     }
     left.clear()
@@ -155,7 +172,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         throw new TypeError(`subscribe: expected a channel or an array of them, got ${names}`)
       }
       /** One for each iteration under way. */
-      const readers = new Set<{ readonly buffer: Message[]; wake(): void }>()
+      const readers = new Set<Reader<Message>>()
+      /** Holds what comes between `ready` and the iteration after it. */
+      let early: Reader<Message> | undefined
       let active = true
       let ready: Promise<void> | undefined
       let settle = (): void => {}
@@ -193,10 +212,26 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         channels,
         get ready() {
           ready ??= new Promise((resolve, reject) => {
+            const over = (): void => {
+              if (early) readers.delete(early)
+              early = undefined
+            }
             settle = () => {
-              if (channels.every(channel => confirmed.has(channel))) resolve()
-              else if (!active)
+              const refused = channels.find(channel => denied.has(channel))
+              if (channels.every(channel => confirmed.has(channel))) {
+                resolve()
+                hooks.soon(`ready ${++readied}`, over)
+              } else if (refused !== undefined) {
+                reject(new ResilientWebSocketError('FORBIDDEN', `The server gives no '${refused}'`))
+              } else if (!active) {
                 reject(new ResilientWebSocketError('CLOSED', 'The subscription ended'))
+              } else return
+              settle = () => {}
+              if (refused !== undefined || !active) over()
+            }
+            if (!listener && !readers.size) {
+              early = { buffer: [], wake() {} }
+              readers.add(early)
             }
             settle()
           })
@@ -205,8 +240,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         unsubscribe,
         [Symbol.dispose]: unsubscribe,
         async *[Symbol.asyncIterator]() {
-          const buffer: Message[] = []
-          const reader = { buffer, wake: (): void => {} }
+          const reader: Reader<Message> = early ?? { buffer: [], wake() {} }
+          const { buffer } = reader
+          early = undefined
           readers.add(reader)
           try {
             while (active || buffer.length) {
@@ -255,6 +291,11 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     },
     confirm(channel) {
       confirmed.add(channel)
+      denied.delete(channel)
+      for (const member of of(channel)) member.check?.()
+    },
+    deny(channel) {
+      denied.add(channel)
       for (const member of of(channel)) member.check?.()
     },
     open(already, asksAll) {
@@ -271,6 +312,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     close() {
       open = false
       confirmed.clear()
+      denied.clear()
     },
     end() {
       for (const member of members()) member.end?.()

@@ -1,4 +1,5 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
+import { nanoid } from 'nanoid'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createSession, type Fields, fields, isWhole } from './session.ts'
 
@@ -41,6 +42,8 @@ export interface EnvelopeOptions {
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
+/** How long a server keeps a session at least, where it does not say so. */
+const SESSION_TTL_MS = 120_000
 /** Characters of channels in `hello`, which servers may want to be small; the others follow. */
 const CHANNELS_IN_HELLO = 1500
 
@@ -72,6 +75,11 @@ const converse = (
   /** The last poll was answered by a server that takes messages by POST. */
   let posts = false
   let polledBefore = false
+  /** Channels that `subscribe` frames without an answer named, by their ids. */
+  const asked = new Map<string, readonly string[]>()
+  /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
+  let answeredAt = 0
+  let sessionTtlMs = SESSION_TTL_MS
   /** How the application names channels by hand; a plain server may read only that. */
   let field = 'channels'
 
@@ -83,10 +91,19 @@ const converse = (
   const positions = (channels: readonly string[]): Fields =>
     Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
 
-  const tell = (type: string, channels: readonly string[]): string =>
-    frame(type, {
-      [field]: stage === 'v1' && type === 'subscribe' ? positions(channels) : channels,
-    })
+  const tell = (type: string, channels: readonly string[]): string => {
+    if (stage !== 'v1' || type !== 'subscribe') return frame(type, { [field]: channels })
+    const id = nanoid()
+    asked.set(id, channels)
+    return frame(type, { [field]: positions(channels) }, id)
+  }
+
+  /** The server's answer to a contact; true if it makes sense. */
+  const answered = (answer: Fields, carried: string | undefined): boolean => {
+    answeredAt = host.monotonicNow()
+    sessionTtlMs = positive(answer['sessionTtlMs']) ?? sessionTtlMs
+    return session.answered(answer, carried)
+  }
 
   const session = createSession({
     ...host,
@@ -99,6 +116,7 @@ const converse = (
 
   const begin = (): void => {
     stage = 'plain'
+    session.leave()
     timers.clear('greeting')
     const token = host.token()
     if (token) host.reply(auth(token))
@@ -140,11 +158,19 @@ const converse = (
     },
     welcome(data) {
       if (stage !== 'welcome') return
-      if (!session.answered(data, carried)) return broken()
+      if (!answered(data, carried)) return broken()
+      // A listener that heard what became of its message may have ended the link.
+      if (stage !== 'welcome') return
       stage = 'v1'
       timers.clear('greeting')
       session.verdicts(data['channels'])
-      host.proved({ maxInFlight: positive(data['maxInFlight']) ?? MAX_IN_FLIGHT, told })
+      if (stage !== 'v1') return
+      // What it says nothing of is asked for again, and has its answer then.
+      const known = told.filter(channel => Object.hasOwn(fields(data['channels']), channel))
+      host.proved({
+        maxInFlight: positive(data['maxInFlight']) ?? MAX_IN_FLIGHT,
+        told: known,
+      })
     },
     ack({ seq }) {
       if (stage === 'v1' && !(isWhole(seq) && host.acked(seq))) broken()
@@ -154,8 +180,14 @@ const converse = (
       host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
       host.refusedAt(seq, `${code}`)
     },
-    subscribed({ channels }) {
-      if (stage === 'v1') session.verdicts(channels)
+    subscribed({ channels }, { replyTo }) {
+      if (stage !== 'v1') return
+      session.verdicts(channels)
+      const id = text(replyTo) ?? ''
+      for (const channel of asked.get(id) ?? []) {
+        if (!Object.hasOwn(fields(channels), channel)) host.denied(channel)
+      }
+      asked.delete(id)
     },
     ping({ heads }, { data, id }) {
       host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
@@ -164,11 +196,14 @@ const converse = (
     pong: (_data, { replyTo }) => host.pong(text(replyTo)),
     error({ code, message, id, retryAfterMs }, { replyTo }) {
       const name = text(code) ?? 'INTERNAL'
-      if (name === 'RATE_LIMITED') {
+      const limited = name === 'RATE_LIMITED'
+      if (limited) {
         host.slowDown(positive(retryAfterMs) ?? 1000)
         session.askAgain()
       }
-      host.refused(text(id) ?? text(replyTo), name, text(message) ?? name)
+      // Where there are acks, what was over the rate is sent again.
+      const about = limited && stage === 'v1' ? undefined : (text(id) ?? text(replyTo))
+      host.refused(about, name, text(message) ?? name)
     },
     reconnect: ({ afterMs, jitterMs }) =>
       host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
@@ -185,8 +220,12 @@ const converse = (
 
   const deliver = (message: unknown): void => {
     const { channel, offset } = fields(message)
-    if (typeof channel !== 'string' || !isWhole(offset) || session.isNext(channel, offset)) {
+    // To a plain link positions mean nothing: nobody could ask for what is missing.
+    if (stage === 'plain' || typeof channel !== 'string' || !isWhole(offset)) {
       host.message(message as IncomingEnvelope)
+    } else {
+      const place = session.placeOf(channel, offset)
+      if (place) host.message(message as IncomingEnvelope, place === 'next')
     }
   }
 
@@ -209,6 +248,7 @@ const converse = (
       polledBefore = false
       timers.clear('greeting')
       session.closed()
+      asked.clear()
     },
     receive(payload) {
       attempt(() => {
@@ -258,6 +298,7 @@ const converse = (
       const { protocol, channels, messages } = fields(body)
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
       if (!posts) return undefined
+      spoken = true
       const list = messages as Fields[]
       const firsts = new Map<unknown, number>()
       for (const message of list) {
@@ -275,7 +316,9 @@ const converse = (
       // While a link may be proving itself, a request with a higher `gen` would end it.
       if (!posts || stage !== 'none') return undefined
       // A server that has lost the session would make `unknown` what it is given: so it is asked first.
-      const known = session.knows() && !unsure
+      // One that has heard nothing of us for long may have forgotten us, too.
+      const old = host.monotonicNow() - answeredAt > sessionTtlMs / 2
+      const known = session.knows() && !unsure && !old
       const frames = known ? host.take() : []
       if (known ? !frames.length : !host.waiting()) return undefined
       const contact = session.contact()
@@ -287,7 +330,7 @@ const converse = (
       // First, since what an ack settles may make room for more.
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
-      if (!answer || !session.answered(answer as Fields, posted)) return host.untaken()
+      if (!answer || !answered(answer as Fields, posted)) return host.untaken()
       for (const each of Array.isArray(messages) ? messages : []) attempt(() => element(each))
     },
   }

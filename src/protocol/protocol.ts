@@ -23,7 +23,10 @@ export interface Agreement {
 /** What a conversation may ask of the client it belongs to. */
 export interface ProtocolHost<Incoming> {
   readonly timers: Timers
+  /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds from any start; never goes back. */
+  monotonicNow(): number
   /** The token for this link, if the client has one. */
   token(): string | undefined
   /** The link has proved itself: messages may flow, and with an agreement they are kept until acknowledged. */
@@ -34,8 +37,8 @@ export interface ProtocolHost<Incoming> {
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */
   control(frame: Frame): void
-  /** An application message. */
-  message(message: Incoming): void
+  /** An application message. `placed`: it is the next of its channel, and so no duplicate. */
+  message(message: Incoming, placed?: boolean): void
   /** Something came that is no message; the link lives on. */
   error(code: ErrorCode, thrown: unknown): void
   /** The server answered the ping with this id (`undefined`: it did not say which). */
@@ -53,6 +56,8 @@ export interface ProtocolHost<Incoming> {
   wants(channel: string): boolean
   /** The server has answered for this channel. */
   confirmed(channel: string): void
+  /** The server was asked for this channel, and left it out of its answer. */
+  denied(channel: string): void
   gap(channel: string, reason: string): void
   recovered(channel: string, replayed: number): void
   /** Everything up to this place is applied. False if it was never sent. */

@@ -56,8 +56,13 @@ export interface Session {
    * come with it.
    */
   verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
-  /** Is this message the next of its channel? If one before it is missing, that is asked for. */
-  isNext(channel: string, offset: number): boolean
+  /**
+   * Is this message the next of its channel, or in a channel where we stand nowhere? Anything else is not to be
+   * delivered; if one before it is missing, that is asked for.
+   */
+  placeOf(channel: string, offset: number): 'next' | 'unknown' | undefined
+  /** A server without positions has taken over: we stand nowhere. */
+  leave(): void
   /** The server may not have heard what it was asked: asks again. */
   askAgain(): void
   /** The newest offsets that the server has sent: notices a lost last message. */
@@ -68,7 +73,7 @@ export interface Session {
   closed(): void
 }
 
-/** Cursors kept; no server may make us keep more. */
+/** Cursors kept of channels that nobody asked for; no server may make us keep more. */
 const MOST_CURSORS = 10_000
 
 export const isWhole = (value: unknown): value is number =>
@@ -95,7 +100,9 @@ export const createSession = (host: SessionHost): Session => {
   }
 
   const set = (channel: string, epoch: string, offset: number): void => {
-    if (cursors.size < MOST_CURSORS || cursors.has(channel)) cursors.set(channel, { epoch, offset })
+    if (cursors.size < MOST_CURSORS || cursors.has(channel) || host.wants(channel)) {
+      cursors.set(channel, { epoch, offset })
+    }
   }
 
   return {
@@ -109,8 +116,10 @@ export const createSession = (host: SessionHost): Session => {
       if (theirs !== tok) {
         // The answer to a request that did not know our `tok` says nothing of our session.
         if (carried !== tok) return false
-        if (tok !== undefined) host.sessionLost()
+        const lost = tok !== undefined
+        // First: a listener that hears of the loss may send, and that belongs to this incarnation.
         tok = theirs
+        if (lost) host.sessionLost()
       }
       for (const each of Array.isArray(refused) ? refused : []) {
         const { seq, code } = fields(each)
@@ -148,14 +157,15 @@ export const createSession = (host: SessionHost): Session => {
         }
       }
     },
-    isNext(channel, offset) {
+    placeOf(channel, offset) {
       const cursor = cursors.get(channel)
-      if (!cursor) return true
+      if (!cursor) return 'unknown'
       if (offset > cursor.offset + 1) resubscribe(channel)
-      if (offset !== cursor.offset + 1) return false
+      if (offset !== cursor.offset + 1) return undefined
       cursor.offset = offset
-      return true
+      return 'next'
     },
+    leave: () => cursors.clear(),
     askAgain() {
       const unanswered = [...asked]
       asked.clear()

@@ -97,10 +97,10 @@ export const createApplying = (
     },
     apply,
     async applyAt(message, { key, tok, seq }, sender, own) {
-      const record = await sessions.read(key, tok)
-      if (!record) return { lost: true }
-      if (seq <= record.last) return { ack: record.last }
-      if (seq > record.last + 1) return {}
+      const last = await sessions.begin(key, tok, seq)
+      if (last === undefined) return { lost: true }
+      if (seq <= last) return { ack: last }
+      if (seq > last + 1) return {}
       let reply: Partial<WireMessage> | undefined
       let refused: Refused | undefined
       try {

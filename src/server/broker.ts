@@ -37,13 +37,33 @@ export interface Publication {
 /** Called with every message that was published, in the order of its channel. */
 export type Deliver = (published: Published) => void
 
+/** Why a broker could not do what it was asked for. */
+export class BrokerError extends Error {
+  override readonly name = 'BrokerError'
+  /**
+   * `away`: nothing was done. `unknown`: the connection was lost before the answer, and it may have been done;
+   * a message that is published once more under the same `id` reaches no client twice.
+   */
+  readonly code: 'away' | 'unknown'
+  constructor(code: 'away' | 'unknown', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Called when another server has taken a session over with this `gen`. */
+export type Taken = (session: string, gen: number) => void
+
 /** A store of channels. `test/server/broker-contract.ts` says what every one of them keeps. */
 export interface Broker {
-  /** Begins to deliver; returns what ends it. Several servers may attach to one broker. */
-  attach(deliver: Deliver): Promise<() => Promise<void>>
-  /** Appends to a channel. Rejects while the store is away: then nothing was published. */
+  /**
+   * Begins to deliver; returns what ends it. `taken` is told of sessions that went on to servers of other
+   * processes.
+   */
+  attach(deliver: Deliver, taken?: Taken): Promise<() => Promise<void>>
+  /** Appends to a channel. Rejects while the store is away, with a `BrokerError` where it is outside. */
   publish(channel: string, publication: Publication): Promise<Position>
-  /** What is known of a channel, from after `offset` on. */
+  /** What is known of a channel, from after `afterOffset` on. Rejects while the store is away. */
   history(channel: string, afterOffset?: number): Promise<History>
   /** The newest message of a channel, also when it is older than the history. */
   newest(channel: string): Promise<Published | undefined>

@@ -370,8 +370,10 @@ export const createConnection = (
     applying
       .inTurn(id, run)
       .catch(thrown => {
-        if (thrown instanceof Refusal) complain(thrown.code, thrown.message, message)
-        else failed(thrown)
+        if (thrown instanceof Refusal) return complain(thrown.code, thrown.message, message)
+        failed(thrown)
+        // A broker that is away: on this connection the session would wait for ever.
+        if (session || type === 'hello') close(1013, 'Try again later')
       })
       .finally(() => pending--)
   }

@@ -278,10 +278,11 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   const end = async (): Promise<void> => {
     draining = true
-    await detach?.()
     for (const connection of connections) connection.close(1001, 'The server is going away')
     await emptied(CLOSE_GRACE_MS)
     for (const connection of connections) connection.terminate()
+    // Only now: what is being applied is done first, and its place in a broker outside is used up.
+    await detach?.()
     http.off('request', onRequest)
     http.off('upgrade', onUpgrade)
     if (settings.server) {
@@ -298,7 +299,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
-      detach ??= await broker.attach(hub.deliver)
+      detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')
         if (!settings.server) http.listen(settings.port, settings.host)

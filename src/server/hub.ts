@@ -1,7 +1,7 @@
 /** Who is connected, who listens to what, and which connection of a session is its newest. No sockets here. */
 import type { WireMessage } from '../protocol/wire.ts'
 import { type Applying, createApplying } from './applying.ts'
-import type { Broker, Deliver } from './broker.ts'
+import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
@@ -29,6 +29,8 @@ export interface Hub {
   connect(socket: ServerSocket, origin: Origin): Connection
   /** Hands a publication to all who listen to its channel. */
   readonly deliver: Deliver
+  /** Closes the connection of a session that another server has taken over. */
+  readonly taken: Taken
   readonly posting: Posting
 }
 
@@ -76,6 +78,7 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(published.channel)
       if (members) for (const member of members) member.published(published)
     },
+    taken: session => newest.get(session)?.close(4409, REPLACED),
     posting: createPosting({
       settings,
       sessions: broker.sessions,

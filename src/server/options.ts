@@ -91,7 +91,7 @@ export interface ServerOptions {
    * `replyTo`; what it throws is told to the client as an `error` without its words.
    */
   onMessage?: (message: WireMessage, client: ServerClient) => unknown
-  /** @default new MemoryBroker() */
+  /** Where channels and sessions live; a `RedisBroker` is shared with other servers. @default new MemoryBroker() */
   broker?: Broker
   /** How long a session outlives its last sign of life, in ms. @default 120000 */
   sessionTtlMs?: number

@@ -40,7 +40,9 @@ export const recover = async (
   channel: string,
   position: Position | null,
 ): Promise<Recovery> => {
-  const { epoch, offset, messages } = await broker.history(channel, position?.offset)
+  // From now on: only the position is wanted, and no message is brought from a broker outside.
+  const after = position ? position.offset : Number.MAX_SAFE_INTEGER
+  const { epoch, offset, messages } = await broker.history(channel, after)
   const now = { epoch, offset }
   if (!position) return { verdict: { ...now, recovered: true, replayed: 0 }, messages: [] }
   const reason = gapOf(position, now, messages)

@@ -37,10 +37,13 @@ export interface Sessions {
   contact(key: string, contact: Contact): Promise<SessionRecord | undefined>
   /** The client is still there. */
   touch(key: string, tok: string, ttlMs: number): Promise<void>
+  /**
+   * The last place of this incarnation that is used up; `undefined` if it is another one or gone, or went on to
+   * another server. If `seq` is the next one it is this server's until `advance`: a `contact` elsewhere waits.
+   */
+  begin(key: string, tok: string, seq: number): Promise<number | undefined>
   /** Uses up a place; false if it is not the next one of this incarnation. */
   advance(key: string, tok: string, seq: number, refused?: Refused): Promise<boolean>
-  /** The incarnation as it is; `undefined` if it is another one or gone. */
-  read(key: string, tok: string): Promise<SessionRecord | undefined>
 }
 
 interface Kept {
@@ -111,6 +114,10 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
       const kept = current(key, tok)
       if (kept) keep(key, Object.assign(kept, { expiresAt: now() + ttlMs }))
     },
+    // One process has no elsewhere: its turns are taken one after the other already.
+    async begin(key, tok) {
+      return current(key, tok)?.last
+    },
     async advance(key, tok, seq, refused) {
       const kept = current(key, tok)
       if (!kept || seq !== kept.last + 1) return false
@@ -118,10 +125,6 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
       kept.confirmed = true
       if (refused) kept.refused = [...kept.refused, refused].slice(-MOST_IN_FLIGHT)
       return true
-    },
-    async read(key, tok) {
-      const kept = current(key, tok)
-      return kept && recordOf(kept)
     },
   }
 }

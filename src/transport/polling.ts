@@ -42,6 +42,8 @@ export interface PollingTransport extends Transport {
   pollNow(): void
   /** Posts what there is, one body after the other. */
   post(): void
+  /** The next answer is wanted even if it is the same as the last. */
+  anew(): void
 }
 
 /** No server may silence us for longer. */
@@ -58,17 +60,20 @@ const TOO_LARGE = 413
  */
 export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   const { environment, timers, timeoutMs } = handlers
-  const { now, fetch } = environment
+  const { now, monotonicNow, fetch } = environment
   /** The poll under way. One that was given up is no longer heard. */
   let busy: AbortController | undefined
   let running = true
   let opened = false
+  /** By the monotonic clock: somebody may set the other one. */
   let notBefore = 0
   let etag: string | null = null
   let etagUrl = ''
   let posting: AbortController | undefined
   /** A poll failed since the last answer to a POST. */
   let unsure = false
+  /** A POST failed: the next one waits for a poll that does not, or tries would be used up in no time. */
+  let resting = false
 
   const close = (): void => {
     running = false
@@ -98,7 +103,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const after = response.headers?.get('retry-after')
     if (after) {
       const wait = Number(after) * 1000 || Date.parse(after) - now()
-      if (wait > 0) notBefore = now() + Math.min(wait, LONGEST_WAIT_MS)
+      if (wait > 0) notBefore = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
     }
     return response
   }
@@ -117,20 +122,27 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (response.ok) {
       const body = await response.json()
       if (busy !== mine) return
-      messages = handlers.parse(body, response)
+      // Before its listeners hear it, who may want it anew.
       etag = headers.get('etag')
       etagUrl = url
+      try {
+        messages = handlers.parse(body, response)
+      } catch (thrown) {
+        etag = null
+        throw thrown
+      }
     } else if (status !== 304) throw new Error(`Poll failed: HTTP ${status}`)
     if (busy !== mine) return
     if (!opened) handlers.opened()
     opened = true
     handlers.polled({ status, messages: messages.length })
     for (const message of messages) if (busy === mine) handlers.received(message)
+    resting = false
     if (busy === mine) post()
   }
 
   const post = (): void => {
-    if (!running || posting || now() < notBefore) return
+    if (!running || posting || resting || monotonicNow() < notBefore) return
     const mine = new AbortController()
     posting = mine
     const body = handlers.outgoing(unsure)
@@ -138,12 +150,13 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       posting = undefined
       return
     }
-    const done = (tell: () => void, thrown?: unknown): void => {
+    const done = (tell: () => void, thrown?: unknown, again = false): void => {
       if (posting !== mine) return
       posting = undefined
       mine.abort()
       timers.clear('post')
       if (!thrown) unsure = false
+      resting = thrown !== undefined && !again
       tell()
       if (thrown) handlers.failed(thrown)
       else post()
@@ -156,7 +169,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       const response = await call(mine, handlers.postUrl(), init, type)
       const { status, ok } = response
       const refusal = ok ? undefined : new Error(`Post failed: HTTP ${status}`)
-      if (status === TOO_LARGE) return done(handlers.tooMuch, refusal)
+      if (status === TOO_LARGE) return done(handlers.tooMuch, refusal, true)
       if (refusal) throw refusal
       const answer = await response.json()
       done(() => handlers.posted(answer))
@@ -173,7 +186,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       busy = undefined
       mine.abort()
       const wait = handlers.unfinished() && !thrown ? 0 : handlers.intervalMs
-      timers.set('poll', Math.max(wait, notBefore - now()), poll)
+      timers.set('poll', Math.max(wait, notBefore - monotonicNow()), poll)
       if (!thrown) return
       unsure = true
       handlers.failed(thrown)
@@ -190,8 +203,11 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     },
     close,
     pollNow() {
-      if (running && !busy && now() >= notBefore) poll()
+      if (running && !busy && monotonicNow() >= notBefore) poll()
     },
     post,
+    anew() {
+      etag = null
+    },
   }
 }

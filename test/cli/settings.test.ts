@@ -41,6 +41,7 @@ describe('the command line', () => {
       WS_MAX_CONNECTIONS_PER_ADDRESS: '2',
       WS_MAX_BUFFERED: '3000',
       WS_DRAIN_MS: '0',
+      REDIS_URL: ' redis://localhost:6379 ',
     })
     expect(settings).toMatchObject({
       server: {
@@ -55,6 +56,7 @@ describe('the command line', () => {
       },
       historySize: 5,
       drainMs: 0,
+      redisUrl: 'redis://localhost:6379',
     })
   })
 
@@ -74,6 +76,7 @@ describe('the command line', () => {
       feed: true,
       speed: 1,
       replay: undefined,
+      redisUrl: undefined,
     })
   })
 

@@ -51,3 +51,15 @@ export const startV1 = (options: Options = {}): V1Story => {
   }
   return v1
 }
+
+/** What a server says of a channel; all is well. */
+export const verdict = (epoch: string, offset: number, more: object = {}): object => ({
+  epoch,
+  offset,
+  recovered: true,
+  replayed: 0,
+  ...more,
+})
+
+/** The data of everything that was delivered. */
+export const ticks = (story: V1Story): unknown[] => story.messages.map(({ data }) => data)

@@ -1,12 +1,23 @@
 import { expect, test } from 'vitest'
 import { MemoryBroker } from '../../src/server/index.ts'
 import { brokerContract } from './broker-contract.ts'
+import { sessionsContract } from './sessions-contract.ts'
 
 brokerContract('MemoryBroker', () => {
   let now = 0
   return {
     broker: new MemoryBroker({ historySize: 3, historyTtlMs: 1000, now: () => now }),
     advance(ms) {
+      now += ms
+    },
+  }
+})
+
+sessionsContract('MemoryBroker', async () => {
+  let now = 0
+  return {
+    sessions: new MemoryBroker({ now: () => now }).sessions,
+    async advance(ms) {
       now += ms
     },
   }

@@ -104,7 +104,7 @@ export const createFarServer = (
           return sessions.contact(key, contact)
         }),
         touch: living((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
-        read: living((key, tok) => sessions.read(key, tok)),
+        begin: living((key, tok, seq) => sessions.begin(key, tok, seq)),
         advance: living(async (key, tok, seq, refused) => {
           const [user] = JSON.parse(key) as [string]
           const number = staged.get(user)

@@ -39,9 +39,9 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '3',
     name: 'the server applies what it has applied',
     file: 'server/applying.ts',
-    find: 'if (seq <= record.last) return { ack: record.last }',
+    find: 'if (seq <= last) return { ack: last }',
     replace:
-      'if (seq <= record.last) { await apply(message, sender); await sessions.advance(key, tok, seq); return { ack: record.last } }',
+      'if (seq <= last) { await apply(message, sender); await sessions.advance(key, tok, seq); return { ack: last } }',
   },
   {
     rule: '3',

@@ -1,0 +1,329 @@
+/** From one server, link or user to another, and what listeners do meanwhile. */
+import type { Delivery } from 'resilient-websocket'
+import { describe, expect, test } from 'vitest'
+import { start } from './support.ts'
+import { sentOf, sequence, startV1, ticks, type V1Story, verdict } from './v1-support.ts'
+
+describe('two worlds in one life', () => {
+  const placed = (channel: string, offset: number, id = `${channel}${offset}`): object => ({
+    type: 'tick',
+    channel,
+    offset,
+    id,
+    data: offset,
+  })
+
+  /** Polls are answered by `bodies`, POSTs by `posts`; both may look at what came. */
+  const serve = (
+    story: V1Story,
+    polls: (url: string) => object,
+    posts: (body: { tok?: string; messages: { seq: number }[] }) => object | number,
+  ): string[] => {
+    const posted: string[] = []
+    story.network.onRequest = request => {
+      if (request.method === 'GET') {
+        return request.answer({ protocol: 1, messages: [], channels: {}, ...polls(request.url) })
+      }
+      posted.push(String(request.init?.body))
+      const answer = posts(JSON.parse(String(request.init?.body)))
+      request.answer(
+        typeof answer === 'number' ? {} : answer,
+        typeof answer === 'number' ? { status: answer } : {},
+      )
+    }
+    return posted
+  }
+
+  const fallen = async (options: Parameters<typeof startV1>[0] = {}): Promise<V1Story> => {
+    const story = startV1({ reconnect: { maxAttempts: 0 }, ...options })
+    await story.agree()
+    story.refuseAll()
+    return story
+  }
+
+  test('a plain link after a v1 poll delivers everything, says gap, and is the last plain one', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 } })
+    serve(
+      story,
+      () => ({ channels: { A: verdict('e', 5, { replayed: 0 }) }, messages: [placed('A', 5)] }),
+      () => 500,
+    )
+    story.socket.subscribe('A')
+    story.network.socket().fail()
+    await story.clock.settle()
+    expect(ticks(story)).toEqual([5])
+    story.socket.reconnect()
+    // Somebody other than the server that was polled, which knows nothing of v1.
+    story.network.socket().open()
+    await story.clock.advance(5000)
+    expect(story.socket.status).toBe('FALLBACK')
+  })
+
+  test('from a plain link to one of v1, and from v1 to a plain one, somebody may have missed something', async () => {
+    const story = startV1({ reconnect: { initialDelayMs: 100 } })
+    story.socket.subscribe('A')
+    story.network.socket().open()
+    await story.clock.advance(1000)
+    story.receive('tick', 1, { channel: 'A', offset: 1 })
+    story.network.socket().close(1006)
+    await story.clock.advance(1000)
+    await story.agree({ channels: { A: verdict('e', 7) } })
+    expect(story.told).toEqual(['gap * reconnected'])
+    story.network.socket().close(1006)
+    await story.clock.advance(1000)
+    await story.agree({ channels: { A: verdict('e', 7) } })
+    expect(story.told).toEqual(['gap * reconnected', 'recovered A 0'])
+  })
+
+  test('positions mean nothing to a plain link: a hole in them silences no channel', async () => {
+    const story = startV1()
+    story.socket.subscribe('A')
+    story.network.socket().open()
+    await story.clock.advance(1000)
+    for (const offset of [1, 2, 5, 6]) story.receive('tick', offset, { channel: 'A', offset })
+    expect(ticks(story)).toEqual([1, 2, 5, 6])
+  })
+
+  test('a subscription hears of each reopening of a plain link', async () => {
+    const story = start({ reconnect: { initialDelayMs: 100 } })
+    const gaps: unknown[] = []
+    story.socket.subscribe(['A', 'B'], () => {}, { onGap: gap => gaps.push(gap) })
+    story.accept()
+    await story.clock.settle()
+    story.network.socket().close(1006)
+    await story.clock.advance(1000)
+    story.accept()
+    expect(gaps).toEqual([
+      { channel: 'A', reason: 'reconnected' },
+      { channel: 'B', reason: 'reconnected' },
+    ])
+  })
+
+  test('a server that has heard nothing for long is asked before it is given a message', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    let tok = 'tok'
+    let last = 0
+    const posted = serve(
+      story,
+      () => ({}),
+      body => {
+        // Its session is gone, as it may be after its time.
+        if (body.tok !== tok) {
+          tok = 'next'
+          last = 0
+        } else for (const { seq } of body.messages) last = seq
+        return { tok, ack: last }
+      },
+    )
+    story.network.socket().close(1006)
+    await story.clock.advance(70_000)
+    tok = 'forgotten'
+    const delivery = story.socket.send({ type: 'a' })
+    await story.clock.advance(10_000)
+    expect(delivery).toMatchObject({ state: 'acked', attempts: 1 })
+    expect(posted.map(text => JSON.parse(text).messages.length)).toEqual([0, 1])
+  })
+
+  test('tries by POST are used up no faster than polls come', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    const posted = serve(
+      story,
+      () => ({}),
+      () => 503,
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    const deliveries: Delivery[] = []
+    for (let count = 0; count < 20; count++) {
+      deliveries.push(story.socket.send({ type: 'a' }))
+      await story.clock.settle()
+    }
+    expect(posted).toHaveLength(1)
+    await story.clock.advance(10_000)
+    expect(posted).toHaveLength(3)
+    expect(deliveries.every(({ state }) => state === 'in-flight' || state === 'queued')).toBe(true)
+  })
+
+  test('what a listener sends when it hears of a lost session belongs to the new one', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    const tries: Delivery[] = [story.socket.send({ type: 'a' })]
+    story.socket.on('delivery', ({ state }) => {
+      if (state === 'unknown' && tries.length < 5) tries.push(story.socket.send({ type: 'a' }))
+    })
+    let current = 'new'
+    let contacts = 0
+    serve(
+      story,
+      () => ({}),
+      ({ tok, messages }) => {
+        const known = tok === current
+        if (!known) current = `new${++contacts}`
+        return { tok: current, ack: known ? messages.length : 0 }
+      },
+    )
+    story.network.socket().close(1006)
+    await story.clock.advance(10_000)
+    expect(tries.map(({ state }) => state)).toEqual(['unknown', 'acked'])
+  })
+
+  test('who ends the link while it hears of its messages can still post later', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 }, fallback: { probeIntervalMs: 1e9 } })
+    await story.agree()
+    story.socket.send({ type: 'a' })
+    story.socket.reconnect()
+    const off = story.socket.on('delivery', () => story.socket.disconnect())
+    story.greet()
+    story.welcome({ ack: 1 })
+    off()
+    expect(story.socket.status).toBe('CLOSED')
+    let last = 1
+    serve(
+      story,
+      () => ({}),
+      ({ messages }) => {
+        for (const { seq } of messages) last = seq
+        return { tok: 'tok', ack: last }
+      },
+    )
+    story.refuseAll()
+    story.socket.connect()
+    const delivery = story.socket.send({ type: 'b' })
+    await story.clock.advance(10_000)
+    expect(delivery.state).toBe('acked')
+  })
+
+  test('a channel that was left and is wanted again is polled for anew, whatever its etag', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 }, fallback: { probeIntervalMs: 1e9 } })
+    story.network.onRequest = request => {
+      if (request.headers.get('if-none-match')) request.answer('', { status: 304 })
+      else {
+        const body = { protocol: 1, messages: [], channels: { A: verdict('e', 0) } }
+        request.answer(body, { headers: { etag: '"same"' } })
+      }
+    }
+    const first = story.socket.subscribe('A')
+    await story.clock.settle()
+    story.refuseAll()
+    story.network.socket().fail()
+    await first.ready
+    first.unsubscribe()
+    await story.clock.settle()
+    const second = story.socket.subscribe('A')
+    let ready = false
+    second.ready.then(() => {
+      ready = true
+    })
+    await story.clock.advance(10_000)
+    expect(ready).toBe(true)
+  })
+
+  test('`ready` rejects where the server gives no such channel', async () => {
+    const story = startV1()
+    await story.agree()
+    const subscription = story.socket.subscribe(['A', 'secret'])
+    const failed = expect(subscription.ready).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: "The server gives no 'secret'",
+    })
+    await story.clock.settle()
+    const [asked] = sentOf(story.network.socket(), 'subscribe')
+    story.receive('subscribed', { channels: { A: verdict('e', 1) } }, { replyTo: asked?.['id'] })
+    await failed
+  })
+
+  test('messages with places are none the same, whatever their ids; a key of your own still counts', async () => {
+    for (const [dedupe, expected] of [
+      [{}, [1, 1, 2]],
+      [{ key: ({ id }: { id?: string }) => id }, [1, 1]],
+    ] as const) {
+      const story = startV1({ dedupe })
+      story.socket.subscribe(['A', 'B'])
+      await story.clock.settle()
+      await story.agree({ channels: { A: verdict('e', 0), B: verdict('e', 0) } })
+      for (const message of [placed('A', 1, 'x'), placed('B', 1, 'y'), placed('A', 2, 'x')]) {
+        story.network.socket().receive(message)
+      }
+      expect(ticks(story)).toEqual(expected)
+    }
+  })
+
+  test('a request that was over the rate is still answered', async () => {
+    const story = startV1()
+    await story.agree()
+    const answer = story.socket.request({ type: 'ask', id: 'q' })
+    story.receive('error', {
+      code: 'RATE_LIMITED',
+      message: 'Slow down',
+      id: 'q',
+      retryAfterMs: 100,
+    })
+    await story.clock.advance(100)
+    expect(sequence(story.network.socket())).toEqual(['1 ask', '1 ask'])
+    story.receive('answer', 42, { replyTo: 'q' })
+    expect(await answer).toMatchObject({ data: 42 })
+  })
+
+  test('an iteration that begins right after `ready` misses nothing of the frame that brought it', async () => {
+    const story = startV1()
+    const subscription = story.socket.subscribe('A')
+    const seen: unknown[] = []
+    const reading = (async () => {
+      await subscription.ready
+      for await (const { data } of subscription) seen.push(data)
+    })()
+    await story.clock.settle()
+    story.greet()
+    story.network
+      .socket()
+      .receive([
+        { type: 'welcome', data: { tok: 'tok', ack: 0, channels: { A: verdict('e', 0) } } },
+        placed('A', 1),
+        placed('A', 2),
+      ])
+    await story.clock.settle()
+    subscription.unsubscribe()
+    await reading
+    expect(seen).toEqual([1, 2])
+  })
+
+  test('the token of the one before does not go out as the next one', async () => {
+    const waiting: ((token: string) => void)[] = []
+    const story = startV1({
+      reconnect: { maxAttempts: 0 },
+      fallback: { probeIntervalMs: 1e9 },
+      token: () => new Promise(resolve => waiting.push(resolve)),
+    })
+    story.refuseAll()
+    await story.clock.settle()
+    waiting.shift()?.('alice')
+    await story.clock.advance(1000)
+    story.network.request().answer({}, { status: 401 })
+    await story.clock.settle()
+    const [alice] = waiting.splice(0)
+    story.socket.setIdentity('bob')
+    await story.clock.settle()
+    alice?.('alice again')
+    await story.clock.settle()
+    for (const bob of waiting.splice(0)) bob('bob')
+    await story.clock.advance(5000)
+    const told = story.network.requests.map(({ headers }) => headers.get('authorization'))
+    expect(told[0]).toBe('Bearer alice')
+    expect(told.slice(1).length).toBeGreaterThan(0)
+    expect(new Set(told.slice(1))).toEqual(new Set(['Bearer bob']))
+  })
+
+  test('a wall clock that is set back does not lengthen what Retry-After asked for', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    let polls = 0
+    story.network.onRequest = request => {
+      polls++
+      if (polls > 1) request.answer({})
+      else request.answer({}, { status: 503, headers: { 'retry-after': '2' } })
+    }
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    story.clock.jump(-3_600_000)
+    await story.clock.advance(60_000)
+    expect(polls).toBeGreaterThan(10)
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import type { Sessions } from '../../src/server/index.ts'
+
+/** What every store of sessions keeps. `create` makes an empty one; `advance` lets its time pass. */
+export const sessionsContract = (
+  name: string,
+  create: () => Promise<{
+    readonly sessions: Sessions
+    advance(ms: number): Promise<void>
+  }>,
+): void => {
+  const KEY = JSON.stringify(['ann', 'a-session'])
+  const ttlMs = 60_000
+
+  describe(`${name} as a store of sessions`, () => {
+    test('the first contact makes an incarnation with a secret name and nothing applied', async () => {
+      const { sessions } = await create()
+      const first = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
+      expect(first).toEqual({
+        tok: expect.stringMatching(/^[\w-]{22}$/),
+        gen: 1,
+        last: 0,
+        refused: [],
+      })
+      const other = await sessions.contact('another', { tok: undefined, gen: 1, ttlMs })
+      expect(other?.tok).not.toBe(first?.tok)
+    })
+
+    test('who knows the tok comes back to what was applied', async () => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      expect(await sessions.begin(KEY, tok, 1)).toBe(0)
+      expect(await sessions.advance(KEY, tok, 1)).toBe(true)
+      expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toEqual({
+        tok,
+        gen: 2,
+        last: 1,
+        refused: [],
+      })
+      expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toMatchObject({ tok, gen: 2 })
+    })
+
+    test('who comes with an older gen is stale, with the tok and without', async () => {
+      const { sessions } = await create()
+      const { tok } = (await sessions.contact(KEY, { tok: undefined, gen: 5, ttlMs })) ?? {}
+      expect(await sessions.contact(KEY, { tok, gen: 4, ttlMs })).toBeUndefined()
+      expect(await sessions.contact(KEY, { tok: 'wrong', gen: 4, ttlMs })).toBeUndefined()
+      expect(await sessions.contact(KEY, { tok, gen: 5, ttlMs })).toMatchObject({ tok })
+    })
+
+    test('who comes later without the tok gets another incarnation, and the old one is gone', async () => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      await sessions.advance(KEY, tok, 1, { seq: 1, code: 'FORBIDDEN', message: 'no' })
+      const next = await sessions.contact(KEY, { tok: 'wrong', gen: 2, ttlMs })
+      expect(next).toMatchObject({ gen: 2, last: 0, refused: [] })
+      expect(next?.tok).not.toBe(tok)
+      expect(await sessions.begin(KEY, tok, 2)).toBeUndefined()
+      expect(await sessions.advance(KEY, tok, 2)).toBe(false)
+    })
+
+    test('a first contact that is repeated is another incarnation until one was used', async () => {
+      const { sessions } = await create()
+      const first = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
+      const again = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
+      expect(again?.tok).not.toBe(first?.tok)
+      await sessions.contact(KEY, { tok: again?.tok, gen: 1, ttlMs })
+      expect(await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })).toBeUndefined()
+    })
+
+    test('applying counts as having been used', async () => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      await sessions.advance(KEY, tok, 1)
+      expect(await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })).toBeUndefined()
+    })
+
+    test('places are used up one after the other, each once, by the incarnation alone', async () => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      expect(await sessions.advance(KEY, tok, 2)).toBe(false)
+      expect(await sessions.advance(KEY, tok, 1)).toBe(true)
+      expect(await sessions.advance(KEY, tok, 1)).toBe(false)
+      expect(await sessions.advance(KEY, 'wrong', 2)).toBe(false)
+      expect(await sessions.begin(KEY, 'wrong', 2)).toBeUndefined()
+      expect(await sessions.begin('unknown', tok, 1)).toBeUndefined()
+      for (let seq = 2; seq <= 12; seq++) {
+        expect(await sessions.begin(KEY, tok, seq)).toBe(seq - 1)
+        expect(await sessions.advance(KEY, tok, seq)).toBe(true)
+      }
+      expect(await sessions.begin(KEY, tok, 5)).toBe(12)
+      expect(await sessions.begin(KEY, tok, 99)).toBe(12)
+    })
+
+    test('the newest 256 refusals are remembered, in their order', async () => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      for (let seq = 1; seq <= 260; seq++) {
+        await sessions.advance(KEY, tok, seq, { seq, code: 'INTERNAL', message: `no "${seq}"` })
+      }
+      const { refused = [] } = (await sessions.contact(KEY, { tok, gen: 2, ttlMs })) ?? {}
+      expect(refused.map(({ seq }) => seq)).toEqual(Array.from({ length: 256 }, (_, at) => at + 5))
+      expect(refused[0]).toEqual({ seq: 5, code: 'INTERNAL', message: 'no "5"' })
+    })
+
+    test('a session ends its time after the last sign of life', async () => {
+      const { sessions, advance } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
+      await sessions.advance(KEY, tok, 1, { seq: 1, code: 'FORBIDDEN', message: 'no' })
+      await advance(ttlMs / 2)
+      await sessions.touch(KEY, tok, ttlMs)
+      await advance(ttlMs * 0.75)
+      expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toMatchObject({ tok, last: 1 })
+      await advance(ttlMs / 2)
+      await sessions.touch(KEY, 'wrong', ttlMs)
+      await advance(ttlMs * 0.75)
+      expect(await sessions.begin(KEY, tok, 2)).toBeUndefined()
+      const next = await sessions.contact(KEY, { tok, gen: 3, ttlMs })
+      expect(next?.tok).not.toBe(tok)
+      expect(next).toMatchObject({ last: 0, refused: [] })
+    })
+
+    test('gen and seq may be as large as numbers go', async () => {
+      const { sessions } = await create()
+      const gen = Number.MAX_SAFE_INTEGER - 1
+      const first = await sessions.contact(KEY, { tok: undefined, gen, ttlMs })
+      expect(first?.gen).toBe(gen)
+      expect(await sessions.begin(KEY, first?.tok ?? '', Number.MAX_SAFE_INTEGER)).toBe(0)
+      expect(await sessions.contact(KEY, { tok: first?.tok, gen: gen + 1, ttlMs })).toMatchObject({
+        gen: gen + 1,
+      })
+    })
+  })
+}
