@@ -280,13 +280,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ready() {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
-      if (followed === false || (followed && !agreement)) {
+      const told = followed === false || (followed && !agreement)
+      followed = agreement !== undefined
+      if (told) {
         emit('gap', { reason: 'reconnected' })
         for (const channel of subscriptions.channels()) {
           subscriptions.gap({ channel, reason: 'reconnected' })
         }
+        // A listener may have ended the link: nothing may open for it any more.
+        if (!ready) return
       }
-      followed = agreement !== undefined
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.

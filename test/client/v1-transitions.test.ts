@@ -41,6 +41,28 @@ describe('two worlds in one life', () => {
     return story
   }
 
+  test('a listener that leaves when it hears of a gap leaves nothing open: the next link begins with hello', async () => {
+    const story = startV1()
+    const { network, socket, clock } = story
+    network.socket().open()
+    await clock.advance(1000)
+    network.socket().close(1006)
+    await clock.advance(4000)
+    socket.on('gap', () => socket.disconnect())
+    await story.agree()
+    expect(socket.status).toBe('CLOSED')
+    socket.send({ type: 'a' })
+    socket.connect()
+    await clock.settle()
+    network.socket().open()
+    await clock.advance(100)
+    expect(network.socket().messages()).toEqual([])
+    story.receive('connection', { protocol: 1 })
+    story.welcome()
+    await clock.settle()
+    expect(sequence(network.socket())).toEqual(['1 a'])
+  })
+
   test('a plain link after a v1 poll delivers everything, says gap, and is the last plain one', async () => {
     const story = startV1({ reconnect: { maxAttempts: 0 } })
     serve(
