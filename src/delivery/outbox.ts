@@ -58,7 +58,10 @@ export interface Outbox<Message> {
   acked(seq: number): boolean
   /** The message at this place is refused; its place is used up. */
   refuse(seq: number, reason: RejectReason): void
-  /** Rejects the largest message sent on this link: it was closed because of it. */
+  /**
+   * The link was closed because the largest message sent on it was too large: rejects that once the server
+   * has said that it did not apply it.
+   */
   refuseLargest(): void
   /** What was taken is more than the server takes at once: it goes alone from now on, or not at all. */
   takeLess(): void
@@ -86,6 +89,7 @@ interface Placed<Message> {
   entry: Outgoing<Message> | undefined
   /** Links it was lost with. */
   losses: number
+  tooLarge?: boolean
 }
 
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
@@ -108,6 +112,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let flight: Placed<Message>[] = []
   let sent = 0
   let lastSeq = 0
+  /** Something in flight is taken for too large. */
+  let suspects = false
   /** How much may be in flight; undefined on a link without acks. */
   let acks: number | undefined
 
@@ -356,6 +362,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         sent = Math.max(0, sent - 1)
         conclude(entry, 'acked')
       }
+      if (suspects)
+        for (const each of flight) if (each.tooLarge) giveUp(each, 'rejected', 'invalid')
+      suspects = false
       pump()
       return true
     },
@@ -377,7 +386,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         .slice(0, sent)
         .filter(({ entry }) => entry)
         .sort((a, b) => (b.entry?.bytes ?? 0) - (a.entry?.bytes ?? 0))
-      giveUp(largestPlace, 'rejected', 'invalid')
+      if (!largestPlace) return
+      largestPlace.tooLarge = suspects = true
     },
     lost: settleFlight,
     rejectAll(reason) {
