@@ -4,8 +4,11 @@
  */
 
 export interface Dedupe {
-  /** True the first time; false for a key that is remembered. `undefined` is never a duplicate. */
-  isNew(key: unknown): boolean
+  /**
+   * True the first time; false for a key that is remembered, unless it came under another label. `undefined` is
+   * never a duplicate.
+   */
+  isNew(key: unknown, label?: string): boolean
   clear(): void
 }
 
@@ -14,10 +17,11 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
   let old = young
   /** Of the last `size` keys, each at its number. */
   let times: number[] = []
+  let labels: (string | undefined)[] = []
   let count = 0
 
-  return {
-    isNew(key) {
+  const dedupe: Dedupe = {
+    isNew(key, label) {
       if (key === undefined || key === null) return true
       const time = now()
       const number = young.get(key) ?? old.get(key)
@@ -26,19 +30,25 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
         count - number <= size &&
         (times[number % size] as number) > time - ttlMs
       ) {
-        return false
+        const first = labels[number % size]
+        return label !== undefined && first !== undefined && label !== first
+          ? dedupe.isNew(`${label}\n${key}`)
+          : false
       }
       if (young.size >= size) {
         old = young
         young = new Map()
       }
       young.set(key, count)
+      labels[count % size] = label
       times[count++ % size] = time
       return true
     },
     clear() {
       young = old = new Map()
       times = []
+      labels = []
     },
   }
+  return dedupe
 }

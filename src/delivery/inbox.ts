@@ -32,8 +32,8 @@ export const createInbox =
     dedupe,
     ownKey,
     ...hooks
-  }: InboxHooks<Message>): ((message: Message, placed?: boolean) => void) =>
-  (message, placed) => {
+  }: InboxHooks<Message>): ((message: Message, channel?: string) => void) =>
+  (message, channel) => {
     let accepted = message
     try {
       if (schema) {
@@ -44,8 +44,10 @@ export const createInbox =
           throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
         accepted = result.value
       }
-      // The place of a message says more than its id, which an application may use twice.
-      if (dedupe && (ownKey || !placed) && !dedupe.isNew(key(message))) return hooks.duplicate()
+      // An id names one message, and one message may be published on several channels.
+      if (dedupe && !dedupe.isNew(key(message), ownKey ? undefined : channel)) {
+        return hooks.duplicate()
+      }
     } catch (thrown) {
       return hooks.bad(thrown)
     }

@@ -224,8 +224,7 @@ const converse = (
     if (stage === 'plain' || typeof channel !== 'string' || !isWhole(offset)) {
       host.message(message as IncomingEnvelope)
     } else {
-      const place = session.placeOf(channel, offset)
-      if (place) host.message(message as IncomingEnvelope, place === 'next')
+      if (session.isNext(channel, offset)) host.message(message as IncomingEnvelope, channel)
     }
   }
 

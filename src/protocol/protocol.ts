@@ -37,8 +37,8 @@ export interface ProtocolHost<Incoming> {
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */
   control(frame: Frame): void
-  /** An application message. `placed`: it is the next of its channel, and so no duplicate. */
-  message(message: Incoming, placed?: boolean): void
+  /** An application message. `channel`: the one that it is the next of; the same id on another is no duplicate. */
+  message(message: Incoming, channel?: string): void
   /** Something came that is no message; the link lives on. */
   error(code: ErrorCode, thrown: unknown): void
   /** The server answered the ping with this id (`undefined`: it did not say which). */

@@ -56,11 +56,8 @@ export interface Session {
    * come with it.
    */
   verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
-  /**
-   * Is this message the next of its channel, or in a channel where we stand nowhere? Anything else is not to be
-   * delivered; if one before it is missing, that is asked for.
-   */
-  placeOf(channel: string, offset: number): 'next' | 'unknown' | undefined
+  /** Is this message the next of its channel? If one before it is missing, that is asked for. */
+  isNext(channel: string, offset: number): boolean
   /** A server without positions has taken over: we stand nowhere. */
   leave(): void
   /** The server may not have heard what it was asked: asks again. */
@@ -157,13 +154,13 @@ export const createSession = (host: SessionHost): Session => {
         }
       }
     },
-    placeOf(channel, offset) {
+    isNext(channel, offset) {
       const cursor = cursors.get(channel)
-      if (!cursor) return 'unknown'
+      if (!cursor) return true
       if (offset > cursor.offset + 1) resubscribe(channel)
-      if (offset !== cursor.offset + 1) return undefined
+      if (offset !== cursor.offset + 1) return false
       cursor.offset = offset
-      return 'next'
+      return true
     },
     leave: () => cursors.clear(),
     askAgain() {

@@ -253,19 +253,25 @@ describe('two worlds in one life', () => {
     await failed
   })
 
-  test('messages with places are none the same, whatever their ids; a key of your own still counts', async () => {
+  test('one message on two channels is none too many, and the same one twice on a channel is; a key of your own counts alone', async () => {
     for (const [dedupe, expected] of [
-      [{}, [1, 1, 2]],
-      [{ key: ({ id }: { id?: string }) => id }, [1, 1]],
+      [{}, ['A1', 'B1', 'A3', 'B3']],
+      [{ key: ({ id }: { id?: string }) => id }, ['A1', 'A3']],
     ] as const) {
       const story = startV1({ dedupe })
       story.socket.subscribe(['A', 'B'])
       await story.clock.settle()
       await story.agree({ channels: { A: verdict('e', 0), B: verdict('e', 0) } })
-      for (const message of [placed('A', 1, 'x'), placed('B', 1, 'y'), placed('A', 2, 'x')]) {
-        story.network.socket().receive(message)
+      for (const [offset, id] of [
+        [1, 'x'],
+        [2, 'x'],
+        [3, 'y'],
+      ] as const) {
+        for (const channel of ['A', 'B'])
+          story.network.socket().receive(placed(channel, offset, id))
       }
-      expect(ticks(story)).toEqual(expected)
+      expect(story.messages.map(({ channel, offset }) => `${channel}${offset}`)).toEqual(expected)
+      expect(story.socket.metrics()['duplicate']).toBe(6 - expected.length)
     }
   })
 

@@ -52,3 +52,11 @@ test('what has no key is never a duplicate', () => {
   const dedupe = createDedupe(10, 1000, () => 0)
   for (const key of [undefined, null, undefined, null]) expect(dedupe.isNew(key)).toBe(true)
 })
+
+test('a key under another label is another one, once under each', () => {
+  const dedupe = createDedupe(10, 1000, () => 0)
+  const news = (['A', 'A', 'B', 'B', 'A', undefined, 'C'] as const).map(label =>
+    dedupe.isNew('x', label),
+  )
+  expect(news).toEqual([true, false, true, false, false, false, true])
+})
