@@ -497,12 +497,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       identity = id
       if (!another) return
       batcher?.flush()
-      outbox.rejectAll('identity')
+      // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
+      outbox.close()
       conversation.renew?.()
       subscriptions.close()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
+      outbox.rejectAll('identity')
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },

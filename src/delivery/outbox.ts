@@ -391,8 +391,10 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     },
     lost: settleFlight,
     rejectAll(reason) {
+      // Not what listeners send when they hear of it.
+      const waiting = all()
       settleFlight()
-      for (const entry of all()) reject(entry, reason)
+      for (const entry of waiting) reject(entry, reason)
     },
     size,
     waiting: () => size() + flight.length > 0,

@@ -368,6 +368,23 @@ describe('sending', () => {
     expect(data).not.toHaveProperty('tok')
   })
 
+  test('another user: what a listener sends when it hears of the old messages is not said on the old link', async () => {
+    const story = startV1({ queue: { maxInFlight: 1 } })
+    const { network, socket, clock } = story
+    await story.agree()
+    for (const type of ['a', 'b']) socket.send({ type })
+    const off = socket.on('delivery', () => {
+      off()
+      socket.send({ type: 'mine' })
+    })
+    const old = network.socket()
+    socket.setIdentity('another')
+    expect(sequence(old)).toEqual(['1 a'])
+    await clock.advance(10)
+    await story.agree()
+    expect(sequence(network.socket())).toEqual(['1 mine'])
+  })
+
   test('another user: what the server confirmed to the one before is not confirmed', async () => {
     const story = startV1({ reconnect: { maxAttempts: 0 } })
     const { socket, clock, network } = story
