@@ -105,6 +105,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let largest = ENDLESS
   /** Characters that a body joins, at most. */
   let joined = JOINED
+  /** Messages that a body holds, at most: what got no answer in time was perhaps too much for its time. */
+  let most = ENDLESS
   /** No message expires earlier. */
   let nextExpiry = ENDLESS
   let pumping = false
@@ -315,9 +317,10 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       pace.limit(Math.min(perSecond, ratePerSecond))
       largest = maxPayload
     },
-    open(most) {
+    open(atMost) {
       open = true
-      acks = most && Math.min(most, maxInFlight)
+      acks = atMost && Math.min(atMost, maxInFlight)
+      most = ENDLESS
       joined = JOINED
       sent = 0
       pace.renew()
@@ -325,6 +328,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (!acks) settleFlight()
     },
     close() {
+      if (!open && sent) most = Math.ceil(sent / 2)
       open = false
       controls = []
       for (const each of flight.slice(0, sent)) each.losses++
@@ -342,7 +346,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       let wait = 0
       acks ??= maxInFlight
       sent = 0
-      while (isDue()) {
+      while (frames.length < most && isDue()) {
         // What is due next would make the body too large: it goes with the one after this.
         if (length && length + nextLength() > joined) break
         wait = delay()
@@ -357,6 +361,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     },
     acked(seq) {
       if (seq > lastSeq) return false
+      most *= 2
       while (flight[0] && flight[0].seq <= seq) {
         const { entry } = flight.shift() as Placed<Message>
         sent = Math.max(0, sent - 1)

@@ -63,6 +63,31 @@ describe('two worlds in one life', () => {
     expect(sequence(network.socket())).toEqual(['1 a'])
   })
 
+  test('what takes a server longer than a POST may is given to it in smaller portions', async () => {
+    const story = await fallen({
+      fallback: { intervalMs: 100, timeoutMs: 1000, probeIntervalMs: 1e9 },
+      queue: { retries: 10 },
+    })
+    const sizes: number[] = []
+    let last = 0
+    story.network.onRequest = request => {
+      if (request.method === 'GET') {
+        return request.answer({ protocol: 1, messages: [], channels: {} })
+      }
+      const { messages } = JSON.parse(String(request.init?.body)) as { messages: { seq: number }[] }
+      sizes.push(messages.length)
+      // Without an answer in time; nothing of it is applied.
+      if (messages.length > 3) return
+      last = messages.at(-1)?.seq ?? last
+      request.answer({ tok: 'tok', ack: last, messages: [] })
+    }
+    const deliveries = Array.from({ length: 10 }, () => story.socket.send({ type: 'a' }))
+    story.network.socket().close(1006)
+    await story.clock.advance(20_000)
+    expect(deliveries.map(({ state }) => state)).toEqual(Array(10).fill('acked'))
+    expect(Math.max(...sizes)).toBe(10)
+  })
+
   test('a plain link after a v1 poll delivers everything, says gap, and is the last plain one', async () => {
     const story = startV1({ reconnect: { maxAttempts: 0 } })
     serve(
