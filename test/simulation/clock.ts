@@ -78,7 +78,7 @@ export const createClock = (): Clock => {
   return {
     now: () => time,
     after(delayMs, run) {
-      const planned: Planned = { at: time + Math.max(0, delayMs), order: order++, run }
+      const planned: Planned = { at: time + Math.ceil(Math.max(0, delayMs)), order: order++, run }
       push(planned)
       live++
       return planned
