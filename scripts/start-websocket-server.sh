@@ -4,7 +4,16 @@
 #   WS_PORT=8080 ./scripts/start-websocket-server.sh
 # An argument wins over WS_PORT, WS_PORT over PORT; no variable is overwritten here.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+script="${BASH_SOURCE[0]}"
+# Through links: not every readlink knows -f.
+while [ -L "$script" ]; do
+  target="$(readlink "$script")"
+  case "$target" in
+    /*) script="$target" ;;
+    *) script="$(dirname "$script")/$target" ;;
+  esac
+done
+here="$(cd "$(dirname "$script")" && pwd)"
 
 if ! command -v node >/dev/null 2>&1; then
   echo 'Node.js is missing: install version 20 or newer from https://nodejs.org' >&2

@@ -7,6 +7,8 @@ const config: NextConfig = {
   // Tests build for ports of their own, beside what is being developed.
   distDir: process.env['NEXT_DIST_DIR'] || '.next',
   devIndicators: false,
+  // The same machine by its other name: without this the page stands there and never comes to life.
+  allowedDevOrigins: ['127.0.0.1'],
   poweredByHeader: false,
 }
 

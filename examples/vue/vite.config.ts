@@ -2,20 +2,21 @@ import vue from '@vitejs/plugin-vue'
 import { createServer, startMarket } from 'resilient-websocket/server'
 import { defineConfig, type Logger, type Plugin } from 'vite'
 
-const PAGE_PORT = 3000
 const MARKET_PORT = 3001
 
-const startServer = async (logger: Logger): Promise<void> => {
+const startServer = async (pagePort: number, log: Logger): Promise<void> => {
   const server = createServer({
     port: MARKET_PORT,
-    allowedOrigins: [`http://localhost:${PAGE_PORT}`, `http://127.0.0.1:${PAGE_PORT}`],
+    allowedOrigins: [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`],
+    // Whoever is turned away is named.
+    logger: { ...console, debug() {}, info() {} },
   })
   try {
     await server.listen()
     startMarket(server)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    logger.info(`Using the market server that runs on port ${MARKET_PORT}`)
+    log.info(`Using the market server that runs on port ${MARKET_PORT}`)
   }
 }
 
@@ -26,7 +27,7 @@ const market = (): Plugin => ({
   name: 'market',
   apply: 'serve',
   async configureServer({ config }) {
-    running.market ??= startServer(config.logger)
+    running.market ??= startServer(config.server.port, config.logger)
     await running.market
   },
 })
@@ -37,7 +38,7 @@ export default defineConfig({
     market(),
   ],
   server: {
-    port: PAGE_PORT,
+    port: 3000,
     strictPort: true,
     // Where the page polls while no WebSocket gets through.
     proxy: { '/api/market/snapshot': `http://localhost:${MARKET_PORT}` },

@@ -1,5 +1,6 @@
 /** The newest message of each channel that a component listens to. */
 import type { ResilientWebSocket } from 'resilient-websocket'
+import { heardBy } from './heard.ts'
 import { onWindow } from './window.ts'
 
 export interface NewestStore<Incoming> {
@@ -31,6 +32,8 @@ export const createNewest = <Incoming, Outgoing>(
     for (const listener of [...listeners]) listener()
   }
 
+  let epoch: number | undefined
+
   const flush = (): void => {
     if (!fresh.size) return
     const next = new Map([...shown, ...fresh])
@@ -46,8 +49,29 @@ export const createNewest = <Incoming, Outgoing>(
       return () => void listeners.delete(own)
     },
     listen(channels, heard) {
-      if ([...shown.keys()].some(channel => !channels.includes(channel))) {
-        show(new Map([...shown].filter(([channel]) => channels.includes(channel))))
+      const { epoch: now, listeners: others } = heardBy(socket)
+      const forget = (): void => {
+        if (epoch === now()) return
+        epoch = now()
+        fresh.clear()
+        if (shown.size) show(NOTHING)
+      }
+      forget()
+      const newest = (channel: string): Incoming | undefined =>
+        fresh.get(channel) ?? shown.get(channel)
+      const next = new Map<string, Incoming>()
+      for (const channel of channels) {
+        // Who has listened all the time knows better than what was shown here before.
+        const known = [...others].map(other => other.newest(channel)).find(Boolean)
+        const message = (known as Incoming | undefined) ?? newest(channel)
+        if (message !== undefined) next.set(channel, message)
+      }
+      fresh.clear()
+      if (
+        next.size !== shown.size ||
+        [...next].some(([name, message]) => shown.get(name) !== message)
+      ) {
+        show(next)
       }
       const subscriptions = channels.map(channel =>
         socket.subscribe(channel, message => {
@@ -56,9 +80,11 @@ export const createNewest = <Incoming, Outgoing>(
         }),
       )
       const stop = onWindow(socket, flush)
+      const self = { newest, forget }
+      others.add(self)
       return () => {
         stop()
-        fresh.clear()
+        others.delete(self)
         for (const subscription of subscriptions) subscription.unsubscribe()
       }
     },

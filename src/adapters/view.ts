@@ -103,8 +103,10 @@ const createStore = <Incoming, Outgoing>(
       queued,
       latencyMs,
       stateHistory,
-      // Not with every batch: whoever reads only this renders once a second.
-      connectionDuration: socket.connectionDuration,
+      // Not with every change: whoever reads only this renders once a second.
+      ...(stateHistory !== view.stateHistory && {
+        connectionDuration: socket.connectionDuration,
+      }),
       ...(forgotten && { lastMessage: null, messages: NONE }),
     })
   }

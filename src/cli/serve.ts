@@ -15,8 +15,10 @@ import { type ServeSettings, UsageError } from './settings.ts'
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken; choose another one with WS_PORT or as an argument',
   EACCES: 'may not be used by this user',
-  EADDRNOTAVAIL: 'is not available at this host',
 }
+
+/** What is wrong with a host: none of this machine, or no name that is known. */
+const HOST_CODES = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EINVAL']
 
 const brokerOf = ({ redisUrl, historySize }: ServeSettings): Broker => {
   if (redisUrl === undefined) return new MemoryBroker({ historySize })
@@ -77,6 +79,9 @@ export const serve = async (settings: ServeSettings): Promise<void> => {
   const where = await server.listen().catch((error: NodeJS.ErrnoException) => {
     const { port, host } = settings.server
     const reason = REASONS[error.code ?? '']
+    if (HOST_CODES.includes(error.code ?? '')) {
+      throw new UsageError(`--host, WS_HOST: this machine cannot listen on '${host}'`)
+    }
     throw reason ? new UsageError(`Port ${port} of ${host} ${reason}`) : error
   })
   console.log(`WebSocket server on ${where.url}`)

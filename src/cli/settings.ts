@@ -1,6 +1,7 @@
 /** What the command line and the environment say, as options. Pure. */
 import { parseArgs } from 'node:util'
 import type { ServerOptions } from '../server/index.ts'
+import { normalOrigin } from '../server/origin.ts'
 
 export interface ServeSettings {
   readonly server: ServerOptions
@@ -55,6 +56,16 @@ const portFrom = (name: string, text: string): number => {
   return Number(text)
 }
 
+const originFrom =
+  (name: string) =>
+  (text: string): string => {
+    try {
+      return normalOrigin(text, name)
+    } catch (thrown) {
+      throw new UsageError((thrown as Error).message)
+    }
+  }
+
 const parse = (args: readonly string[]) => {
   try {
     return parseArgs({
@@ -99,12 +110,16 @@ export const readSettings = (
       : set('WS_PORT') !== undefined
         ? ['WS_PORT', set('WS_PORT')]
         : ['PORT', set('PORT')]
+  if (values['no-feed'] && values.replay !== undefined) {
+    throw new UsageError('--no-feed and --replay: expected one of them')
+  }
+  const originsName = values.origin ? '--origin' : 'ALLOWED_ORIGINS'
   const origins = values.origin ?? (set('ALLOWED_ORIGINS') ?? 'http://localhost:3000').split(',')
   return {
     server: {
       port: portText === undefined ? 3001 : portFrom(portName as string, portText),
       host: values.host ?? set('WS_HOST') ?? '0.0.0.0',
-      allowedOrigins: origins.map(origin => origin.trim()).filter(Boolean),
+      allowedOrigins: origins.filter(origin => origin.trim()).map(originFrom(originsName)),
       allowMissingOrigin: set('ALLOW_MISSING_ORIGIN') === '1',
       heartbeat: {
         intervalMs: number('WS_HEARTBEAT_MS', 30_000, 1),

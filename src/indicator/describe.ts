@@ -15,7 +15,7 @@ export interface ConnectionDescription {
   readonly canRetry: boolean
 }
 
-/** The words of the indicator. `{name}` is filled in. */
+/** The words of the indicator. What stands in braces is filled in. */
 export interface IndicatorStrings {
   readonly connected: string
   readonly connecting: string
@@ -23,25 +23,54 @@ export interface IndicatorStrings {
   readonly fallback: string
   readonly disconnected: string
   readonly failed: string
+  /** The link is open, and the server has not greeted yet. */
   readonly greeting: string
   readonly offline: string
   readonly polling: string
+  /** `{count}` */
   readonly queued: string
+  /** `{attempt}`, `{max}`. Left out past the last one, which only a client without fallback reaches. */
+  readonly attempt: string
   readonly retry: string
+  /** `{seconds}`, `{attempt}`, `{max}`. The element shows it in place of `attempt` while it waits. */
   readonly countdown: string
+  /** `{seconds}`. Where attempts are not counted: on the fallback, and past the last one. */
   readonly probe: string
+  /** `{seconds}`. Up to two minutes. */
   readonly age: string
+  /** `{minutes}`. Up to two hours. */
+  readonly ageMinutes: string
+  /** `{hours}` */
+  readonly ageHours: string
   readonly details: string
   readonly copy: string
   readonly copied: string
   readonly copyFailed: string
   readonly lastError: string
   readonly noError: string
+  /** The row is left out as long as none was measured: a link that is never silent is not pinged. */
   readonly roundTrip: string
-  readonly notMeasured: string
   readonly waiting: string
   readonly history: string
   readonly noHistory: string
+  /** A log-in that has ended. */
+  readonly hintLogin: string
+  /** An origin that the server does not allow. */
+  readonly hintOrigin: string
+  /** A URL that is none, or that the browser blocks. */
+  readonly hintAddress: string
+  /** Nothing answers polls at the fallback's URL. */
+  readonly hintFallback: string
+  /** The server answers polls with an error of its own. */
+  readonly hintServer: string
+  /** Silence: a timeout of a dial, a heartbeat or a poll. */
+  readonly hintNoAnswer: string
+  /** A link, or a dial, that broke off. */
+  readonly hintUnreachable: string
+  /** A message that could not be read, or that the schema refused. */
+  readonly hintMessage: string
+  /** The server limits the rate. */
+  readonly hintSlower: string
 }
 
 export const STRINGS: IndicatorStrings = {
@@ -55,10 +84,13 @@ export const STRINGS: IndicatorStrings = {
   offline: 'This device is offline',
   polling: 'Live updates are slower than usual',
   queued: '{count} messages wait to be sent',
+  attempt: 'Attempt {attempt} of {max}',
   retry: 'Try now',
   countdown: 'next try in {seconds} s ({attempt}/{max})',
   probe: 'next try in {seconds} s',
   age: 'last data {seconds} s ago',
+  ageMinutes: 'last data {minutes} min ago',
+  ageHours: 'last data {hours} h ago',
   details: 'Connection details',
   copy: 'Copy diagnostics',
   copied: 'Copied',
@@ -66,10 +98,18 @@ export const STRINGS: IndicatorStrings = {
   lastError: 'Last error',
   noError: 'none',
   roundTrip: 'Round trip',
-  notMeasured: 'not measured yet',
   waiting: 'Waiting to be sent',
   history: 'History',
   noHistory: 'Nothing yet',
+  hintLogin: 'The session may have ended: log in again.',
+  hintOrigin: 'The server does not allow this origin: see its ALLOWED_ORIGINS.',
+  hintAddress: 'Check the URL, wss: on https: pages, and connect-src of the CSP.',
+  hintFallback: 'Set fallback.url to where the server answers polls, or fallback: false.',
+  hintServer: 'The server answers with an error of its own: see its log.',
+  hintNoAnswer: 'The server or the network does not answer.',
+  hintUnreachable: 'The server is not reachable from here, or the network has changed.',
+  hintMessage: 'The connection is well; the message is not as expected.',
+  hintSlower: 'Too many messages in a short time: they wait, and go on by themselves.',
 }
 
 /** Fills in a text. */
@@ -102,7 +142,7 @@ export const describeConnection = (
   snapshot: Pick<Snapshot, 'status'> & Partial<Snapshot>,
   strings: Partial<IndicatorStrings> = {},
 ): ConnectionDescription => {
-  const { status, phase, error, queued = 0 } = snapshot ?? {}
+  const { status, phase, error, queued = 0, attempt = 0, maxAttempts: max = 0 } = snapshot ?? {}
   if (!Object.hasOwn(LOOKS, status)) {
     throw new TypeError(`describeConnection: expected a snapshot of a client, got status ${status}`)
   }
@@ -111,6 +151,12 @@ export const describeConnection = (
   const detail = [
     status === 'OPEN' && phase === 'authenticating' && words.greeting,
     phase === 'offline' && words.offline,
+    // Without a fallback it goes on past the last one.
+    status === 'RECONNECTING' &&
+      phase !== 'offline' &&
+      attempt > 0 &&
+      attempt <= max &&
+      fill(words.attempt, { attempt, max }),
     status === 'FALLBACK' && words.polling,
     status === 'ERROR' && error?.message,
     queued > 0 && status !== 'OPEN' && fill(words.queued, { count: queued }),

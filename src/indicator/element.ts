@@ -1,5 +1,5 @@
 /** `<connection-status>`: shows a client that it is given; never opens a connection. */
-import type { ResilientWebSocket, StateChange } from 'resilient-websocket'
+import type { ResilientWebSocket, Snapshot } from 'resilient-websocket'
 import {
   type ConnectionDescription,
   describeConnection,
@@ -8,7 +8,7 @@ import {
   type IndicatorStrings,
   STRINGS,
 } from './describe.ts'
-import { hintFor } from './hints.ts'
+import { createDetails, DETAILS, type Details, setText } from './details.ts'
 import { style } from './styles.ts'
 
 /** A client of any messages. */
@@ -19,7 +19,6 @@ export type AnySocket = ResilientWebSocket<any, any>
 const LASTS_MS = 1000
 const TICK_MS = 1000
 const ROUND_TRIPS = 30
-const CHANGES_SHOWN = 20
 /** Data older than this is worth a word, ms. */
 const OLD_MS = 3000
 
@@ -42,8 +41,26 @@ const TEMPLATE = `
   <button type="button" class="action" part="retry" hidden></button>
 </div>
 <span class="hidden" role="status"></span>
-<div class="details" part="details" role="dialog" tabindex="-1" hidden></div>
-`
+${DETAILS}`
+
+const countdown = (snapshot: Snapshot, words: IndicatorStrings): string => {
+  const { nextRetryAt, status, attempt, maxAttempts: max } = snapshot
+  if (nextRetryAt === null) return ''
+  const seconds = Math.max(0, Math.ceil((nextRetryAt - Date.now()) / 1000))
+  // Without a fallback it goes on past the last one.
+  const counted = status === 'RECONNECTING' && attempt <= max
+  return fill(counted ? words.countdown : words.probe, { seconds, attempt, max })
+}
+
+const age = ({ lastMessageAt }: Snapshot, words: IndicatorStrings): string => {
+  const ms = lastMessageAt === null ? 0 : Date.now() - lastMessageAt
+  if (ms <= OLD_MS) return ''
+  const seconds = Math.round(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  const text = minutes < 2 ? words.age : hours < 2 ? words.ageMinutes : words.ageHours
+  return fill(text, { seconds, minutes, hours })
+}
 
 // On a server there is no HTMLElement; importing must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement
@@ -65,7 +82,9 @@ export class ConnectionStatusElement extends Base {
   #stop: (() => void) | undefined
   #announced = ''
   #roundTrips: number[] = []
-  #retry: { readonly attempt: number; readonly maxAttempts: number } | undefined
+  #panel: Details | undefined
+  /** Closed for good, as far as we have heard; no snapshot says so. */
+  #closed = false
   #scheduled: ReturnType<typeof setTimeout> | undefined
 
   /** The client to show; `undefined` shows nothing. */
@@ -80,7 +99,8 @@ export class ConnectionStatusElement extends Base {
     this.#leave()
     this.#client = client
     this.#roundTrips = []
-    this.#retry = undefined
+    this.#closed = false
+    if (!client) this.#blank()
     if (this.isConnected) this.#join()
   }
 
@@ -112,10 +132,11 @@ export class ConnectionStatusElement extends Base {
   #build(root: ShadowRoot): void {
     style(root)
     root.innerHTML = TEMPLATE
+    this.#panel = createDetails(this.#details())
     this.#part('badge').addEventListener('click', () =>
       this.#toggle(Boolean(this.#details().hidden)),
     )
-    this.#part('retry').addEventListener('click', () => this.#client?.reconnect())
+    this.#part('retry').addEventListener('click', () => this.#tryNow())
     root.addEventListener('keydown', event => {
       if ((event as KeyboardEvent).key !== 'Escape' || this.#details().hidden) return
       this.#toggle(false)
@@ -131,50 +152,78 @@ export class ConnectionStatusElement extends Base {
     return this.#part('details')
   }
 
+  #live(): HTMLElement {
+    return this.shadowRoot?.querySelector('[role=status]') as HTMLElement
+  }
+
+  #row(): HTMLElement {
+    return this.#part('row')
+  }
+
   #toggle(shown: boolean): void {
     this.#details().hidden = !shown
     this.#part('badge').setAttribute('aria-expanded', String(shown))
+    this.#panel?.reset()
     this.#render()
     if (shown) this.#details().focus()
+  }
+
+  #tryNow(): void {
+    try {
+      this.#client?.reconnect()
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'CLOSED') throw error
+      this.#closed = true
+      this.#render()
+    }
+  }
+
+  /** As long as there is no client. */
+  #blank(): void {
+    this.#announced = ''
+    delete this.dataset['status']
+    if (!this.shadowRoot) return
+    this.#row().hidden = true
+    this.#live().textContent = ''
+    if (!this.#details().hidden) this.#toggle(false)
   }
 
   #join(): void {
     const client = this.#client
     if (!this.shadowRoot || this.#stop) return
-    if (!client) {
-      this.shadowRoot.querySelector('.row')?.setAttribute('hidden', '')
-      return
-    }
-    this.shadowRoot.querySelector('.row')?.removeAttribute('hidden')
+    if (!client) return this.#blank()
+    this.#row().hidden = false
     const outside = (event: Event): void => {
       if (!event.composedPath().includes(this) && !this.#details().hidden) this.#toggle(false)
     }
     document.addEventListener('pointerdown', outside)
     const clock = setInterval(() => this.#tick(), TICK_MS)
+    let announcing: ReturnType<typeof setTimeout> | undefined
+    const announce = (): void => {
+      clearTimeout(announcing)
+      announcing = setTimeout(() => this.#announce(), LASTS_MS)
+    }
     const offs = [
       client.onChange(() => this.#schedule()),
-      client.on('retry', retry => {
-        this.#retry = retry
-      }),
       client.on('latency', latencyMs => {
         this.#roundTrips = [...this.#roundTrips, latencyMs].slice(-ROUND_TRIPS)
       }),
+      client.on('status', announce),
       () => clearInterval(clock),
+      () => clearTimeout(announcing),
       () => document.removeEventListener('pointerdown', outside),
     ]
-    let announcing: ReturnType<typeof setTimeout> | undefined
-    offs.push(
-      client.on('status', () => {
-        clearTimeout(announcing)
-        announcing = setTimeout(() => this.#announce(), LASTS_MS)
-      }),
-      () => clearTimeout(announcing),
-    )
     this.#stop = () => {
       for (const off of offs) off()
     }
+    const { label } = this.#describe(client)
+    if (this.#announced && this.#announced !== label) {
+      // Another client: what was said of the one before is no longer so.
+      this.#live().textContent = ''
+      announce()
+    }
     // What is so from the beginning is no news.
-    this.#announced = this.#describe()?.label ?? ''
+    this.#announced ||= label
     this.#render()
   }
 
@@ -183,18 +232,25 @@ export class ConnectionStatusElement extends Base {
     this.#stop = undefined
     clearTimeout(this.#scheduled)
     this.#scheduled = undefined
+    this.#panel?.reset()
   }
 
-  #describe(): ConnectionDescription | undefined {
-    return this.#client && describeConnection(this.#client.getSnapshot(), this.#strings)
+  #describe(client: AnySocket): ConnectionDescription {
+    const snapshot = client.getSnapshot()
+    const { nextRetryAt } = snapshot
+    // Beside a countdown, which counts the attempts too.
+    return describeConnection(snapshot, {
+      ...this.#strings,
+      ...(nextRetryAt !== null && { attempt: '' }),
+    })
   }
 
   #announce(): void {
-    const description = this.#describe()
-    const live = this.shadowRoot?.querySelector('[role=status]')
-    if (!description || !live || description.label === this.#announced) return
-    this.#announced = description.label
-    live.textContent = [description.label, description.detail].filter(Boolean).join('. ')
+    if (!this.#client) return
+    const { label, detail } = this.#describe(this.#client)
+    if (label === this.#announced) return
+    this.#announced = label
+    this.#live().textContent = [label, detail].filter(Boolean).join('. ')
   }
 
   /** A client may change a thousand times a second; the eye does not. */
@@ -210,11 +266,10 @@ export class ConnectionStatusElement extends Base {
   }
 
   #render(): void {
-    const description = this.#describe()
-    const root = this.shadowRoot
-    if (!description || !root) return
-    const { color, label, detail, canRetry, status } = description
-    const row = root.querySelector('.row') as HTMLElement
+    const client = this.#client
+    if (!client || !this.shadowRoot) return
+    const { color, label, detail, canRetry, status } = this.#describe(client)
+    const row = this.#row()
     if (row.dataset['color'] !== color) {
       row.dataset['color'] = color
       row.className = `row ${color}`
@@ -222,126 +277,21 @@ export class ConnectionStatusElement extends Base {
       icon.innerHTML = ICONS[color]
     }
     this.dataset['status'] = status
-    const set = (name: string, text: string): void => {
-      const part = this.#part(name)
-      if (part.textContent !== text) part.textContent = text
-    }
-    set('label', label)
-    set('detail', detail)
-    set('retry', this.#words().retry)
-    this.#part('retry').hidden = !canRetry
+    setText(this.#part('label'), label)
+    setText(this.#part('detail'), detail)
+    setText(this.#part('retry'), this.#words().retry)
+    const closed = this.#closed || client.stateHistory.at(-1)?.reason === 'Closed'
+    this.#part('retry').hidden = !canRetry || closed
     this.#tick()
-    if (!this.#details().hidden) this.#renderDetails()
+    if (!this.#details().hidden) this.#panel?.update(client, this.#words(), this.#roundTrips)
   }
 
   /** What changes by itself: outside the live region, or a screen reader would read it every second. */
   #tick(): void {
-    const client = this.#client
-    if (!client || !this.shadowRoot) return
-    const { nextRetryAt, lastMessageAt, status, attempt } = client.getSnapshot()
+    if (!this.#client) return
+    const snapshot = this.#client.getSnapshot()
     const words = this.#words()
-    const seconds = nextRetryAt && Math.max(0, Math.ceil((nextRetryAt - Date.now()) / 1000))
-    const max = this.#retry?.maxAttempts
-    const countdown =
-      seconds === null
-        ? ''
-        : status === 'RECONNECTING' && max !== undefined
-          ? fill(words.countdown, { seconds, attempt, max })
-          : fill(words.probe, { seconds })
-    const age = lastMessageAt === null ? 0 : Date.now() - lastMessageAt
-    this.#part('countdown').textContent = countdown
-    this.#part('age').textContent =
-      age > OLD_MS ? fill(words.age, { seconds: Math.round(age / 1000) }) : ''
-  }
-
-  #renderDetails(): void {
-    const client = this.#client
-    if (!client) return
-    const words = this.#words()
-    const { error, latencyMs, queued } = client.getSnapshot()
-    const details = this.#details()
-    const list = document.createElement('dl')
-    const row = (name: string, ...values: (string | Node)[]): void => {
-      const term = document.createElement('dt')
-      term.textContent = name
-      const value = document.createElement('dd')
-      value.append(...values)
-      list.append(term, value)
-    }
-    const hint = document.createElement('div')
-    hint.className = 'hint'
-    hint.textContent = hintFor(error) ?? ''
-    row(words.lastError, error?.message ?? words.noError, hint)
-    row(
-      words.roundTrip,
-      latencyMs === null ? words.notMeasured : `${latencyMs.toFixed(0)} ms`,
-      ...this.#sparkline(),
-    )
-    row(words.waiting, String(queued))
-
-    const heading = document.createElement('h2')
-    heading.textContent = words.history
-    const copy = document.createElement('button')
-    copy.type = 'button'
-    copy.className = 'action'
-    copy.textContent = words.copy
-    copy.addEventListener('click', () => this.#copy(copy))
-    const focused = this.shadowRoot?.activeElement
-    details.setAttribute('aria-label', words.details)
-    details.replaceChildren(list, heading, this.#timeline(client.stateHistory), copy)
-    // Rendered anew under the reader's fingers.
-    if (focused instanceof HTMLButtonElement && focused.textContent === words.copy) copy.focus()
-  }
-
-  #timeline(history: readonly StateChange[]): HTMLElement {
-    const list = document.createElement('ol')
-    for (const { from, to, timestamp, reason } of history.slice(-CHANGES_SHOWN).reverse()) {
-      const item = document.createElement('li')
-      item.className = describeConnection({ status: to }).color
-      const time = document.createElement('time')
-      time.dateTime = new Date(timestamp).toISOString()
-      time.textContent = new Date(timestamp).toLocaleTimeString()
-      item.append(time, `${from} > ${to}${reason ? ` (${reason})` : ''}`)
-      list.append(item)
-    }
-    if (list.children.length) return list
-    const nothing = document.createElement('p')
-    nothing.textContent = this.#words().noHistory
-    return nothing
-  }
-
-  #sparkline(): Node[] {
-    const values = this.#roundTrips
-    if (values.length < 2) return []
-    const most = Math.max(...values)
-    const points = values.map(
-      (value, index) => `${(index / (values.length - 1)) * 100},${29 - (value / (most || 1)) * 26}`,
-    )
-    const holder = document.createElement('div')
-    holder.innerHTML = `<svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true"><polyline points="${points.join(' ')}" fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg>`
-    return [...holder.childNodes]
-  }
-
-  async #copy(button: HTMLButtonElement): Promise<void> {
-    const client = this.#client
-    if (!client) return
-    // No messages and no token: what is copied may be pasted anywhere.
-    const { error, lastMessage: _message, sessionId: _session, ...snapshot } = client.getSnapshot()
-    const report = {
-      at: new Date().toISOString(),
-      snapshot,
-      error: error && { code: error.code, message: error.message },
-      roundTripsMs: this.#roundTrips,
-      history: client.stateHistory,
-      counts: client.metrics(),
-      page: { online: navigator.onLine, hidden: document.hidden, agent: navigator.userAgent },
-    }
-    const words = this.#words()
-    try {
-      await navigator.clipboard.writeText(JSON.stringify(report, null, 2))
-      button.textContent = words.copied
-    } catch {
-      button.textContent = words.copyFailed
-    }
+    setText(this.#part('countdown'), countdown(snapshot, words))
+    setText(this.#part('age'), age(snapshot, words))
   }
 }

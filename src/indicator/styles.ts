@@ -14,7 +14,7 @@ const STYLES = `
   font: var(--connection-status-font, 14px/1.4 system-ui, sans-serif);
   color: var(--_text);
 }
-:host([hidden]) { display: none; }
+:host([hidden]), [hidden] { display: none !important; }
 .row { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
 .badge {
   display: inline-flex; align-items: center; gap: 7px;
@@ -25,6 +25,7 @@ const STYLES = `
 }
 .badge svg { width: 14px; height: 14px; flex: none; }
 .quiet { color: var(--_muted); font-variant-numeric: tabular-nums; }
+.quiet:empty { display: none; }
 .green { --_color: var(--_green); }
 .yellow { --_color: var(--_yellow); }
 .blue { --_color: var(--_blue); }
@@ -45,7 +46,6 @@ button:focus-visible { outline: 2px solid var(--_blue); outline-offset: 2px; }
   background: var(--_surface); border: 1px solid var(--_line); border-radius: 10px;
   box-shadow: 0 10px 32px rgb(0 0 0 / 22%);
 }
-.details[hidden] { display: none; }
 dl { margin: 0; display: grid; grid-template-columns: auto 1fr; gap: 6px 14px; }
 dt { color: var(--_muted); }
 dd { margin: 0; overflow-wrap: anywhere; }

@@ -1,6 +1,7 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
 import { forLog } from './gate.ts'
+import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import type { Refused, Sessions } from './sessions.ts'
 
@@ -64,21 +65,26 @@ export const createApplying = (
   settings: ServerSettings,
   sessions: Sessions,
   handle: (message: WireMessage, client: ServerClient) => unknown,
+  counters: Counters,
 ): Applying => {
   const works = new Map<string, Promise<void>>()
 
   const apply: Applying['apply'] = async (message, { user, client }) => {
     const { type, data, channel } = message
-    if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
-      throw new Refusal('FORBIDDEN', 'You may not send this')
-    }
-    if (type === 'echo') return { type, data }
     try {
+      if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
+        throw new Refusal('FORBIDDEN', 'You may not send this')
+      }
+      if (type === 'echo') {
+        counters.applied++
+        return { type, data }
+      }
       const answer = await handle(message, client)
+      counters.applied++
       return isObject(answer) ? { type, ...answer } : undefined
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
-        settings.logger.error?.(`A message of ${client.id} failed: ${forLog(thrown)}`)
+        settings.logger.error?.(`A message of ${forLog(client.id)} failed: ${forLog(thrown)}`)
       }
       throw asRefusal(thrown)
     }
@@ -108,6 +114,7 @@ export const createApplying = (
         else reply = await apply(message, sender)
       } catch (thrown) {
         const { code, message: words } = asRefusal(thrown)
+        countRefusal(counters, code)
         refused = { seq, code, message: words }
       }
       if (!(await sessions.advance(key, tok, seq, refused))) return { lost: true }
@@ -115,3 +122,14 @@ export const createApplying = (
     },
   }
 }
+
+/** Refuses at its place a message that is none. To be called in turn. */
+export const refuseAt = (
+  applying: Applying,
+  words: string,
+  place: Place,
+  sender: Sender,
+): Promise<Applied> =>
+  applying.applyAt({ type: 'skip' }, place, sender, () => {
+    throw new Refusal('BAD_MESSAGE', words)
+  })

@@ -1,22 +1,20 @@
 /** `createServer`: the other side of the client. */
 import { EventEmitter, once } from 'node:events'
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Position, Publication } from './broker.ts'
-import { nodeEnvironment } from './environment.ts'
+import { createServerTimers, nodeEnvironment } from './environment.ts'
 import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest } from './http.ts'
 import { createHub } from './hub.ts'
+import { identityOf } from './identity.ts'
+import { joinServer } from './joining.ts'
 import { MemoryBroker } from './memory-broker.ts'
+import { metricsOf, renderMetrics } from './metrics.ts'
 import {
   type Identity,
   requireNumber,
@@ -24,6 +22,7 @@ import {
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
+import { requirePublication } from './publication.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -40,14 +39,23 @@ export interface ServerEvents {
 export interface DrainOptions {
   /** How long clients may stay at least, in ms. @default 1000 */
   afterMs?: number
-  /** Over which further time they are asked to leave, each at its own moment, in ms. @default 5000 */
+  /**
+   * Over which further time they leave, in ms: those with a session at a moment that they draw, and those left at its end
+   * are closed; others know no such request, and are closed one after the other. @default 5000
+   */
   jitterMs?: number
 }
 
 export interface ResilientServer {
-  /** Begins to listen. Rejects if the port is taken. With `server` it waits until that one listens. */
+  /**
+   * Begins to listen. Rejects if the port is taken. A `server` of yours that does not listen yet is made to if you
+   * gave a `port`; otherwise this waits until it does.
+   */
   listen(): Promise<{ readonly port: number; readonly url: string }>
-  /** Publishes on a channel. Rejects while the broker is away. */
+  /**
+   * Publishes on a channel, as the data is now. Rejects while the broker is away; with a `TypeError` if the channel is not
+   * 1 to 128 printable characters without blanks, the type not 1 to 64 characters, or the data no JSON.
+   */
   publish(channel: string, publication: Publication): Promise<Position>
   /** Listens to an event; returns what stops it. */
   on<Name extends keyof ServerEvents>(
@@ -67,6 +75,21 @@ const LIMITS = { maxFragments: 1024, maxBufferedChunks: 4096 }
 
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 500
+
+/** Calls a listener, which may also be async. */
+const hear = (
+  // biome-ignore lint/complexity/noBannedTypes: as an EventEmitter gives them
+  listener: Function,
+  payload: readonly unknown[],
+  failed: (thrown: unknown) => void,
+): void => {
+  try {
+    const result = listener(...payload)
+    if (result instanceof Promise) result.catch(failed)
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
 
 /**
  * A server for `resilient-websocket` clients, and for anything that speaks JSON envelopes.
@@ -105,22 +128,23 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   let detach: (() => Promise<void>) | undefined
   let ended: Promise<void> | undefined
 
+  /** Tells the application; nobody listening is no reason to end the process, nor is one who throws. */
+  const raise = (error: unknown): void => {
+    for (const listener of events.listeners('error')) hear(listener, [error], logFailure)
+  }
+
+  const logFailure = (error: unknown): void => logger.error?.(forLog(error))
+
   const failed = (error: unknown): void => {
-    logger.error?.(forLog(error))
-    if (events.listenerCount('error')) events.emit('error', error)
+    logFailure(error)
+    raise(error)
   }
 
   const tell = <Name extends keyof ServerEvents>(
     name: Name,
     ...payload: ServerEvents[Name]
   ): void => {
-    for (const listener of events.listeners(name)) {
-      try {
-        listener(...payload)
-      } catch (thrown) {
-        failed(thrown)
-      }
-    }
+    for (const listener of events.listeners(name)) hear(listener, payload, failed)
   }
 
   const count = (address: string, by: 1 | -1): void => {
@@ -133,29 +157,26 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     settings,
     broker,
     environment,
-    message(message, client) {
+    async message(message, client) {
       tell('message', message, client)
-      return settings.onMessage?.(message, client)
+      try {
+        return await settings.onMessage?.(message, client)
+      } catch (thrown) {
+        raise(thrown)
+        throw thrown
+      }
     },
+    failed: raise,
     closed({ client }) {
       count(client.address, -1)
       logger.info?.(`Client ${client.id} disconnected`)
       tell('disconnection', client)
     },
   })
-  const { connections } = hub
+  const { connections, counters } = hub
 
-  const authenticate = async (
-    request: IncomingMessage,
-    token: string,
-  ): Promise<Identity | null> => {
-    try {
-      return (await settings.authenticate?.({ request, token })) ?? null
-    } catch (thrown) {
-      failed(thrown)
-      return null
-    }
-  }
+  const authenticate = async (request: IncomingMessage, token: string): Promise<Identity | null> =>
+    identityOf(await settings.authenticate?.({ request, token }), environment.now())
 
   const connect = (
     request: IncomingMessage,
@@ -165,6 +186,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   ): void => {
     const address = addressOf(request)
     sockets.handleUpgrade(request, socket, head, webSocket => {
+      const written = (): void => connection.written()
       count(address, 1)
       const connection = hub.connect(
         {
@@ -172,7 +194,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
             return webSocket.bufferedAmount
           },
           isOpen: () => webSocket.readyState === webSocket.OPEN,
-          send: text => webSocket.send(text),
+          send: text => webSocket.send(text, written),
           ping: () => webSocket.ping(),
           close: (code, reason) => webSocket.close(code, reason),
           terminate: () => webSocket.terminate(),
@@ -195,12 +217,6 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const swallow = (): void => {}
     socket.on('error', swallow)
-    if (request.url?.split('?', 1)[0] !== path) {
-      // On a server of yours another listener may know the path.
-      if (!settings.server)
-        refuseUpgrade(socket, { status: 404, words: `WebSockets are at ${path}` })
-      return
-    }
     const refusal = (): ReturnType<typeof refusalOf> =>
       refusalOf(settings, request, {
         draining,
@@ -223,34 +239,35 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     connect(request, socket, head, identity)
   }
 
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    upgrade(request, socket, head).catch(thrown => {
-      failed(thrown)
-      socket.destroy()
-    })
-  }
-
   const httpHost = {
     settings,
     broker,
     environment,
     posting: hub.posting,
+    counters,
     draining: () => draining,
+    metrics: () =>
+      renderMetrics(
+        metricsOf(counters, {
+          connections: connections.size,
+          ...hub.sizes(),
+          draining,
+          startedAtSeconds: environment.now() / 1000 - process.uptime(),
+        }),
+      ),
     authenticate,
+    failed: raise,
   }
-  const others = http.listeners('request') as ((
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) => void)[]
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    if (handleRequest(httpHost, request, response)) return
-    for (const other of others) other.call(http, request, response)
-    if (!others.length) response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
-  }
-
-  http.removeAllListeners('request')
-  http.on('request', onRequest)
-  http.on('upgrade', onUpgrade)
+  const part = joinServer(http, {
+    path,
+    request: (request, response) => handleRequest(httpHost, request, response),
+    upgrade(request, socket, head) {
+      upgrade(request, socket, head).catch(thrown => {
+        failed(thrown)
+        refuseUpgrade(socket, { status: 503, words: 'Try again', retryAfterSeconds: 5 })
+      })
+    },
+  })
   const onClientError = (_error: Error, socket: Duplex): void => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
     else socket.destroy()
@@ -281,14 +298,12 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     for (const connection of connections) connection.close(1001, 'The server is going away')
     await emptied(CLOSE_GRACE_MS)
     for (const connection of connections) connection.terminate()
+    await emptied(CLOSE_GRACE_MS)
     // Only now: what is being applied is done first, and its place in a broker outside is used up.
     await detach?.()
-    http.off('request', onRequest)
-    http.off('upgrade', onUpgrade)
-    if (settings.server) {
-      for (const other of others) http.on('request', other)
-      return
-    }
+    part()
+    http.off('error', failed)
+    if (settings.server) return
     sockets.close()
     if (!http.listening) return
     const closed = once(http, 'close')
@@ -302,13 +317,20 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')
-        if (!settings.server) http.listen(settings.port, settings.host)
+        if (!settings.server || options.port !== undefined) {
+          http.listen(settings.port, settings.host)
+        }
         await listening
         http.on('error', failed)
       }
       return urlOf()
     },
-    publish: (channel, publication) => broker.publish(channel, publication),
+    async publish(channel, publication) {
+      requirePublication(channel, publication)
+      const position = await broker.publish(channel, publication)
+      counters.published++
+      return position
+    },
     on(event, listener) {
       events.on(event, listener)
       return () => void events.off(event, listener)
@@ -318,16 +340,17 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       requireNumber('afterMs', afterMs, 0)
       requireNumber('jitterMs', jitterMs, 0)
       draining = true
-      const cancel = new AbortController()
+      const timers = createServerTimers(environment)
       for (const connection of connections) {
         connection.send('reconnect', { afterMs, jitterMs, reason: 'The server restarts' })
-        wait(afterMs + Math.random() * jitterMs, undefined, cancel).then(
-          () => connection.close(1012, 'The server restarts'),
-          () => {},
+        // Who has a session draws a moment of its own to leave; for the others it is drawn here.
+        const share = connection.hasSession() ? 1 : environment.random()
+        timers.set(connection.client.id, afterMs + share * jitterMs, () =>
+          connection.close(1012, 'The server restarts'),
         )
       }
       await emptied(afterMs + jitterMs + CLOSE_GRACE_MS)
-      cancel.abort()
+      timers.clearAll()
     },
     close() {
       ended ??= end()

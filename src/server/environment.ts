@@ -39,11 +39,15 @@ export const createServerTimers = (environment: ServerEnvironment): ServerTimers
   return {
     set(name, delayMs, run) {
       clear(name)
-      const fire = (): void => {
-        handles.delete(name)
-        run()
+      const arm = (leftMs: number): void => {
+        const fire = (): void => {
+          if (leftMs > LONGEST_MS) return arm(leftMs - LONGEST_MS)
+          handles.delete(name)
+          run()
+        }
+        handles.set(name, environment.setTimeout(fire, Math.min(leftMs, LONGEST_MS)))
       }
-      handles.set(name, environment.setTimeout(fire, Math.min(Math.max(delayMs, 0), LONGEST_MS)))
+      arm(Math.max(delayMs, 0))
     },
     has: name => handles.has(name),
     clear,

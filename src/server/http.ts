@@ -5,8 +5,10 @@ import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Position } from './broker.ts'
 import type { ServerEnvironment } from './environment.ts'
 import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
+import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
+import { isChannel } from './publication.ts'
 import { positionOf, recover, type Verdict } from './recovery.ts'
 
 export interface HttpHost {
@@ -14,7 +16,11 @@ export interface HttpHost {
   readonly broker: Broker
   readonly environment: ServerEnvironment
   readonly posting: Posting
+  readonly counters: Counters
   draining(): boolean
+  /** Something failed that the server survives; the log has it already. */
+  failed(thrown: unknown): void
+  metrics(): string
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
 }
 
@@ -28,13 +34,15 @@ const answer = (
   body: unknown,
   headers: Headers = {},
 ): void => {
+  // Before anything is written: what throws here can still be answered.
+  const text = body === undefined ? '' : JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,
   })
-  response.end(body === undefined ? '' : JSON.stringify(body))
+  response.end(text)
 }
 
 const decode = (text: string): string => {
@@ -56,17 +64,30 @@ const listIn = (query: string, name: string): string[] | undefined => {
     .map(decode)
 }
 
-/** `channel:epoch:offset`, where the channel may hold colons. */
+/** `channel:epoch:offset`, where the channel may hold colons. What is none is a position in no history. */
 const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
   new Map(
-    items.flatMap(item => {
-      const [, channel, epoch, offset] = /^(.+):([^:]+):(\d+)$/s.exec(item) ?? []
-      return channel === undefined ? [] : [[channel, positionOf({ epoch, offset: Number(offset) })]]
+    items.flatMap((item): [string, Position | null][] => {
+      const parts = item.split(':')
+      const channel = parts.slice(0, -2).join(':')
+      const [epoch, offset = ''] = parts.slice(-2)
+      if (channel && epoch && /^\d+$/.test(offset)) {
+        return [[channel, positionOf({ epoch, offset: Number(offset) })]]
+      }
+      // Whose it was meant to be cannot be told: of every channel that it could.
+      return parts.map((_, index) => [parts.slice(0, index + 1).join(':'), positionOf('none')])
     }),
   )
 
+/** Weakly, as a GET compares them. */
+const matches = (header: string | undefined, etag: string): boolean =>
+  (header ?? '').split(',').some(each => {
+    const given = each.trim()
+    return given === '*' || given === etag || given === `W/${etag}`
+  })
+
 const poll = async (
-  { settings, broker, environment }: HttpHost,
+  { settings, broker, environment, counters }: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
   { query, user, headers }: { query: string; user: string | null; headers: Headers },
@@ -75,15 +96,18 @@ const poll = async (
   if (symbols.length > MOST_CHANNELS) {
     return answer(response, 400, { error: `Expected at most ${MOST_CHANNELS} symbols` }, headers)
   }
+  counters.polls++
   const since = positionsIn(listIn(query, 'since') ?? [])
   const data: WireMessage[] = []
   const messages: WireMessage[] = []
   const channels: Record<string, Verdict> = {}
   for (const symbol of new Set(symbols)) {
-    if (!(await settings.authorize(user, 'subscribe', symbol))) continue
+    if (!isChannel(symbol) || !(await settings.authorize(user, 'subscribe', symbol))) continue
     const position = since.get(symbol) ?? null
     const recovery = await recover(broker, symbol, position)
     const newest = await broker.newest(symbol)
+    counters.replayed += recovery.verdict.replayed
+    if (!recovery.verdict.recovered) counters.gaps++
     Object.defineProperty(channels, symbol, { value: recovery.verdict, enumerable: true })
     if (newest) data.push(newest.message)
     // Who knows nothing of a channel begins with its newest message.
@@ -95,7 +119,7 @@ const poll = async (
   }
   const body = { protocol: 1, count: data.length, data, messages, channels }
   const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}"`
-  if (request.headers['if-none-match'] === etag) {
+  if (matches(request.headers['if-none-match'], etag)) {
     return answer(response, 304, undefined, { ...headers, etag })
   }
   answer(response, 200, { timestamp: environment.now(), ...body }, { ...headers, etag })
@@ -143,11 +167,11 @@ const snapshot = async (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
+  headers: Headers,
 ): Promise<void> => {
   const { settings } = host
   const { origin } = request.headers
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
-  const headers: Headers = { vary: 'Origin, Authorization' }
   // Browsers leave the Origin out of a GET to the page's own host, and of nothing else.
   const allowed =
     origin === undefined
@@ -198,11 +222,19 @@ export const handleRequest = (
   else if (path === '/readyz') {
     const ready = host.broker.ready() && !host.draining()
     answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' })
+  } else if (path === '/metrics') {
+    response.writeHead(200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    })
+    response.end(host.metrics())
   } else if (path === host.settings.snapshotPath) {
-    snapshot(host, request, response, query).catch(thrown => {
+    const headers: Headers = { vary: 'Origin, Authorization' }
+    snapshot(host, request, response, query, headers).catch(thrown => {
       host.settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)
+      host.failed(thrown)
       if (response.headersSent) response.destroy()
-      else answer(response, 503, { error: 'Try again' }, { 'retry-after': '5' })
+      else answer(response, 503, { error: 'Try again' }, { ...headers, 'retry-after': '5' })
     })
   } else return false
   return true

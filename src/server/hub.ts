@@ -4,6 +4,7 @@ import { type Applying, createApplying } from './applying.ts'
 import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { type Counters, createCounters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
 import { createPosting, type Posting } from './posting.ts'
@@ -14,6 +15,8 @@ export interface HubHooks {
   readonly environment: ServerEnvironment
   /** An application message; what it returns is sent back. */
   message(message: WireMessage, client: ServerClient): unknown
+  /** Something failed that the server survives; the log has it already. */
+  failed?(thrown: unknown): void
   closed(connection: Connection): void
 }
 
@@ -26,6 +29,9 @@ export interface Origin {
 
 export interface Hub {
   readonly connections: ReadonlySet<Connection>
+  readonly counters: Counters
+  /** Sessions that have a connection here, and channels that somebody here listens to. */
+  sizes(): { readonly sessions: number; readonly channels: number }
   connect(socket: ServerSocket, origin: Origin): Connection
   /** Hands a publication to all who listen to its channel. */
   readonly deliver: Deliver
@@ -40,14 +46,24 @@ export const createHub = (hooks: HubHooks): Hub => {
   const { settings, broker, environment } = hooks
   const connections = new Set<Connection>()
   const listeners = new Map<string, Set<Connection>>()
-  const newest = new Map<string, Connection>()
-  const applying: Applying = createApplying(settings, broker.sessions, hooks.message)
+  /** The connections of each session, and their `gen`. */
+  const sessions = new Map<string, Map<Connection, number>>()
+  const counters = createCounters()
+  const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
+
+  /** A message or a contact with this `gen` ends what is older of its session. */
+  const replace = (session: string, gen: number): void => {
+    for (const [connection, older] of sessions.get(session) ?? []) {
+      if (older < gen) connection.close(4409, REPLACED)
+    }
+  }
 
   const host = {
     settings,
     broker,
     environment,
     applying,
+    counters,
     join(channel: string, member: Connection): void {
       const members = listeners.get(channel) ?? new Set()
       listeners.set(channel, members.add(member))
@@ -56,35 +72,45 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(channel)
       if (members?.delete(member) && !members.size) listeners.delete(channel)
     },
-    replaces(session: string, connection: Connection): void {
-      newest.get(session)?.close(4409, REPLACED)
-      newest.set(session, connection)
+    replaces(session: string, gen: number, connection: Connection): void {
+      replace(session, gen)
+      const members = sessions.get(session) ?? new Map()
+      sessions.set(session, members.set(connection, gen))
     },
+    left(session: string, gone: Connection): void {
+      const members = sessions.get(session)
+      if (members?.delete(gone) && !members.size) sessions.delete(session)
+    },
+    failed: (thrown: unknown): void => hooks.failed?.(thrown),
     closed(gone: Connection): void {
       connections.delete(gone)
-      for (const [session, connection] of newest) if (connection === gone) newest.delete(session)
       hooks.closed(gone)
     },
   }
 
   return {
     connections,
+    counters,
+    sizes: () => ({ sessions: sessions.size, channels: listeners.size }),
     connect(socket, { address, identity, authenticate }) {
       const connection = createConnection({ ...host, authenticate }, socket, { address, identity })
       connections.add(connection)
+      counters.connections++
       return connection
     },
     deliver(published) {
       const members = listeners.get(published.channel)
       if (members) for (const member of members) member.published(published)
     },
-    taken: session => newest.get(session)?.close(4409, REPLACED),
+    taken: replace,
     posting: createPosting({
       settings,
       sessions: broker.sessions,
       applying,
       environment,
-      replaces: session => newest.get(session)?.close(4409, REPLACED),
+      counters,
+      failed: host.failed,
+      replaces: replace,
     }),
   }
 }

@@ -1,13 +1,24 @@
 /** The channels of one connection: live messages after what was missed, each once and in order. */
 import type { Broker, Position, Published } from './broker.ts'
-import { type Recovery, recover, type Verdict } from './recovery.ts'
+import type { Counters } from './metrics.ts'
+import { type GapReason, type Recovery, recover, type Verdict } from './recovery.ts'
 
 export interface ListeningHooks {
   readonly broker: Broker
+  readonly counters: Counters
   /** Begins or ends to get what is published on a channel. */
   join(channel: string): void
   leave(channel: string): void
   deliver(text: string): void
+  /** Of this channel messages may be left out. */
+  conflates(channel: string): boolean
+  /** Whatever is said now ends the connection. */
+  isFull(): boolean
+  /** What can wait had better do so, until there is room. */
+  isBusy(): boolean
+  room(): Promise<void>
+  /** What was promised cannot be given: the broker is away. */
+  failed(thrown: unknown): void
   /** The channel's history is another one from here on. */
   renewed(channel: string, verdict: Verdict): void
 }
@@ -15,16 +26,17 @@ export interface ListeningHooks {
 export interface Listening {
   has(channel: string): boolean
   channels(): readonly string[]
-  /** Listens from now on, without a word about what was missed. */
-  listen(channel: string): void
   /**
-   * Listens from positions (`null`: from now on). First comes the verdict, then `release()` sends what was
-   * missed and lets go what was published meanwhile.
+   * Listens from positions (`null`: from now on). First comes the answer with the verdicts, then what was missed, at
+   * the pace of its reader, then what was published meanwhile. Resolves when the answer was given.
    */
   resume(
     positions: ReadonlyMap<string, Position | null>,
-  ): Promise<{ readonly verdicts: Record<string, Verdict>; release(): Promise<void> }>
+    answer: (verdicts: Record<string, Verdict>) => void,
+  ): Promise<void>
   leave(channel: string): boolean
+  /** The client has read something: what was left out for it may follow. */
+  written(): void
   /** Something was published on one of the channels. */
   published(published: Published): void
   /**
@@ -36,89 +48,150 @@ export interface Listening {
 }
 
 interface Channel {
+  /** Messages may be left out. */
+  readonly conflates: boolean
   epoch: string | undefined
   offset: number
   /** What was published while history was being read. */
   held: Published[] | undefined
+  /** The newest message that was left out. */
+  leftOut: Published | undefined
 }
 
 /** More is dropped, which the client sees by the offsets and asks for. */
 const MOST_HELD = 10_000
 
 export const createListening = (hooks: ListeningHooks): Listening => {
-  const { broker, deliver } = hooks
+  const { broker, counters, deliver } = hooks
   const channels = new Map<string, Channel>()
+  /** Those of which messages were left out. */
+  const behind = new Set<string>()
+  let ended = false
 
   const open = (name: string): Channel => {
     const known = channels.get(name)
     if (known) return known
-    const channel: Channel = { epoch: undefined, offset: 0, held: undefined }
+    const channel: Channel = {
+      conflates: hooks.conflates(name),
+      epoch: undefined,
+      offset: 0,
+      held: undefined,
+      leftOut: undefined,
+    }
     channels.set(name, channel)
-    hooks.join(name)
+    if (!ended) hooks.join(name)
     return channel
   }
 
-  const pass = (name: string, channel: Channel, { epoch, offset, text }: Published): void => {
-    if (channel.epoch !== undefined && channel.epoch !== epoch) {
-      const verdict = {
-        epoch,
-        offset: offset - 1,
-        recovered: false,
-        replayed: 0,
-        reason: 'epoch',
-      } as const
-      hooks.renewed(name, verdict)
-      channel.offset = offset - 1
-    }
+  /** Everything up to this message is not given. */
+  const skipTo = (
+    name: string,
+    channel: Channel,
+    { epoch, offset }: Published,
+    reason: GapReason,
+  ): void => {
+    const before = offset - 1
+    hooks.renewed(name, { epoch, offset: before, recovered: false, replayed: 0, reason })
     channel.epoch = epoch
-    if (offset <= channel.offset) return
+    channel.offset = before
+  }
+
+  const pass = (name: string, channel: Channel, published: Published): void => {
+    const { epoch, offset, text } = published
+    const renewed = channel.epoch !== undefined && channel.epoch !== epoch
+    if (!renewed && offset <= channel.offset) return
+    if (channel.conflates && (behind.has(name) || hooks.isFull())) {
+      counters.conflated++
+      behind.add(name)
+      channel.leftOut = published
+      return
+    }
+    if (renewed) skipTo(name, channel, published, 'epoch')
+    channel.epoch = epoch
     channel.offset = offset
     deliver(text)
   }
 
-  const sendSnapshot = async (name: string): Promise<void> => {
+  const catchUp = (name: string): void => {
+    behind.delete(name)
+    const channel = channels.get(name)
+    const newest = channel?.leftOut
+    if (!channel || !newest) return
+    channel.leftOut = undefined
+    counters.gaps++
+    skipTo(name, channel, newest, channel.epoch === newest.epoch ? 'limit' : 'epoch')
+    channel.offset = newest.offset
+    deliver(newest.text)
+  }
+
+  const sendSnapshot = async (name: string, goesOn: () => boolean): Promise<void> => {
     const newest = await broker.newest(name)
-    if (!newest) return
-    deliver(JSON.stringify({ type: 'snapshot', channel: name, data: newest.message }))
+    if (!newest || !goesOn()) return
+    deliver(`{"type":"snapshot","channel":${JSON.stringify(name)},"data":${newest.text}}`)
+  }
+
+  const release = async (name: string, { verdict, messages }: Recovery): Promise<void> => {
+    const channel = channels.get(name)
+    const held = channel?.held
+    if (!channel || !held) return
+    /** Unless the channel was left, or asked for once more, meanwhile. */
+    const goesOn = (): boolean => channels.get(name) === channel && channel.held === held
+    counters.replayed += verdict.replayed
+    if (!verdict.recovered) {
+      counters.gaps++
+      await sendSnapshot(name, goesOn)
+    }
+    if (!goesOn()) return
+    channel.epoch = verdict.epoch
+    channel.offset = messages[0] ? messages[0].offset - 1 : verdict.offset
+    // What is held may grow meanwhile, and an iteration sees that.
+    for (const part of [messages, held]) {
+      for (const each of part) {
+        if (hooks.isBusy()) await hooks.room()
+        if (!goesOn()) return
+        pass(name, channel, each)
+      }
+    }
+    channel.held = undefined
+  }
+
+  const releaseAll = async (recoveries: Iterable<readonly [string, Recovery]>): Promise<void> => {
+    for (const [name, recovery] of recoveries) await release(name, recovery)
   }
 
   return {
     has: name => channels.has(name),
     channels: () => [...channels.keys()],
-    listen: name => void open(name),
-    async resume(positions) {
+    async resume(positions, answer) {
       // Live first: what is published while history is read waits, and is compared with it.
-      for (const name of positions.keys()) open(name).held = []
-      const recoveries = new Map<string, Recovery>()
-      await Promise.all(
-        [...positions].map(async ([name, position]) =>
-          recoveries.set(name, await recover(broker, name, position)),
-        ),
-      )
-      const verdicts = [...positions.keys()].map(
-        name => [name, (recoveries.get(name) as Recovery).verdict] as const,
-      )
-      return {
-        verdicts: Object.fromEntries(verdicts),
-        async release() {
-          for (const [name, { verdict, messages }] of recoveries) {
-            const channel = channels.get(name)
-            if (!channel?.held) continue
-            if (!verdict.recovered) await sendSnapshot(name)
-            const { held } = channel
-            channel.epoch = verdict.epoch
-            channel.offset = messages[0] ? messages[0].offset - 1 : verdict.offset
-            channel.held = undefined
-            for (const each of messages) pass(name, channel, each)
-            for (const each of held) pass(name, channel, each)
-          }
-        },
+      for (const name of positions.keys()) {
+        open(name).held = []
+        behind.delete(name)
+      }
+      try {
+        const recoveries = await Promise.all(
+          [...positions].map(
+            async ([name, position]) => [name, await recover(broker, name, position)] as const,
+          ),
+        )
+        answer(Object.fromEntries(recoveries.map(([name, { verdict }]) => [name, verdict])))
+        // Behind this call: at its reader's pace that may take long, and what the client says is not to wait for it.
+        releaseAll(recoveries).catch(hooks.failed)
+      } catch (thrown) {
+        hooks.failed(thrown)
       }
     },
     leave(name) {
       if (!channels.delete(name)) return false
+      behind.delete(name)
       hooks.leave(name)
       return true
+    },
+    written() {
+      for (const name of behind) {
+        if (hooks.isBusy()) return
+        catchUp(name)
+      }
     },
     published(published) {
       const { channel: name } = published
@@ -132,11 +205,14 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       return Object.fromEntries(
         [...heads].flatMap(([name, { epoch, offset }]) => {
           const channel = channels.get(name)
-          return channel && !channel.held && channel.epoch === epoch ? [[name, offset]] : []
+          return channel && !channel.held && !behind.has(name) && channel.epoch === epoch
+            ? [[name, offset]]
+            : []
         }),
       )
     },
     end() {
+      ended = true
       for (const name of channels.keys()) hooks.leave(name)
       channels.clear()
     },

@@ -1,5 +1,6 @@
 /** Channels in this process's memory. */
 import { nanoid } from 'nanoid'
+import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Deliver, History, Position, Publication, Published } from './broker.ts'
 import { requireNumber } from './options.ts'
 import { createMemorySessions, type Sessions } from './sessions.ts'
@@ -20,6 +21,28 @@ interface Channel {
   offset: number
   readonly published: Published[]
   readonly times: number[]
+}
+
+/**
+ * Its message is read from the text when somebody asks: the object that was published may be another one by then. A
+ * class, since an object with a getter of its own would cost every publication more than all the rest.
+ */
+class Remembered implements Published {
+  readonly channel: string
+  readonly epoch: string
+  readonly offset: number
+  readonly text: string
+
+  constructor(channel: string, epoch: string, offset: number, text: string) {
+    this.channel = channel
+    this.epoch = epoch
+    this.offset = offset
+    this.text = text
+  }
+
+  get message(): WireMessage {
+    return JSON.parse(this.text)
+  }
 }
 
 /** The default broker. Its histories, and with them the epochs, end with the process. */
@@ -55,12 +78,14 @@ export class MemoryBroker implements Broker {
 
   async publish(channel: string, publication: Publication): Promise<Position> {
     const history = this.#open(channel)
-    if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
     const { epoch } = history
-    const offset = ++history.offset
+    const offset = history.offset + 1
     const { type, data, id = nanoid(), timestamp = this.#now() } = publication
-    const message = { type, data, timestamp, id, channel, offset }
-    const published = { channel, epoch, offset, message, text: JSON.stringify(message) }
+    // What throws here leaves no hole behind.
+    const text = JSON.stringify({ type, data, timestamp, id, channel, offset })
+    history.offset = offset
+    if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
+    const published = new Remembered(channel, epoch, offset, text)
     history.published.push(published)
     history.times.push(this.#now())
     this.#newest.set(channel, published)

@@ -2,6 +2,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Publication } from './broker.ts'
+import { normalOrigin } from './origin.ts'
+import { show } from './words.ts'
 
 /** `console`, or anything with its four methods. */
 export interface ServerLogger {
@@ -15,8 +17,8 @@ export interface ServerLogger {
 export interface Identity {
   /** Names the user; sessions belong to it. */
   readonly user: string
-  /** When it ends, ms since the epoch; the connection is then closed with 4401. */
-  readonly expiresAt?: number
+  /** When it ends, ms since the epoch; the connection is then closed with 4401. `null` or missing: never. */
+  readonly expiresAt?: number | null
 }
 
 /** A client as the application sees it. */
@@ -31,7 +33,10 @@ export interface ServerClient {
   readonly channels: readonly string[]
   /** Sends to this client alone. */
   send(message: Publication): void
-  /** Closes its connection. */
+  /**
+   * Closes its connection. Of the reason 123 bytes are sent. Throws a `RangeError` for a code that is none.
+   * @default 1000, no reason
+   */
   close(code?: number, reason?: string): void
 }
 
@@ -44,9 +49,15 @@ export interface ServerOptions {
   path?: string
   /** Where polls are answered. @default '/api/market/snapshot' */
   snapshotPath?: string
-  /** An http.Server of yours to join, instead of an own one; you make it listen and close it. */
+  /**
+   * An http.Server of yours to join, instead of an own one: requests and upgrades that are not for this server are left
+   * to your listeners, whenever you attach them. You make it listen, or `listen()` does if you give a `port`; you close it.
+   */
   server?: Server
-  /** Exact origins of pages that may connect. @default ['http://localhost:3000'] */
+  /**
+   * Exact origins of pages that may connect: scheme, host and port, also of apps and extensions
+   * (`capacitor://localhost`); no paths, no wildcards. @default ['http://localhost:3000']
+   */
   allowedOrigins?: readonly string[]
   /** Also takes clients that send no Origin: programs, not browsers. @default false */
   allowMissingOrigin?: boolean
@@ -67,13 +78,22 @@ export interface ServerOptions {
     | false
   /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
   maxPayload?: number
-  /** Bytes that wait for a slow client, at most; then it is closed with 1013. @default 1048576 */
+  /** Bytes that wait for a slow client, at most; then it is closed with 1013, or see `conflate`. @default 1048576 */
   maxBufferedBytes?: number
+  /**
+   * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
+   * not closed for it. Messages are left out, and when it has caught up it gets the newest one, told as a gap.
+   * Asked when a client begins to hear a channel. @default no channel
+   */
+  conflate?: (channel: string) => boolean
   /** Connections in all; beyond them 503. @default Infinity */
   maxConnections?: number
   /** Connections of one address; beyond them 429. @default Infinity */
   maxConnectionsPerAddress?: number
-  /** Says who a token belongs to; `null`: refused. Without it all are anonymous. */
+  /**
+   * Says who a token belongs to; `null`: refused. What it throws refuses nobody (the user directory is down, perhaps): the
+   * client is sent away with 1013, or 503 by HTTP, and comes back. Without it all are anonymous.
+   */
   authenticate?: (given: {
     readonly request: IncomingMessage
     readonly token: string
@@ -98,13 +118,6 @@ export interface ServerOptions {
   /** Where the log lines go. @default none */
   logger?: ServerLogger
 }
-
-const show = (value: unknown): string =>
-  typeof value === 'string'
-    ? `'${value}'`
-    : typeof value === 'object' && value
-      ? 'an object'
-      : `${value}`
 
 /** Throws unless it is a number of at least `least`. */
 export const requireNumber = (
@@ -132,24 +145,11 @@ const requirePath = (name: string, value: unknown): void => {
   }
 }
 
-/** An origin in the form in which browsers send it. */
-const normalOrigin = (given: unknown): string => {
-  try {
-    const { origin } = new URL(String(given).trim())
-    if (origin !== 'null') return origin
-  } catch {
-    // Told below.
-  }
-  throw new TypeError(
-    `allowedOrigins: expected origins such as 'https://example.com', got ${show(given)}`,
-  )
-}
-
 /** Options as the server reads them: complete and checked. */
 export type ServerSettings = ReturnType<typeof resolveServerOptions>
 
 const KNOWN =
-  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
+  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
     ' ',
   )
 
@@ -186,6 +186,7 @@ export const resolveServerOptions = (
     rateLimit = {},
     maxPayload = 65_536,
     maxBufferedBytes = 1_048_576,
+    conflate = () => false,
     maxConnections = Number.POSITIVE_INFINITY,
     maxConnectionsPerAddress = Number.POSITIVE_INFINITY,
     authenticate,
@@ -213,6 +214,7 @@ export const resolveServerOptions = (
   requireNumber('sessionTtlMs', sessionTtlMs, 1)
   requireFunction('authenticate', authenticate)
   requireFunction('authorize', authorize)
+  requireFunction('conflate', conflate)
   requireFunction('onMessage', onMessage)
   if (typeof host !== 'string') throw new TypeError(`host: expected a string, got ${show(host)}`)
   if (!Array.isArray(allowedOrigins)) {
@@ -224,12 +226,13 @@ export const resolveServerOptions = (
     path,
     snapshotPath,
     server,
-    allowedOrigins: allowedOrigins.map(normalOrigin),
+    allowedOrigins: allowedOrigins.map(origin => normalOrigin(origin)),
     allowMissingOrigin,
     heartbeat: { intervalMs, timeoutMs },
     rateLimit: rateLimit && { limit, perMs },
     maxPayload,
     maxBufferedBytes,
+    conflate,
     maxConnections,
     maxConnectionsPerAddress,
     authenticate,

@@ -1,7 +1,19 @@
 /** Messages sent by POST while no WebSocket gets through: the same session, the same rules. */
-import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
-import type { Applying } from './applying.ts'
+import type { WireMessage } from '../protocol/wire.ts'
+import { type Applying, refuseAt } from './applying.ts'
 import type { ServerEnvironment } from './environment.ts'
+import {
+  type Element,
+  type Greeting,
+  greetingIn,
+  isObject,
+  isPlace,
+  placeOf,
+  readElement,
+  replyTo,
+} from './frame.ts'
+import { forLog } from './gate.ts'
+import type { Counters } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import type { Refused, Sessions } from './sessions.ts'
@@ -20,74 +32,68 @@ export interface PostingHost {
   readonly sessions: Sessions
   readonly applying: Applying
   readonly environment: ServerEnvironment
-  /** Closes the connections of this session that are older. */
-  replaces(session: string): void
+  readonly counters: Counters
+  /** Something failed that the server survives. */
+  failed(thrown: unknown): void
+  /** Closes the connections of this session that have a lower `gen`. */
+  replaces(session: string, gen: number): void
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-const SID = /^[\w-]{16,64}$/
-/** Senders by POST whose rate is remembered. */
+/** Senders by POST, and addresses of new ones, whose rate is remembered. */
 const MOST_SENDERS = 10_000
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-interface Post {
-  readonly sid: string
-  readonly tok: string | undefined
-  readonly gen: number
-  readonly messages: readonly (WireMessage & { readonly seq: number })[]
+/** Somebody who sends by POST. */
+interface Sender {
+  /** The `tok` that it was told last. */
+  readonly tok: string
+  readonly mayPass: RateLimit
 }
 
-const isMessage = (value: unknown): boolean => {
-  if (!isObject(value)) return false
-  const { type, id, seq, data } = value
-  const place = type === 'skip' && seq === undefined && isObject(data) ? data['seq'] : seq
-  return (
-    typeof type === 'string' &&
-    type.length > 0 &&
-    type.length <= 64 &&
-    (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= LONGEST_ID)) &&
-    Number.isSafeInteger(place) &&
-    (place as number) >= 1
-  )
+interface Post extends Greeting {
+  readonly elements: readonly Element[]
 }
 
+const MOST_MESSAGES = 1000
+
+/** What is wrong with one message is told at its place; a place that is none makes the whole unusable. */
 const read = (text: string): Post | undefined => {
-  let given: unknown
+  let body: unknown
   try {
-    given = JSON.parse(text)
+    body = JSON.parse(text)
   } catch {
     return undefined
   }
-  if (!isObject(given)) return undefined
-  const { sid, tok, gen, messages = [] } = given
-  const good =
-    typeof sid === 'string' &&
-    SID.test(sid) &&
-    (tok === undefined || typeof tok === 'string') &&
-    Number.isSafeInteger(gen) &&
-    (gen as number) >= 0 &&
-    Array.isArray(messages) &&
-    messages.length <= 1000 &&
-    messages.every(isMessage)
-  return good ? (given as unknown as Post & { messages: Post['messages'] }) : undefined
+  const greeting = isObject(body) && greetingIn(body)
+  if (!isObject(body) || !greeting) return undefined
+  const { messages = [] } = body
+  if (!Array.isArray(messages) || messages.length > MOST_MESSAGES) return undefined
+  const elements = messages.map(readElement)
+  return elements.every(({ message }) => isPlace(placeOf(message)))
+    ? { ...greeting, elements }
+    : undefined
 }
 
 export const createPosting = (host: PostingHost): Posting => {
-  const { settings, sessions, applying, environment } = host
-  const rates = new Map<string, RateLimit>()
+  const { settings, sessions, applying, environment, counters } = host
+  const senders = new Map<string, Sender>()
+  const addresses = new Map<string, RateLimit>()
 
-  const rateOf = (key: string): RateLimit => {
-    const known = rates.get(key) ?? createRateLimit(settings.rateLimit, environment.monotonicNow)
-    rates.delete(key)
-    rates.set(key, known)
-    if (rates.size > MOST_SENDERS) rates.delete(rates.keys().next().value as string)
-    return known
+  const newRate = (): RateLimit => createRateLimit(settings.rateLimit, environment.monotonicNow)
+
+  /** As the newest; beyond the most, the one that was silent longest goes. */
+  const remember = <Value>(map: Map<string, Value>, key: string, value: Value): Value => {
+    map.delete(key)
+    map.set(key, value)
+    if (map.size > MOST_SENDERS) map.delete(map.keys().next().value as string)
+    return value
   }
 
+  /** Whoever invents one `sid` after the other would have a rate of its own for each. */
+  const mayMakeContact = (address: string): boolean =>
+    remember(addresses, address, addresses.get(address) ?? newRate())() === 'pass'
+
   return async (text, user, address) => {
+    counters.posts++
     const post = read(text)
     if (!post) {
       return {
@@ -95,9 +101,13 @@ export const createPosting = (host: PostingHost): Posting => {
         body: { error: 'Expected { sid, tok?, gen, messages: [{ type, seq, ... }] }' },
       }
     }
-    const { sid, tok, gen, messages = [] } = post
+    const { sid, tok, gen, elements } = post
     const key = JSON.stringify([user ?? '', sid])
-    const mayPass = rateOf(key)
+    const known = senders.get(key)
+    if ((tok === undefined || known?.tok !== tok) && !mayMakeContact(address)) {
+      counters.rateLimited++
+      return { status: 429, body: { error: 'Too many new senders' }, retryAfterSeconds: 1 }
+    }
     let answer: PostAnswer = {
       status: 409,
       body: { error: 'A newer connection has replaced this one' },
@@ -106,8 +116,22 @@ export const createPosting = (host: PostingHost): Posting => {
     await applying.inTurn(key, async () => {
       const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
       if (!record) return
-      host.replaces(key)
+      host.replaces(key, gen)
+      const { mayPass } = remember(senders, key, {
+        tok: record.tok,
+        mayPass: known?.mayPass ?? newRate(),
+      })
       const replies: Partial<WireMessage>[] = []
+      const reply = (message: Partial<WireMessage>): void => {
+        try {
+          // What is no JSON would take the whole answer with it.
+          JSON.stringify(message)
+          replies.push(message)
+        } catch (thrown) {
+          settings.logger.error?.(`An answer to ${forLog(sid)} failed: ${forLog(thrown)}`)
+          host.failed(thrown)
+        }
+      }
       const refused: Refused[] = [...record.refused]
       let ack = record.last
       let limited = false
@@ -118,22 +142,24 @@ export const createPosting = (host: PostingHost): Posting => {
           user,
           address,
           channels: [],
-          send: message => void replies.push(message),
+          send: reply,
           close() {},
         }
-        for (const message of messages) {
+        for (const { message, bad } of elements) {
+          counters.received++
           limited = mayPass() !== 'pass'
+          if (limited) counters.rateLimited++
           if (limited) break
-          const seq = message.seq ?? (message.data as { seq: number }).seq
-          const applied = await applying.applyAt(message, { key, tok, seq }, { user, client })
+          const place = { key, tok, seq: placeOf(message) as number }
+          const sender = { user, client }
+          const applied = await (bad
+            ? refuseAt(applying, bad, place, sender)
+            : applying.applyAt(message as unknown as WireMessage, place, sender))
           if (applied.lost) break
           ack = applied.ack ?? ack
           if (applied.refused) refused.push(applied.refused)
           if (applied.reply) {
-            replies.push({
-              ...applied.reply,
-              ...(message.id !== undefined && { replyTo: message.id }),
-            })
+            reply({ ...applied.reply, ...replyTo(message) })
           }
         }
       }

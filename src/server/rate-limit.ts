@@ -7,8 +7,10 @@ const WARN_EVERY_MS = 1000
 
 export type RateVerdict = 'pass' | 'drop' | 'warn' | 'abuse'
 
-/** Asked once for each message: may it pass? `warn` is a drop that should be told. */
-export type RateLimit = () => RateVerdict
+/**
+ * Asked once for each message, or for what counts as several and is refused or not as one: may it pass? `warn` is a drop that should be told.
+ */
+export type RateLimit = (count?: number) => RateVerdict
 
 /** `now` is a monotonic clock in ms. */
 export const createRateLimit = (
@@ -21,22 +23,25 @@ export const createRateLimit = (
   let tokens = capacity
   let refilledAt = now()
   let warnedAt = Number.NEGATIVE_INFINITY
-  let windowStart = 0
+  /** When the newest refusals were, in a ring: with one more than are borne, the oldest tells of all. */
+  let refusals: Float64Array | undefined
   let refused = 0
 
-  return () => {
+  const isAbuse = (time: number): boolean => {
+    refusals ??= new Float64Array(ABUSE_COUNT + 1).fill(Number.NEGATIVE_INFINITY)
+    refusals[refused++ % refusals.length] = time
+    return time - (refusals[refused % refusals.length] as number) <= ABUSE_WINDOW_MS
+  }
+
+  return (count = 1) => {
     const time = now()
     tokens = Math.min(capacity, tokens + (time - refilledAt) * perMs)
     refilledAt = time
     if (tokens >= 1) {
-      tokens--
+      tokens = Math.max(0, tokens - count)
       return 'pass'
     }
-    if (time - windowStart > ABUSE_WINDOW_MS) {
-      windowStart = time
-      refused = 0
-    }
-    if (++refused > ABUSE_COUNT) return 'abuse'
+    if (isAbuse(time)) return 'abuse'
     if (time - warnedAt < WARN_EVERY_MS) return 'drop'
     warnedAt = time
     return 'warn'

@@ -35,6 +35,11 @@ export interface Sessions {
    * `tok` never gets the current one.
    */
   contact(key: string, contact: Contact): Promise<SessionRecord | undefined>
+  /**
+   * A connection of this session is open: however many others come, it is not pushed out. Returns what ends that;
+   * idempotent. A store that pushes nothing out needs no such thing.
+   */
+  hold?(key: string): () => void
   /** The client is still there. */
   touch(key: string, tok: string, ttlMs: number): Promise<void>
   /**
@@ -59,14 +64,36 @@ interface Kept {
 /** Refusals remembered: as many as a client may have in flight. */
 export const MOST_IN_FLIGHT = 256
 
-/** Sessions in this process's memory; the one that was silent longest goes beyond `limit`. */
+/**
+ * Sessions in this process's memory. Beyond `limit` one goes that no connection holds: of those whose client never
+ * came back the one that was silent longest, then of the others.
+ */
 export const createMemorySessions = (now: () => number, limit = 10_000): Sessions => {
   const sessions = new Map<string, Kept>()
+  /** Connections that hold a session. */
+  const holds = new Map<string, number>()
+  /** What may be pushed out, the one that was silent longest first: a Set remembers the order of what was added last. */
+  const unconfirmed = new Set<string>()
+  const confirmed = new Set<string>()
+
+  const forget = (key: string): void => {
+    sessions.delete(key)
+    unconfirmed.delete(key)
+    confirmed.delete(key)
+  }
+
+  /** As the one that was heard last. */
+  const rank = (key: string): void => {
+    unconfirmed.delete(key)
+    confirmed.delete(key)
+    const kept = sessions.get(key)
+    if (kept && !holds.has(key)) (kept.confirmed ? confirmed : unconfirmed).add(key)
+  }
 
   const find = (key: string): Kept | undefined => {
     const kept = sessions.get(key)
     if (!kept || kept.expiresAt > now()) return kept
-    sessions.delete(key)
+    forget(key)
     return undefined
   }
 
@@ -83,10 +110,15 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
   })
 
   const keep = (key: string, kept: Kept): SessionRecord => {
-    // As the newest: a Map remembers the order of what was set last.
-    sessions.delete(key)
     sessions.set(key, kept)
-    if (sessions.size > limit) sessions.delete(sessions.keys().next().value as string)
+    rank(key)
+    if (sessions.size > limit) {
+      // A client that is still to come back from its first contact has nothing that could be lost.
+      const [oldest, next] = unconfirmed
+      const [silent] = confirmed
+      const gone = (oldest === key ? next : oldest) ?? silent
+      if (gone !== undefined && gone !== key) forget(gone)
+    }
     return recordOf(kept)
   }
 
@@ -110,6 +142,19 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
         confirmed: false,
       })
     },
+    hold(key) {
+      holds.set(key, (holds.get(key) ?? 0) + 1)
+      rank(key)
+      let held = true
+      return () => {
+        if (!held) return
+        held = false
+        const left = (holds.get(key) ?? 0) - 1
+        if (left) holds.set(key, left)
+        else holds.delete(key)
+        rank(key)
+      }
+    },
     async touch(key, tok, ttlMs) {
       const kept = current(key, tok)
       if (kept) keep(key, Object.assign(kept, { expiresAt: now() + ttlMs }))
@@ -122,7 +167,10 @@ export const createMemorySessions = (now: () => number, limit = 10_000): Session
       const kept = current(key, tok)
       if (!kept || seq !== kept.last + 1) return false
       kept.last = seq
-      kept.confirmed = true
+      if (!kept.confirmed) {
+        kept.confirmed = true
+        rank(key)
+      }
       if (refused) kept.refused = [...kept.refused, refused].slice(-MOST_IN_FLIGHT)
       return true
     },

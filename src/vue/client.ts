@@ -36,7 +36,7 @@ export const provideResilientWebSocket = (socket: AnyClient, app?: App): void =>
 /** Which client to use. `url` and `enabled` may change: another url means another client. */
 export interface ReactiveChoice<Incoming, Outgoing>
   extends Omit<ClientChoice<Incoming, Outgoing>, 'url' | 'enabled'> {
-  /** As for the client, or a ref. A function is asked on every dial, not tracked. @default 'ws://localhost:3001/ws' */
+  /** As for the client, or a ref, such as `computed(() => props.url)`. A function is asked on every dial, not tracked. @default 'ws://localhost:3001/ws' */
   url?: ClientChoice<Incoming, Outgoing>['url'] | Ref<string | URL>
   /** Whether to connect once on the page. @default true */
   enabled?: MaybeRefOrGetter<boolean | undefined>

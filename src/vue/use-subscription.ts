@@ -1,6 +1,13 @@
 /** Channels, and the newest message of each. */
 import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
-import { type MaybeRefOrGetter, type ShallowRef, shallowRef, toValue, watch } from 'vue'
+import {
+  effectScope,
+  type MaybeRefOrGetter,
+  type ShallowRef,
+  shallowRef,
+  toValue,
+  watch,
+} from 'vue'
 import { channelList, createNewest, NOTHING } from '../adapters/newest.ts'
 import { type ReactiveChoice, useClient } from './client.ts'
 
@@ -30,14 +37,18 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
     const off = newest.subscribe(() => {
       shown.value = newest.get()
     })
-    const stop = watch(
-      () => JSON.stringify(channelList(toValue(channels))),
-      (names, _before, onCleanup) =>
-        onCleanup(newest.listen(JSON.parse(names), message => onMessage?.(message))),
-      { immediate: true },
+    // A scope of its own: Vue 3.4 trips over a watcher that ends while the component's scope is ending.
+    const scope = effectScope(true)
+    scope.run(() =>
+      watch(
+        () => JSON.stringify(channelList(toValue(channels))),
+        (names, _before, onCleanup) =>
+          onCleanup(newest.listen(JSON.parse(names), message => onMessage?.(message))),
+        { immediate: true },
+      ),
     )
     return () => {
-      stop()
+      scope.stop()
       off()
     }
   })

@@ -1,6 +1,6 @@
 import axe from 'axe-core'
 import { build } from 'esbuild'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { explainMissing, hasChromium, launch } from './chromium.ts'
 
@@ -32,9 +32,20 @@ const SCRIPT = `
     red: () => socket.disconnect(),
   }
   globalThis.show = name => states[name]()
+  globalThis.feed = () => setInterval(() => network.socket().receive({ type: 'tick' }), 5)
+  globalThis.flap = times => {
+    while (times--) {
+      socket.disconnect()
+      socket.connect()
+    }
+  }
+  globalThis.leave = () => {
+    badge.client = undefined
+  }
 `
 
 const ORDER = ['yellow', 'green', 'blue', 'red']
+const URL = 'https://desk.test/'
 const HTML =
   '<!doctype html><html lang="en"><style>:root { color-scheme: light dark; background: Canvas }</style><title>Desk</title><main><h1>Desk</h1><connection-status></connection-status></main></html>'
 
@@ -60,9 +71,15 @@ afterAll(async () => {
 })
 
 /** A page on which the indicator has this colour. */
-const open = async (color: string, colorScheme: 'light' | 'dark'): Promise<Page> => {
-  const page = await (browser as Browser).newPage({ colorScheme })
-  await page.setContent(HTML)
+const open = async (
+  color: string,
+  colorScheme: 'light' | 'dark',
+  more: BrowserContextOptions = {},
+): Promise<Page> => {
+  const page = await (browser as Browser).newPage({ colorScheme, ...more })
+  // Only a secure page has a clipboard.
+  await page.route(URL, route => route.fulfill({ contentType: 'text/html', body: HTML }))
+  await page.goto(URL)
   await page.addScriptTag({ type: 'module', content: script })
   await page.waitForFunction(() => 'show' in globalThis)
   await page.evaluate(axe.source)
@@ -90,5 +107,125 @@ describe.skipIf(!hasChromium)('the indicator in Chromium: axe finds nothing', ()
       expect(await findings(page)).toEqual([])
       await page.close()
     })
+  })
+})
+
+describe.skipIf(!hasChromium)('the details in Chromium, under 200 messages a second', () => {
+  /** Open, on a client with a long history and a feed that goes on. */
+  const live = async (): Promise<{ page: Page; details: Locator; copy: Locator }> => {
+    const page = await open('green', 'light', {
+      permissions: ['clipboard-read', 'clipboard-write'],
+      reducedMotion: 'reduce',
+    })
+    await page.evaluate("flap(12); show('green'); feed()")
+    await page.locator('connection-status .row.green').waitFor()
+    await page.locator('connection-status [part=badge]').click()
+    const details = page.locator('connection-status [part=details]')
+    await details.waitFor()
+    return { page, details, copy: details.locator('button') }
+  }
+
+  /** A snapshot after the next thirty messages was rendered. */
+  const goesOn = (page: Page): Promise<unknown> =>
+    page.evaluate(`new Promise(resolve => {
+      let left = 30
+      const stop = document.querySelector('connection-status').client.on('message', () => {
+        if (--left) return
+        stop()
+        setTimeout(() => setTimeout(resolve))
+      })
+    })`)
+
+  test('a slow click on "Copy diagnostics" copies, each time, and says so', async () => {
+    const { page, copy } = await live()
+    for (let clicks = 0; clicks < 3; clicks++) {
+      await copy.click({ delay: 110 })
+      await copy.getByText('Copied').waitFor()
+      const copied = await page.evaluate('navigator.clipboard.readText()')
+      expect(JSON.parse(String(copied))).toHaveProperty('snapshot.status', 'OPEN')
+      await page.evaluate("navigator.clipboard.writeText('')")
+    }
+    await page.close()
+  })
+
+  test('the focus stays on the button after Enter', async () => {
+    const { page, copy } = await live()
+    await copy.focus()
+    await page.keyboard.press('Enter')
+    await copy.getByText('Copied').waitFor()
+    await goesOn(page)
+    const focused =
+      'document.activeElement.shadowRoot?.activeElement?.classList.contains("action") ?? false'
+    expect(await page.evaluate(focused)).toBe(true)
+    await page.close()
+  })
+
+  test('the history stays where it was scrolled to, and a selected text selected', async () => {
+    const { page, details } = await live()
+    const list = details.locator('ol')
+    await list.evaluate(element => {
+      element.scrollTop = 100
+      const [, second] = element.querySelectorAll('li')
+      getSelection()?.selectAllChildren(second as Element)
+    })
+    await goesOn(page)
+    expect(await list.evaluate(element => element.scrollTop)).toBe(100)
+    expect(
+      await list.evaluate(element => {
+        const root = element.getRootNode() as ShadowRoot & Pick<Document, 'getSelection'>
+        return root.getSelection()?.toString()
+      }),
+    ).toMatch(/ > /)
+    await page.close()
+  })
+
+  test('axe finds nothing, with a history that scrolls', async () => {
+    const { page, details } = await live()
+    const list = details.locator('ol')
+    expect(await list.evaluate(each => each.scrollHeight > each.clientHeight)).toBe(true)
+    expect(await findings(page)).toEqual([])
+    await page.close()
+  })
+})
+
+describe.skipIf(!hasChromium)('the indicator in Chromium', () => {
+  test('without a client nothing is seen of it', async () => {
+    const page = await open('green', 'light')
+    await page.locator('connection-status [part=badge]').click()
+    await page.evaluate('leave()')
+    const seen = page.locator('connection-status').locator('button, [part=details]')
+    expect(await seen.evaluateAll(all => all.filter(each => each.checkVisibility()).length)).toBe(0)
+    await page.close()
+  })
+
+  test.each([
+    ['no-preference', 'turn'],
+    ['reduce', 'none'],
+  ] as const)('motion %s: the icon of connecting has the animation %s', async (motion, name) => {
+    const page = await open('yellow', 'light', { reducedMotion: motion })
+    const icon = page.locator('connection-status svg').first()
+    expect(await icon.evaluate(each => getComputedStyle(each).animationName)).toBe(name)
+    await page.close()
+  })
+
+  test("forced colours: the system's own, with a border round everything that has one", async () => {
+    const page = await open('blue', 'light', { forcedColors: 'active' })
+    await page.locator('connection-status [part=badge]').click()
+    const paint = await page.evaluate(() => {
+      const probe = document.body.appendChild(document.createElement('i'))
+      const of = (color: string): string => {
+        probe.style.color = color
+        return getComputedStyle(probe).color
+      }
+      const system = { canvas: of('Canvas'), text: of('CanvasText'), border: of('ButtonText') }
+      const root = document.querySelector('connection-status')?.shadowRoot
+      const parts = ['badge', 'retry', 'details'].map(name => {
+        const style = getComputedStyle(root?.querySelector(`[part=${name}]`) as Element)
+        return { canvas: style.backgroundColor, text: style.color, border: style.borderTopColor }
+      })
+      return { system, parts }
+    })
+    expect(paint.parts).toEqual([paint.system, paint.system, paint.system])
+    await page.close()
   })
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -56,11 +56,25 @@ const run = (command: string, args: string[], environment: Record<string, string
   }
 }
 
-const STARTS: readonly [name: string, command: string, args: string[]][] = [
+const STARTS: [name: string, command: string, args: string[]][] = [
   ['resilient-websocket serve', process.execPath, [`${root}dist/cli/index.js`, 'serve']],
   ['scripts/websocket-server.js', process.execPath, [`${root}scripts/websocket-server.js`]],
   ['scripts/start-websocket-server.sh', `${root}scripts/start-websocket-server.sh`, []],
 ]
+
+/** Links beside nothing of the repository, as `npm link` and system folders have them. */
+const link = (script: string): string => {
+  const target = join(elsewhere, script)
+  const between = `${target}.link`
+  symlinkSync(`${root}scripts/${script}`, between)
+  symlinkSync(`./${script}.link`, target)
+  return target
+}
+
+STARTS.push(
+  ['a link to start-websocket-server.sh', link('start-websocket-server.sh'), []],
+  ['a link to websocket-server.js', process.execPath, [link('websocket-server.js')]],
+)
 
 const portIn = (line: string): number => Number(/:(\d+)\//.exec(line)?.[1])
 
@@ -125,6 +139,25 @@ describe('a mistake ends it with a message that names it and a status that is no
   test('an origin that is none', async () => {
     const { code, output } = await serve(['0', '--origin', 'example.com'])
     expect(code).toBe(1)
+    expect(output).toContain("--origin: expected origins such as 'https://example.com'")
     expect(output).toContain("got 'example.com'")
+    expect(output).not.toContain('    at ')
+  })
+
+  test.each(['no-such-host.invalid', '203.0.113.9', 'a b'])(
+    'a host that is none of this machine: %s',
+    async host => {
+      const { code, output } = await serve(['0', '--no-feed', '--host', host])
+      expect(code).toBe(1)
+      expect(output).toContain('--host')
+      expect(output).toContain(host)
+      expect(output).not.toContain('    at ')
+    },
+  )
+
+  test('a recording where nothing is to be published', async () => {
+    const { code, output } = await serve(['0', '--no-feed', '--replay', process.execPath])
+    expect(code).toBe(1)
+    expect(output).toContain('--no-feed and --replay')
   })
 })

@@ -91,6 +91,9 @@ describe('the command line', () => {
     [['--speed', 'fast'], {}, /--speed: expected a number/],
     [['--speed', '0'], {}, /--speed/],
     [['--colour'], {}, /--colour/],
+    [['--no-feed', '--replay', 'file'], {}, /--no-feed and --replay/],
+    [['--origin', 'example.com'], {}, /--origin: expected origins such as .*, got 'example.com'/],
+    [[], { ALLOWED_ORIGINS: 'https://a.test,*' }, /ALLOWED_ORIGINS: expected origins .*, got '\*'/],
     [['1', '2'], {}, /Expected: serve \[PORT\]/],
   ])('%j with %j is a mistake that is named', (args, environment, message) => {
     expect(() => read(args as string[], environment)).toThrow(UsageError)

@@ -11,7 +11,7 @@ const cited = new Set(vectors.flatMap(vector => vector.rules))
 /** What an exchange from outside cannot show; where it is tested instead. */
 const ELSEWHERE = {
   R8: 'test/server/v1.test.ts: what is published while history is read',
-  L4: 'test/server/hostile.test.ts: a client that reads too slowly',
+  L4: 'test/server/slow.test.ts',
 }
 
 test('every rule has its own name', () => {

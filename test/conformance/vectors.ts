@@ -130,7 +130,7 @@ const KINDS: Readonly<
   Record<string, { fits(value: unknown): boolean; make(count: number, now: () => number): unknown }>
 > = {
   sid: {
-    fits: value => /^[\w-]{16,64}$/.test(String(value)),
+    fits: value => isText(value) && String(value).length <= 128,
     make: count => `a-conforming-client-${count}`,
   },
   tok: { fits: value => String(value).length >= 22, make: count => `tok-of-incarnation--${count}` },

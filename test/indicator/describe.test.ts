@@ -26,6 +26,15 @@ test('the detail says what can be said, and words can be replaced', () => {
   expect(describeConnection({ status: 'OPEN', queued: 3 }).detail).toBe('')
 })
 
+test('the attempt is counted as long as the count is possible', () => {
+  const waiting = { status: 'RECONNECTING', attempt: 3, maxAttempts: 5 } as const
+  expect(describeConnection(waiting).detail).toBe('Attempt 3 of 5')
+  expect(describeConnection({ ...waiting, attempt: 6 }).detail).toBe('')
+  expect(describeConnection({ ...waiting, status: 'FALLBACK' }).detail).not.toContain('Attempt')
+  expect(describeConnection({ ...waiting, phase: 'offline' }).detail).toBe('This device is offline')
+  expect(describeConnection(waiting, { attempt: '{attempt}/{max}' }).detail).toBe('3/5')
+})
+
 test('anything else is a clear error', () => {
   for (const bad of [undefined, {}, { status: 'constructor' }]) {
     expect(() => describeConnection(bad as never)).toThrow(/expected a snapshot of a client/)

@@ -96,6 +96,95 @@ test('countdown and age of the data are outside the live region', async () => {
   expect(part('age').textContent).toBe('')
 })
 
+test.each([
+  [119, 'last data 119 s ago'],
+  [120, 'last data 2 min ago'],
+  [5423, 'last data 90 min ago'],
+  [7200, 'last data 2 h ago'],
+])('data of %i s ago: %s', async (seconds, words) => {
+  socket.close()
+  badge.remove()
+  const now = Date.now()
+  const snapshot = { ...socket.getSnapshot(), lastMessageAt: now - seconds * 1000 }
+  badge.client = { ...socket, getSnapshot: () => snapshot } as ResilientWebSocket
+  document.body.append(badge)
+  expect(part('age').textContent).toBe(words)
+})
+
+test('the count is there for an element that comes in mid-wait', async () => {
+  network.socket().close(1006)
+  await passes(1)
+  const late = document.createElement('connection-status')
+  late.client = socket
+  document.body.append(late)
+  expect(late.shadowRoot?.querySelector('[part=countdown]')?.textContent).toBe(
+    'next try in 2 s (1/1)',
+  )
+  late.remove()
+})
+
+test('while it dials, the count is in the detail', async () => {
+  network.socket().close(1006)
+  await passes(1)
+  expect(part('detail').textContent).toBe('')
+  await passes(2001)
+  expect(part('countdown').textContent).toBe('')
+  expect(part('detail').textContent).toBe('Attempt 1 of 1')
+})
+
+test('without a fallback it goes on trying, and counts no 2 of 1', async () => {
+  const alone = createResilientWebSocket({
+    environment: network.environment,
+    reconnect: { maxAttempts: 1, jitter: 0 },
+    fallback: false,
+  }) as ResilientWebSocket
+  badge.client = alone
+  network.onDial = dialed => queueMicrotask(() => dialed.fail())
+  network.socket().close(1006)
+  await passes(1)
+  expect(part('countdown').textContent).toBe('next try in 2 s (1/1)')
+  await passes(2001)
+  expect(alone.getSnapshot().attempt).toBe(2)
+  expect(part('countdown').textContent).toMatch(/^next try in \d+ s$/)
+  alone.close()
+})
+
+test('a client that was closed for good cannot be tried', async () => {
+  await accept()
+  socket.close()
+  await passes(1)
+  expect(color()).toBe('row red')
+  expect(part('retry').hidden).toBe(true)
+  // Whoever comes later, and found it CLOSED before that already, learns it from the click.
+  const closed = createResilientWebSocket({ environment: network.environment, enabled: false })
+  badge.client = closed as ResilientWebSocket
+  closed.close()
+  expect(part('retry').hidden).toBe(false)
+  part('retry').click()
+  expect(part('retry').hidden).toBe(true)
+  const open = createResilientWebSocket({ environment: network.environment, enabled: false })
+  badge.client = open as ResilientWebSocket
+  expect(part('retry').hidden).toBe(false)
+  open.close()
+})
+
+test('another client: what is announced is what is shown', async () => {
+  await accept()
+  socket.disconnect()
+  await passes(1001)
+  expect(live()).toBe('Disconnected')
+  const others = createFakeNetwork()
+  const other = createResilientWebSocket({ environment: others.environment })
+  others.socket().open()
+  others.socket().receive({ type: 'connection', data: {} })
+  badge.client = other as ResilientWebSocket
+  expect(part('label').textContent).toBe('Connected')
+  expect(live()).toBe('')
+  await passes(1001)
+  expect(live()).toBe('Connected')
+  other.close()
+})
+
 test('"Try now" dials', async () => {
   await accept()
   network.socket().close(1006)
@@ -133,7 +222,123 @@ describe('details', () => {
     expect(textContent).toContain('The server is not reachable from here')
     expect(textContent).toContain('Waiting to be sent1')
     expect(textContent).toContain('OPEN > RECONNECTING (Connection lost)')
-    expect(textContent).toContain('not measured yet')
+    expect(part('details').querySelector('dt:not([hidden]) + dd')?.textContent).toContain('1006')
+  })
+
+  test('a round trip is not mentioned before there is one', async () => {
+    await accept()
+    const details = await open()
+    const rows = (): string[] =>
+      [...details.querySelectorAll('dt')].filter(each => !each.hidden).map(each => each.innerText)
+    expect(rows()).toEqual(['Last error', 'Waiting to be sent'])
+    network.socket().receive({ type: 'pong', data: {} })
+    await network.clock.advance(30_000)
+    network.socket().receive({ type: 'pong', data: {} })
+    await passes(1)
+    expect(rows()).toEqual(['Last error', 'Round trip', 'Waiting to be sent'])
+  })
+
+  test('stay the same nodes under a live feed, and the place that was scrolled to', async () => {
+    await accept()
+    const details = await open()
+    const nodes = (): Node[] => {
+      const found: Node[] = []
+      const walker = document.createTreeWalker(details)
+      while (walker.nextNode()) found.push(walker.currentNode)
+      return found
+    }
+    const before = nodes()
+    for (let n = 0; n < 50; n++) {
+      network.socket().receive({ type: 'tick', data: n })
+      socket.send({ type: 'order', data: n })
+      await passes(50)
+    }
+    expect(nodes().every((node, index) => node === before[index])).toBe(true)
+    expect(nodes()).toHaveLength(before.length)
+  })
+
+  test('a new change comes on top of the history; the others stay, and the oldest goes', async () => {
+    await accept()
+    const details = await open()
+    const items = (): Element[] => [...details.querySelectorAll('li')]
+    const [opened] = items()
+    network.socket().close(1006)
+    await passes(1)
+    expect(items().map(item => item.className)).toEqual(['yellow', 'green', 'yellow'])
+    expect(items()[1]).toBe(opened)
+    for (let n = 0; n < 15; n++) {
+      socket.disconnect()
+      socket.connect()
+      await passes(1)
+    }
+    expect(items()).toHaveLength(20)
+    expect(items()).not.toContain(opened)
+  })
+
+  test('"Copied" stays for two seconds, and is gone when the details are opened again', async () => {
+    await accept()
+    vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue({
+      writeText: async () => {},
+    } as unknown as Clipboard)
+    const details = await open()
+    const button = details.querySelector('button') as HTMLButtonElement
+    button.click()
+    await passes(0)
+    for (let n = 0; n < 39; n++) {
+      network.socket().receive({ type: 'tick', data: n })
+      await passes(50)
+      expect(button.textContent).toBe('Copied')
+    }
+    await passes(100)
+    expect(button.textContent).toBe('Copy diagnostics')
+    button.click()
+    await passes(0)
+    part('badge').click()
+    part('badge').click()
+    expect(button.textContent).toBe('Copy diagnostics')
+  })
+
+  test('speak other words, hints included', async () => {
+    badge.strings = {
+      details: 'Verbindung',
+      lastError: 'Letzter Fehler',
+      noError: 'keiner',
+      waiting: 'Wartet',
+      history: 'Verlauf',
+      copy: 'Kopieren',
+      hintUnreachable: 'Der Server ist nicht zu erreichen.',
+    }
+    const details = await open()
+    expect(details.getAttribute('aria-label')).toBe('Verbindung')
+    expect(details.textContent).toContain('Letzter Fehlerkeiner')
+    expect(details.textContent).toContain('Wartet0')
+    expect(details.textContent).toContain('Verlauf')
+    expect(details.querySelector('button')?.textContent).toBe('Kopieren')
+    network.socket().close(1006)
+    await passes(1)
+    expect(details.textContent).toContain('Der Server ist nicht zu erreichen.')
+    badge.strings = { copy: 'Copier' }
+    expect(details.querySelector('button')?.textContent).toBe('Copier')
+    expect(details.textContent).toContain('Last error')
+  })
+
+  test('close with the client, and are of the next one', async () => {
+    await accept()
+    network.socket().close(1006)
+    await passes(1)
+    const details = await open()
+    badge.client = undefined
+    expect([details.hidden, badge.dataset['status']]).toEqual([true, undefined])
+    expect(part('badge').getAttribute('aria-expanded')).toBe('false')
+    const other = createResilientWebSocket({
+      environment: createFakeNetwork().environment,
+      enabled: false,
+    })
+    badge.client = other
+    await open()
+    expect(details.textContent).not.toContain('RECONNECTING')
+    expect(details.textContent).toContain('Nothing yet')
+    other.close()
   })
 
   test('copies diagnostics without messages, session and token', async () => {

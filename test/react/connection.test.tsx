@@ -488,3 +488,106 @@ test('callbacks that outlive their component do no harm', async () => {
   expect(kept?.sendMessage({ type: 'late' })).toMatchObject({ state: 'rejected', reason: 'closed' })
   expect(page.network.sockets).toHaveLength(1)
 })
+
+const quote = (channel: string, data: unknown): IncomingEnvelope => ({ type: 'q', channel, data })
+const shownOf = (quotes: ReadonlyMap<string, IncomingEnvelope>): string =>
+  [...quotes].map(([channel, { data }]) => `${channel}=${data}`).join()
+
+test('a change of the channel list shows what had come inside the window, and keeps what stays', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  const Quotes = ({ channels }: { channels: string[] }): ReactNode =>
+    shownOf(useSubscription(channels, undefined, { environment }))
+  await page.render(<Quotes channels={['A', 'B']} />)
+  await page.accept()
+  await page.receive(quote('A', 1))
+  await page.receive(quote('B', 5), quote('A', 2))
+  expect(page.text()).toBe('A=1')
+  await page.render(<Quotes channels={['A', 'C']} />)
+  expect(page.text()).toBe('A=2')
+  await page.advance(1000)
+  expect(page.text()).toBe('A=2')
+  await page.receive(quote('C', 7))
+  expect(page.text()).toBe('A=2,C=7')
+})
+
+test('another identity sees nothing of what the former one has received', async () => {
+  const page = createPage()
+  const socket = createResilientWebSocket({ environment: page.network.environment })
+  socket.setIdentity('alice')
+  const Quotes = ({ name }: { name: string }): ReactNode =>
+    `${name}:${shownOf(useSubscription('A', undefined, { socket }))} `
+  const Page = ({ two, hide }: { two?: boolean; hide?: boolean }): ReactNode => (
+    <>
+      <Activity mode={hide ? 'hidden' : 'visible'}>
+        <Quotes name="one" />
+      </Activity>
+      {two && <Quotes name="two" />}
+    </>
+  )
+  await page.render(<Page />)
+  await page.accept()
+  await page.receive(quote('A', 'first'))
+  await page.receive(quote('A', 'secret'))
+  await act(async () => socket.setIdentity('bob'))
+  expect(page.text()).toBe('one: ')
+  await page.advance(1000)
+  await page.render(<Page two />)
+  expect(page.text()).toBe('one: two: ')
+  // What stands hidden meanwhile, and comes back after the next message of the next one.
+  await page.accept()
+  await page.receive(quote('A', 'of bob'))
+  await page.render(<Page hide />)
+  await act(async () => socket.setIdentity('carol'))
+  await page.accept()
+  await page.receive({ type: 'news' })
+  await page.render(<Page />)
+  expect(page.text()).toBe('one: ')
+  socket.close()
+})
+
+test('who comes later to a quiet channel sees its newest message', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  const Quotes = ({ name }: { name: string }): ReactNode =>
+    `${name}:${shownOf(useSubscription(['A', 'B'], undefined, { environment }))} `
+  const Page = ({ one, two }: { one?: boolean; two?: boolean }): ReactNode => (
+    <>
+      {one && <Quotes name="one" />}
+      {two && <Quotes name="two" />}
+    </>
+  )
+  await page.render(<Page one />)
+  await page.accept()
+  await page.receive(quote('A', 5))
+  await page.render(<Page one two />)
+  expect(page.text()).toBe('one:A=5 two:A=5 ')
+  await page.render(<Page two />)
+  await page.advance(1000)
+  expect(page.text()).toBe('two:A=5 ')
+  // Nobody listened: what has come meanwhile is unknown.
+  await page.render(<Page />)
+  await page.render(<Page one />)
+  expect(page.text()).toBe('one: ')
+})
+
+test('whoever reads only connectionDuration renders once a second, whatever else changes', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  let commits = 0
+  let send = (_n: number): unknown => undefined
+  const Duration = (): ReactNode => {
+    const { connectionDuration, sendMessage } = useResilientWebSocket({ environment })
+    send = data => sendMessage({ type: 'order', data })
+    useEffect(() => void commits++)
+    return Math.round(connectionDuration / 1000)
+  }
+  await page.render(<Duration />)
+  await page.accept()
+  await page.advance(1000)
+  commits = 0
+  for (let n = 0; n < 200; n++) send(n)
+  for (let n = 0; n < 40; n++) await page.advance(50)
+  expect(page.text()).toBe('3')
+  expect(commits).toBe(2)
+})

@@ -19,6 +19,10 @@ const FRAMES: readonly [name: string, frame: string | Buffer, code: string | und
   ['an array of null', '[null]', 'BAD_MESSAGE'],
   ['arrays in an array', '[[{"type":"echo"}]]', 'BAD_MESSAGE'],
   ['ten thousand levels', deep(10_000), 'BAD_MESSAGE'],
+  ['a ping of 33 levels', `{"type":"ping","data":{"a":${deep(31)}}}`, 'BAD_MESSAGE'],
+  ['a ping of 5,000 levels', `{"type":"ping","data":${deep(5000)}}`, 'BAD_MESSAGE'],
+  ['an echo of 30,000 levels', `{"type":"echo","data":${deep(30_000)}}`, 'BAD_MESSAGE'],
+  ['a message of 32 levels', `{"type":"order","data":${deep(31)}}`, undefined],
   ['more than a thousand messages', `[${Array(1001).fill('{}').join()}]`, 'BAD_MESSAGE'],
   ['no type', '{"data":1}', 'BAD_MESSAGE'],
   ['a type that is a number', '{"type":1}', 'BAD_MESSAGE'],
@@ -59,7 +63,10 @@ describe('a hostile frame', () => {
     '%s: its sender is told, and link and server live on',
     async (_, frame, code) => {
       const handled: unknown[] = []
-      const { url } = await startServer({ onMessage: message => void handled.push(message) })
+      const { url } = await startServer({
+        rateLimit: false,
+        onMessage: message => void handled.push(message),
+      })
       const peer = await connect(url)
       peer.socket.send(frame, { binary: Buffer.isBuffer(frame) })
       await peer.settled()
@@ -107,8 +114,21 @@ describe('a hostile frame', () => {
     const peer = await connect(url)
     const names = Array.from({ length: 1001 }, (_, index) => `C${index}`)
     peer.send({ type: 'subscribe', data: { channels: names } })
-    expect((await peer.next('subscribed')).data['channels']).toHaveLength(1000)
+    const { channels } = (await peer.next('subscribed')).data
+    expect(Object.keys(channels as object)).toHaveLength(1000)
     expect(peer.all('error').map(({ data }) => data['code'])).toEqual(['FORBIDDEN'])
+  })
+
+  test('a channel that is listened to already is none of the thousand once more', async () => {
+    const { url } = await startServer()
+    const peer = await connect(url)
+    const names = Array.from({ length: 600 }, (_, index) => `C${index}`)
+    peer.send({ type: 'subscribe', data: { channels: names } })
+    peer.send({ type: 'subscribe', id: 'again', data: { channels: [...names, 'new'] } })
+    await peer.settled()
+    expect(peer.all('error')).toEqual([])
+    const { channels } = peer.all('subscribed')[1]?.data ?? {}
+    expect(Object.keys(channels as object)).toHaveLength(601)
   })
 
   test('messages that pile up behind a slow handler are refused, not collected', async () => {

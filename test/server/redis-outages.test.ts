@@ -246,6 +246,8 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     await here.command('SAVE')
     await here.command('FLUSHALL')
     await publish(broker, 4, 5)
+    // What was on its way when Redis died is lost with it, and told.
+    await expect.poll(() => heard.at(-1)?.message.data).toBe(5)
     await here.kill()
     await here.start()
     await expect.poll(() => here.command('EXISTS', 'rws:channel:A')).toBe(1)

@@ -1,7 +1,15 @@
 import { createServer as createHttpServer } from 'node:http'
-import { describe, expect, test } from 'vitest'
-import { createServer, type Identity, type ServerLogger } from '../../src/server/index.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { nodeEnvironment } from '../../src/server/environment.ts'
+import {
+  createServer,
+  type Identity,
+  type ServerClient,
+  type ServerLogger,
+} from '../../src/server/index.ts'
 import { connect, refused, startServer } from './support.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const recorder = (): { lines: string[]; logger: ServerLogger } => {
   const lines: string[] = []
@@ -41,10 +49,10 @@ describe('a connection', () => {
     const server = await startServer()
     const peer = await connect(server.url)
     peer.send({ type: 'subscribe', id: 's', data })
-    expect(await peer.next('subscribed')).toMatchObject({
-      data: { channels: ['A', 'B'] },
-      replyTo: 's',
-    })
+    const { channels } = (await peer.next('subscribed')).data
+    expect(Object.keys(channels as object)).toEqual(['A', 'B'])
+    expect(channels).toMatchObject({ A: { offset: 0, recovered: true, replayed: 0 } })
+    expect(peer.all('subscribed')).toMatchObject([{ replyTo: 's' }])
     await server.publish('A', { type: 'market_data', data: 1 })
     await server.publish('C', { type: 'market_data', data: 2 })
     peer.send({ type: 'unsubscribe', data: { channels: ['A'] } })
@@ -112,6 +120,32 @@ describe('a connection', () => {
     await peer.settled()
   })
 
+  test('what a handler or a listener throws, also a promise later, is told as an error, and no more', async () => {
+    const server = await startServer({
+      onMessage: () => {
+        throw new Error('handler')
+      },
+    })
+    const told: string[] = []
+    server.on('message', async () => {
+      throw new Error('async listener')
+    })
+    server.on('message', () => {
+      throw new Error('listener')
+    })
+    server.on('error', () => {
+      throw new Error('listener of errors')
+    })
+    server.on('error', ({ message }) => void told.push(message))
+    server.on('error', async () => {
+      throw new Error('async listener of errors')
+    })
+    const peer = await connect(server.url)
+    peer.send({ type: 'order' })
+    await peer.settled()
+    expect(told.sort()).toEqual(['async listener', 'handler', 'listener'])
+  })
+
   test('is a client to the application: it is told of its coming, its messages and its going', async () => {
     const server = await startServer()
     const told: unknown[] = []
@@ -129,6 +163,39 @@ describe('a connection', () => {
       ['order', clientId, null],
     ])
   })
+})
+
+describe('client.close()', () => {
+  const meet = async () => {
+    const server = await startServer()
+    const came = new Promise<ServerClient>(resolve => server.on('connection', resolve))
+    const peer = await connect(server.url)
+    return { peer, client: await came }
+  }
+
+  test.each([
+    ['é'.repeat(70), 'é'.repeat(61)],
+    ['😀'.repeat(40), '😀'.repeat(30)],
+    [`${'x'.repeat(122)}é`, 'x'.repeat(122)],
+    ['\ud800'.repeat(50), '\ufffd'.repeat(41)],
+    ['short', 'short'],
+  ])('cuts a reason between characters: %s', async (given, got) => {
+    const { peer, client } = await meet()
+    client.close(4000, given)
+    expect(await peer.closed).toEqual({ code: 4000, reason: got })
+  })
+
+  test.each([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, Number.NaN])(
+    '%s is no code, and changes nothing',
+    async code => {
+      const { peer, client } = await meet()
+      expect(() => client.close(code)).toThrow(RangeError)
+      expect(() => client.close(code)).toThrow(/close: expected a code of .*, got/)
+      await peer.settled()
+      client.close()
+      expect(await peer.closed).toMatchObject({ code: 1000 })
+    },
+  )
 })
 
 describe('the heartbeat', () => {
@@ -287,17 +354,66 @@ describe('authentication', () => {
     expect(await peer.closed).toMatchObject({ code: 4401, reason: 'Token expired' })
   })
 
-  test('an authenticate that throws refuses and is told', async () => {
-    const server = await startServer({
-      authenticate: () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'throws',
+      () => {
         throw new Error('the directory is down')
       },
+      /the directory is down/,
+    ],
+    ['names no user', () => ({}), /authenticate: expected .*user.*, got undefined/],
+    ['names an empty user', () => ({ user: '' }), /authenticate: expected .*user.*, got ''/],
+    ['names a number', () => ({ user: 7 }), /authenticate: expected .*user.*, got 7/],
+    ['gives a text', () => 'ann', /authenticate: expected .*, got 'ann'/],
+    [
+      'gives a date',
+      () => ({ user: 'ann', expiresAt: new Date() }),
+      /authenticate: expected .*expiresAt.* got an object/,
+    ],
+  ])(
+    'an authenticate that %s refuses nobody: it is told, and who asked comes back',
+    async (_, authenticate, words) => {
+      const { lines, logger } = recorder()
+      const server = await startServer({
+        logger,
+        authenticate: authenticate as () => Identity,
+      })
+      const told: string[] = []
+      server.on('error', ({ message }) => void told.push(message))
+      const peer = await connect(server.url)
+      peer.send({ type: 'auth', data: { token: 'any' } })
+      expect(await peer.closed).toMatchObject({ code: 1013 })
+      expect(peer.all('error')).toMatchObject([{ data: { code: 'INTERNAL' } }])
+      const headers = { authorization: 'Bearer any', origin: 'http://localhost:3000' }
+      const poll = await fetch(`${server.http}/api/market/snapshot`, { headers })
+      expect(poll.status).toBe(503)
+      expect(poll.headers.get('retry-after')).toBe('5')
+      expect(poll.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+      expect(await refused(server.url, { headers })).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '5' },
+      })
+      expect(told).toHaveLength(3)
+      for (const message of told) expect(message).toMatch(words)
+      expect(lines.join('\n')).toMatch(words)
+    },
+  )
+
+  test('an identity that ends never, or has ended already', async () => {
+    const ends: Record<string, unknown> = { never: null, undefined: undefined, past: 1 }
+    const { url, http } = await startServer({
+      authenticate: ({ token }) => ({ user: 'ann', expiresAt: ends[token] as number }),
     })
-    const told = new Promise(resolve => server.on('error', resolve))
-    const peer = await connect(server.url)
-    peer.send({ type: 'auth', data: { token: 'any' } })
-    expect(await peer.closed).toMatchObject({ code: 4401 })
-    expect(await told).toMatchObject({ message: 'the directory is down' })
+    for (const token of ['never', 'undefined']) {
+      const peer = await connect(url)
+      peer.send({ type: 'auth', data: { token } })
+      expect((await peer.next('authenticated')).data).toEqual({})
+      await peer.settled()
+    }
+    const headers = { authorization: 'Bearer past' }
+    expect((await refused(url, { headers })).status).toBe(401)
+    expect((await fetch(`${http}/api/market/snapshot`, { headers })).status).toBe(401)
   })
 
   test('authorize decides on each channel and each message', async () => {
@@ -309,7 +425,8 @@ describe('authentication', () => {
     peer.send({ type: 'subscribe', id: 's', data: { channels: ['open', 'secret'] } })
     peer.send({ type: 'attack', id: 'a' })
     await peer.settled()
-    expect((await peer.next('subscribed')).data).toEqual({ channels: ['open'] })
+    const { channels } = (await peer.next('subscribed')).data
+    expect(Object.keys(channels as object)).toEqual(['open'])
     expect(peer.all('error').map(({ data }) => [data['code'], data['id']])).toEqual([
       ['FORBIDDEN', 's'],
       ['FORBIDDEN', 'a'],
@@ -412,6 +529,43 @@ describe('over plain HTTP', () => {
     expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(200)
   })
 
+  test.each([
+    ['', 200],
+    ['A', 304],
+    ['W/A', 304],
+    ['"x", A', 304],
+    ['"x" ,W/A , "y"', 304],
+    ['*', 304],
+    ['"x"', 200],
+    ['A"', 200],
+    ['unquoted', 200],
+  ])('If-None-Match: %s', async (given, status) => {
+    const server = await startServer()
+    const url = `${server.http}/api/market/snapshot?symbols=A`
+    const etag = (await fetch(url)).headers.get('etag') ?? ''
+    const header = { 'if-none-match': given.replace('A', etag) }
+    const response = await fetch(url, { headers: header })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('etag')).toBe(etag)
+  })
+
+  test.each([
+    ['A:garbage'],
+    ['A:epoch:x'],
+    ['A:epoch:-1'],
+    ['A::1'],
+    ['A'],
+    ['A:epoch:99999999999999999999'],
+  ])('since=%s is in no history', async since => {
+    const server = await startServer()
+    await server.publish('A', { type: 'tick' })
+    const url = `${server.http}/api/market/snapshot?symbols=A,B&since=${since}`
+    expect((await (await fetch(url)).json()).channels).toMatchObject({
+      A: { recovered: false, reason: 'epoch' },
+      B: { recovered: true },
+    })
+  })
+
   test('a foreign origin may not read, one on the list may, with CORS', async () => {
     const { http } = await startServer({ allowedOrigins: ['https://example.com'] })
     const url = `${http}/api/market/snapshot`
@@ -461,6 +615,32 @@ describe('the end', () => {
     expect((await refused(server.url)).status).toBe(503)
     expect(await peer.closed).toMatchObject({ code: 1012 })
     await drained
+  })
+
+  test('who has a session heeds the request and is closed at the end of the window; others are spread over it', async () => {
+    const server = await startServer()
+    const session = await connect(server.url)
+    session.send({ type: 'hello', data: { sid: 'a-session-of-this-test', gen: 1, channels: {} } })
+    await session.next('welcome')
+    const plain = await Promise.all(Array.from({ length: 3 }, () => connect(server.url)))
+    const draws = [0.9, 0.1, 0.5]
+    vi.spyOn(nodeEnvironment, 'random').mockImplementation(() => draws.shift() ?? 0)
+    const order: string[] = []
+    for (const [index, peer] of plain.entries()) peer.closed.then(() => order.push(`${index}`))
+    session.closed.then(() => order.push('session'))
+    await server.drain({ afterMs: 20, jitterMs: 300 })
+    expect(await session.closed).toMatchObject({ code: 1012 })
+    expect(order).toEqual(['1', '2', '0', 'session'])
+  })
+
+  test('a peer that never answers the close holds up neither drain nor close', async () => {
+    const server = await startServer()
+    const peer = await connect(server.url)
+    peer.socket.pause()
+    await server.drain({ afterMs: 0, jitterMs: 0 })
+    expect(server.connections()).toBe(1)
+    await server.close()
+    expect(server.connections()).toBe(0)
   })
 
   test('drain is done at once when nobody is connected', async () => {

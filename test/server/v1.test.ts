@@ -72,11 +72,12 @@ describe('hello', () => {
 
   test.each([
     [{}],
-    [{ sid: 'short', gen: 1 }],
+    [{ sid: '', gen: 1 }],
+    [{ sid: 'x'.repeat(129), gen: 1 }],
+    [{ sid: SID, gen: 1, tok: 7 }],
     [{ sid: SID }],
     [{ sid: SID, gen: -1 }],
     [{ sid: SID, gen: 1.5 }],
-    [{ sid: `${SID}\n`, gen: 1 }],
   ])('%j is none', async data => {
     const { server } = await startApplying()
     const peer = await connect(server.url)
@@ -119,6 +120,29 @@ describe('sending, once and in order', () => {
     await ackOf(peer, 3)
     expect(peer.all('nack')).toMatchObject([{ data: { seq: 2, code: 'INTERNAL' }, replyTo: 'b' }])
     expect(applied).toEqual([1, 3])
+  })
+
+  test('a message that is nested too deep is refused at its place', async () => {
+    const { server, applied } = await startApplying()
+    const { peer } = await greet(server.url)
+    const deep = '['.repeat(5000) + ']'.repeat(5000)
+    peer.send(`{"type":"echo","id":"d","seq":1,"data":${deep}}`)
+    peer.send(order(2))
+    await ackOf(peer, 2)
+    expect(peer.all('nack')).toMatchObject([
+      { data: { seq: 1, code: 'BAD_MESSAGE' }, replyTo: 'd' },
+    ])
+    expect(applied).toEqual([2])
+  })
+
+  test('an answer that is no JSON takes nothing from the ack of what it answers', async () => {
+    const server = await startServer({ onMessage: () => ({ data: 10n }) })
+    const told = new Promise(resolve => server.on('error', resolve))
+    const { peer } = await greet(server.url)
+    peer.send([order(1), order(2)])
+    await ackOf(peer, 2)
+    expect(await told).toMatchObject({ message: expect.stringContaining('BigInt') })
+    expect(peer.all('nack').concat(peer.all('error'), peer.all('order'))).toEqual([])
   })
 
   test('a word of refusal that was lost is said again on the next connection', async () => {
@@ -238,6 +262,96 @@ describe('sending, once and in order', () => {
     peer.send({ type: 'order', seq })
     expect((await peer.next('error')).data).toMatchObject({ code: 'BAD_MESSAGE' })
     expect(applied).toEqual([])
+  })
+})
+
+describe('handlers of one session run one at a time', () => {
+  test('also where one of its messages has no place, and another comes by POST', async () => {
+    let running = 0
+    const log: unknown[] = []
+    let release = (): void => {}
+    const server = await startServer({
+      onMessage: async ({ type }) => {
+        log.push(`${type} beside ${running++}`)
+        if (type === 'first') {
+          await new Promise<void>(resolve => {
+            release = resolve
+          })
+        }
+        running--
+      },
+    })
+    const begun = new Promise(resolve => server.on('message', resolve))
+    const { peer, welcome } = await greet(server.url)
+    peer.send({ type: 'first' })
+    await begun
+    const posted = fetch(`${server.http}/api/market/snapshot`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        sid: SID,
+        tok: welcome.tok,
+        gen: 1,
+        messages: [{ type: 'second', seq: 1 }],
+      }),
+    })
+    // The request has been read when another one has been answered.
+    await fetch(`${server.http}/healthz`)
+    await (await connect(server.url)).settled()
+    release()
+    expect(await (await posted).json()).toMatchObject({ ack: 1 })
+    expect(log).toEqual(['first beside 0', 'second beside 0'])
+  })
+})
+
+describe('a broker or an authorize that fails', () => {
+  const broken = new MemoryBroker()
+  broken.history = async () => {
+    throw new Error('the broker is away')
+  }
+
+  test.each<[string, ServerOptions]>([
+    ['broker', { broker: broken }],
+    [
+      'authorize',
+      {
+        authorize: (_, action) => {
+          if (action === 'subscribe') throw new Error('no database')
+          return true
+        },
+      },
+    ],
+  ])('%s: who waits for an answer is sent away for now', async (_, options) => {
+    const { server } = await startApplying(options)
+    const channels = { A: null }
+    for (const message of [
+      { type: 'hello', data: { sid: SID, gen: 1, channels } },
+      { type: 'subscribe', data: { channels } },
+    ]) {
+      const peer = await connect(server.url)
+      peer.send(message)
+      expect(await peer.closed).toMatchObject({ code: 1013 })
+      expect(peer.all('error')).toMatchObject([{ data: { code: 'INTERNAL' } }])
+      expect(peer.all('welcome')).toEqual([])
+    }
+    const { peer } = await greet(server.url, { gen: 2 })
+    peer.send({ type: 'subscribe', seq: 1, data: { channels } })
+    expect(await peer.closed).toMatchObject({ code: 1013 })
+  })
+
+  test('authorize, for a message: it is refused, and the connection lives on', async () => {
+    const { server } = await startApplying({
+      authorize: (_, action) => {
+        if (action === 'send') throw new Error('no database')
+        return true
+      },
+    })
+    const { peer } = await greet(server.url)
+    peer.send({ type: 'order', id: 'unplaced' })
+    peer.send({ type: 'order', id: 'placed', seq: 1 })
+    await ackOf(peer, 1)
+    expect(peer.all('error').map(({ data }) => data['code'])).toEqual(['INTERNAL'])
+    expect(peer.all('nack').map(({ data }) => data['code'])).toEqual(['INTERNAL'])
   })
 })
 
@@ -410,6 +524,15 @@ describe('by HTTP', () => {
       messages: [{ type: 'bad', seq: 1 }],
     })
     expect(body).toMatchObject({ ack: 1, refused: [{ seq: 1, code: 'INTERNAL' }] })
+  })
+
+  test('an answer that is no JSON is missing in the body, and nothing else is', async () => {
+    const server = await startServer({
+      onMessage: ({ seq }: { seq?: number }) => ({ data: seq === 1 ? 10n : seq }),
+    } as ServerOptions)
+    const { tok } = (await post(server, { sid: SID, gen: 1 })).body
+    const { body } = await post(server, { sid: SID, tok, gen: 1, messages: [order(1), order(2)] })
+    expect(body).toMatchObject({ ack: 2, messages: [{ data: 2, replyTo: 'o2' }] })
   })
 
   test('the rate limit is the same: the rest is left for later', async () => {

@@ -151,6 +151,9 @@ export const createFarServer = (
         broker: own as Broker,
         environment: { now } as never,
         posting: server.posting,
+        counters: server.counters,
+        metrics: () => '',
+        failed() {},
         draining: () => false,
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,

@@ -46,9 +46,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server acknowledges before it applies',
-    file: 'server/connection.ts',
-    find: 'const place = { ...session, seq: seq as number }',
-    replace: 'const place = { ...session, seq: seq as number }\n      acknowledge(seq as number)',
+    file: 'server/sequence.ts',
+    find: 'await applying.inTurn(key, async () => {\n        const applied',
+    replace:
+      'acknowledge(seq)\n      await applying.inTurn(key, async () => {\n        const applied',
   },
   {
     rule: '4',
@@ -159,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '8',
     name: 'the server joins the live stream after it has read history',
     file: 'server/listening.ts',
-    find: 'for (const name of positions.keys()) open(name).held = []',
+    find: 'open(name).held = []',
     replace: '',
   },
   {

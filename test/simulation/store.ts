@@ -100,6 +100,7 @@ export const createStore = (
           }
           return record
         }),
+        hold: key => sessions.hold?.(key) ?? (() => {}),
         touch: asked((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         begin: asked((key, tok, seq) => {
           // A message begins: what one before it did without its place has not happened.

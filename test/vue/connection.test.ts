@@ -8,7 +8,7 @@ import {
   useWebSocket,
 } from 'resilient-websocket/vue'
 import { expect, test, vi } from 'vitest'
-import { createSSRApp, defineComponent, effectScope, h, nextTick, ref } from 'vue'
+import { computed, createSSRApp, defineComponent, effectScope, h, nextTick, ref } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { createPage, macrotask } from './support.ts'
 
@@ -302,4 +302,118 @@ test('a server opens nothing, and the browser takes its page over without a warn
   app.unmount()
   scope.stop()
   vi.restoreAllMocks()
+})
+
+const quote = (channel: string, data: unknown): IncomingEnvelope => ({ type: 'q', channel, data })
+const shownOf = (quotes: ReadonlyMap<string, IncomingEnvelope>): string =>
+  [...quotes].map(([channel, { data }]) => `${channel}=${data}`).join()
+
+test('a change of the channel list shows what had come inside the window, and keeps what stays', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  const channels = ref(['A', 'B'])
+  page.mount(
+    defineComponent(() => {
+      const quotes = useSubscription(channels, undefined, { environment })
+      return () => shownOf(quotes.value)
+    }),
+  )
+  await page.accept()
+  await page.receive(quote('A', 1))
+  await page.receive(quote('B', 5), quote('A', 2))
+  expect(page.text()).toBe('A=1')
+  channels.value = ['A', 'C']
+  await nextTick()
+  expect(page.text()).toBe('A=2')
+  await page.advance(1000)
+  expect(page.text()).toBe('A=2')
+  await page.receive(quote('C', 7))
+  expect(page.text()).toBe('A=2,C=7')
+})
+
+test('another identity sees nothing of what the former one has received', async () => {
+  const page = createPage()
+  const socket = createResilientWebSocket({ environment: page.network.environment })
+  socket.setIdentity('alice')
+  page.mount(
+    defineComponent(() => {
+      const quotes = useSubscription('A', undefined, { socket })
+      return () => shownOf(quotes.value)
+    }),
+  )
+  await page.accept()
+  await page.receive(quote('A', 'first'))
+  await page.receive(quote('A', 'secret'))
+  socket.setIdentity('bob')
+  await nextTick()
+  expect(page.text()).toBe('')
+  await page.advance(1000)
+  expect(page.text()).toBe('')
+  socket.close()
+})
+
+test('who comes later to a quiet channel sees its newest message', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  const Quotes = defineComponent(() => {
+    const quotes = useSubscription('A', undefined, { environment })
+    return () => `${shownOf(quotes.value)} `
+  })
+  const two = ref(false)
+  page.mount(defineComponent(() => () => [h(Quotes), two.value && h(Quotes)]))
+  await page.accept()
+  await page.receive(quote('A', 5))
+  two.value = true
+  await nextTick()
+  await nextTick()
+  expect(page.text()).toBe('A=5 A=5 ')
+})
+
+test('whoever reads only connectionDuration renders once a second, whatever else changes', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  let renders = 0
+  let send = (_n: number): unknown => undefined
+  page.mount(
+    defineComponent(() => {
+      const { connectionDuration, sendMessage } = useResilientWebSocket({ environment })
+      send = data => sendMessage({ type: 'order', data })
+      return () => {
+        renders++
+        return String(Math.round(connectionDuration.value / 1000))
+      }
+    }),
+  )
+  await page.accept()
+  await page.advance(1000)
+  renders = 0
+  for (let n = 0; n < 200; n++) send(n)
+  for (let n = 0; n < 40; n++) await page.advance(50)
+  expect(page.text()).toBe('3')
+  expect(renders).toBe(2)
+})
+
+test('a url that follows props is a computed; a function is asked on every dial and not tracked', async () => {
+  const page = createPage()
+  const { environment } = page.network
+  const room = ref('one')
+  page.mount(
+    defineComponent(() => {
+      useResilientWebSocket({ environment, url: () => `ws://asked.test/${room.value}` })
+      useResilientWebSocket({
+        environment,
+        url: computed(() => `ws://computed.test/${room.value}`),
+      })
+      return () => null
+    }),
+  )
+  const dialed = (): string[] => page.network.sockets.map(({ url }) => url)
+  await page.advance(0)
+  expect(dialed()).toEqual(['ws://asked.test/one', 'ws://computed.test/one'])
+  room.value = 'two'
+  await page.advance(0)
+  expect(dialed().slice(2)).toEqual(['ws://computed.test/two'])
+  page.network.sockets[0]?.close(1006)
+  await page.advance(5000)
+  expect(dialed().slice(3)).toEqual(['ws://asked.test/two'])
 })

@@ -36,6 +36,8 @@ export interface Desk {
   /** Waits until a price was another one so many times. */
   moves(symbol: string, times: number): Promise<void>
   order(quantity: number, side?: 'Buy' | 'Sell'): Promise<void>
+  /** One that waits at the exchange: nobody sells at that price. */
+  limitOrder(quantity: number): Promise<void>
   orders(): Locator
   /** Goes to the page of the connection, without loading anew. */
   connectionPage(): Promise<void>
@@ -69,6 +71,11 @@ const createDesk = (page: Page): Desk => {
       await page.getByRole('radio', { name: side }).check({ force: true })
       await page.getByLabel('Quantity').fill(String(quantity))
       await page.locator('button.place').click()
+    },
+    async limitOrder(quantity) {
+      await page.getByLabel('Type').selectOption('limit')
+      await page.getByRole('spinbutton', { name: 'Limit' }).fill('1')
+      await this.order(quantity)
     },
     orders: () => page.getByTestId('order'),
     async connectionPage() {

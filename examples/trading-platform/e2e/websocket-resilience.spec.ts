@@ -101,6 +101,12 @@ test('shows quotes of the standby while the server is down, and takes no orders 
   await market.kill()
   await desk.reaches('FALLBACK')
   await desk.moves('AAPL', 3)
+  // Said where they stand: these are not the market's.
+  const notice = desk.page.locator('.banner')
+  await expect(notice).toContainText('The market server is away')
+  for (const panel of ['.watchlist', '.chart', '.ticket']) {
+    await expect(desk.page.locator(panel).getByText('second source')).toBeVisible()
+  }
   await desk.order(10)
   const answer = await desk.page.request.post('/api/market/snapshot', {
     data: { sid: 'nobody', gen: 1, messages: [] },
@@ -108,6 +114,29 @@ test('shows quotes of the standby while the server is down, and takes no orders 
   expect(answer.status()).toBe(503)
   await desk.moves('AAPL', 2)
   await expect(desk.orders()).toHaveAttribute('data-delivery', 'queued')
+  await market.start()
+  await desk.reaches('OPEN')
+  await expect(desk.page.getByText('second source')).toHaveCount(0)
+})
+
+test('an order placed while the market is away is acknowledged once when it is back', async ({
+  market,
+  network: _network,
+  desk,
+}) => {
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await market.kill()
+  await desk.reaches('FALLBACK')
+  await desk.order(10)
+  await desk.moves('AAPL', 2)
+  await expect(desk.orders()).toHaveAttribute('data-delivery', 'queued')
+  await market.start()
+  await desk.reaches('OPEN')
+  await expect(desk.orders()).toHaveAttribute('data-delivery', 'acked')
+  await expect(desk.orders()).toHaveAttribute('data-state', 'filled')
+  expect(await ordersAtMarket(desk)).toBe(1)
 })
 
 test('keeps orders while away, and delivers each once', async ({ market, network, desk }) => {
@@ -288,8 +317,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: 'Disconnect' }).click()
     await desk.reaches('CLOSED')
     await page.getByRole('link', { name: 'Desk' }).click()
-    // What nobody updates any more grows old.
-    await expect(page.locator('[data-stale=true]').first()).toBeVisible()
+    // What nobody updates any more grows old, and says so wherever it stands.
+    for (const price of ['.watchlist tr', '.chart .last', '.ticket .unit', '.position']) {
+      await expect(page.locator(`${price}[data-stale=true]`).first()).toBeVisible()
+    }
+    await expect(page.locator('.chart')).toContainText(/\d+ s old/)
+    await expect(page.locator('.ticket .note')).toContainText('Disconnected')
     await expect(page.locator('.banner')).toBeVisible()
     expect(await findings()).toEqual([])
   })

@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run dev` and `npm start`: the page and its market server, together until the end of either. */
+/**
+ * `npm run dev` and `npm start`: the page and its market server, until the end of the page. A market server that
+ * is killed is what the page is there to live through: it goes on, and can be given another one.
+ */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import nextEnv from '@next/env'
@@ -62,17 +65,41 @@ const end = code => {
   }, 4000).unref()
 }
 
-/** @param {string} name @param {string[]} words @param {Record<string, string>} [environment] */
-const run = (name, words, environment = {}) => {
+/** @param {string[]} words @param {Record<string, string>} environment @param {'inherit' | 'pipe'} [output] */
+const run = (words, environment, output = 'inherit') => {
   const child = spawn(process.execPath, words, {
     cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, 'inherit'],
     env: { ...process.env, ...environment },
   })
   children.push(child)
+  return child
+}
+
+/** @param {string} port */
+const runMarket = port => {
+  const origins =
+    process.env['ALLOWED_ORIGINS'] || `http://localhost:${pagePort},http://127.0.0.1:${pagePort}`
+  const environment = { WS_PORT: port, ALLOWED_ORIGINS: origins }
+  const child = run(['server/main.mjs'], environment, 'pipe')
+  let listening = false
+  child.stdout?.on('data', words => {
+    listening ||= String(words).includes('WebSocket server on')
+    process.stdout.write(words)
+  })
   child.on('exit', code => {
-    if (!ending) console.error(`The ${name} ended${code === null ? '' : ` with ${code}`}`)
-    end(code ?? 1)
+    if (ending) return
+    // It could not even start, and has said why.
+    if (!listening) return end(code ?? 1)
+    const given = [
+      ...(port === '3001' ? [] : [`WS_PORT=${port}`]),
+      ...(pagePort === '3000' && !process.env['ALLOWED_ORIGINS']
+        ? []
+        : [`ALLOWED_ORIGINS=${origins}`]),
+    ]
+    console.log(
+      `The market server ended; the page goes on without it. To bring it back:\n  ${[...given, 'npm run ws:server'].join(' ')}`,
+    )
   })
 }
 
@@ -83,16 +110,15 @@ whenOrphaned(() => end(0))
 const port = ownPort()
 if (port === undefined) console.log(`Using the market server at ${new URL(webSocketUrl).origin}`)
 else if (await isRunning(port)) console.log(`Using the market server that runs on port ${port}`)
-else {
-  const origins = `http://localhost:${pagePort},http://127.0.0.1:${pagePort}`
-  run('market server', ['server/main.mjs'], {
-    WS_PORT: port,
-    ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || origins,
-  })
-}
+else runMarket(port)
+
 const next = ['--import', './scripts/end-with-parent.mjs', 'node_modules/next/dist/bin/next']
-run('page', [...next, mode, ...given], {
+const page = run([...next, mode, ...given], {
   PORT: pagePort,
   NEXT_PUBLIC_WS_URL: webSocketUrl,
   NEXT_TELEMETRY_DISABLED: '1',
+})
+page.on('exit', code => {
+  if (!ending) console.error(`The page ended${code === null ? '' : ` with ${code}`}`)
+  end(code ?? 1)
 })

@@ -14,6 +14,7 @@
  * @property {'working' | 'filled' | 'cancelled' | 'rejected'} state
  * @property {number | null} price
  * @property {string | null} reason
+ * @property {number} placedAt by the clock of who placed it, ms since the epoch
  */
 
 const KEPT = 5000
@@ -56,9 +57,11 @@ export const createExchange = ({ priceOf, publish }) => {
      */
     async place(data) {
       const given = /** @type {Record<string, unknown>} */ (data ?? {})
-      const { orderId, account, symbol, side, quantity, limit = null } = given
+      const { orderId, account, symbol, side, quantity, limit = null, placedAt } = given
       if (!NAME.test(String(orderId)) || !NAME.test(String(account))) {
-        throw new Error('order: expected { orderId, account, symbol, side, quantity, limit }')
+        throw new Error(
+          'order: expected { orderId, account, symbol, side, quantity, limit, placedAt }',
+        )
       }
       const known = orders.get(String(orderId))
       if (known) return void (await tell(known))
@@ -73,6 +76,7 @@ export const createExchange = ({ priceOf, publish }) => {
         state: reason ? 'rejected' : 'working',
         price: null,
         reason,
+        placedAt: Number.isFinite(placedAt) ? placedAt : Date.now(),
       })
       orders.set(order.orderId, order)
       if (orders.size > KEPT) orders.delete(/** @type {string} */ (orders.keys().next().value))

@@ -44,7 +44,8 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
 
   const server = createServer({
     ...options,
-    ...(verbose && { logger: console }),
+    // Whoever is turned away is named, whether asked for it or not.
+    logger: verbose ? console : { ...console, debug() {}, info() {} },
     // Runs one message of a client at a time. When it has resolved, the client's Delivery is `acked`.
     async onMessage({ type, data }) {
       if (type === 'order') await exchange.place(data)
@@ -86,7 +87,7 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
     const reason = REASONS[error.code]
     throw reason ? new UsageError(`Port ${options.port} ${reason}`) : error
   })
-  console.log(`WebSocket server on ${url}`)
+  console.log(`WebSocket server on ${url}, for pages of ${options.allowedOrigins?.join(', ')}`)
   /** @param {unknown} error */
   const onError = error => console.error(`Not published: ${error}`)
   const feed =

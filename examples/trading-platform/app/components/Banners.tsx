@@ -8,7 +8,9 @@ import { formatClock } from '@/app/market/format'
 /** What the trader has to know beyond the badge: how old the prices are, and what happens to orders. */
 export const Banners = () => {
   const { socket, status, stateHistory, error } = useResilientWebSocket()
-  const slowUntil = useStore(useDesk().slowUntil)
+  const desk = useDesk()
+  const slowUntil = useStore(desk.slowUntil)
+  const standby = useStore(desk.standby)
   const now = useNow()
   // A first connection and a hiccup are no news.
   const since = stateHistory.at(-1)?.timestamp ?? 0
@@ -30,8 +32,17 @@ export const Banners = () => {
       )}
       {status === 'FALLBACK' && (
         <p className="banner" data-tone="blue">
-          <b>No WebSocket gets through.</b> Prices are polled every few seconds, and it goes back to
-          live by itself.
+          {standby ? (
+            <>
+              <b>The market server is away.</b> Prices are of a second source, every few seconds.
+              Orders wait here and go out once. It goes back to live by itself.
+            </>
+          ) : (
+            <>
+              <b>No WebSocket gets through.</b> Prices are polled every few seconds, and it goes
+              back to live by itself.
+            </>
+          )}
         </p>
       )}
       {status === 'ERROR' && (

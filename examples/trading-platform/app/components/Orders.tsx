@@ -30,9 +30,12 @@ const delivered = ({ delivery, attempts, failure, reason }: Order): [string, str
 }
 
 /** What the exchange made of it. */
-const outcome = ({ state, price, reason }: Order): string => {
+const outcome = ({ state, price, reason, cancelling }: Order): string => {
   if (state === 'filled') return `Filled at ${formatPrice(price ?? 0)}`
-  if (state === 'working') return 'Working'
+  if (state === 'working') {
+    if (cancelling === 'queued') return 'Cancel waits'
+    return cancelling ? 'Cancelling' : 'Working'
+  }
   if (state === 'cancelled') return 'Cancelled'
   if (state === 'rejected') return reason ?? 'Rejected'
   return ''
@@ -41,16 +44,21 @@ const outcome = ({ state, price, reason }: Order): string => {
 const Row = ({ order }: { order: Order }) => {
   const desk = useDesk()
   const { socket } = useResilientWebSocket()
-  const { orderId, symbol, side, quantity, limit, delivery, state } = order
+  const { orderId, symbol, side, quantity, limit, delivery, state, cancelling } = order
   const [tone, word, words] = delivered(order)
-  const cancellable = delivery === 'queued' || state === 'working'
+  const cancellable = delivery === 'queued' || (state === 'working' && !cancelling)
   const cancel = (): void => {
     if (delivery === 'queued') desk.orders.takeBack(orderId)
-    else socket.send({ type: 'cancel', data: { orderId, account: accountOf() } })
+    else {
+      const message = { type: 'cancel', data: { orderId, account: accountOf() } }
+      desk.orders.cancelling(orderId, socket.send(message))
+    }
   }
   return (
     <tr data-testid="order" data-order={orderId} data-delivery={delivery} data-state={state}>
-      <td className="time">{formatClock(order.placedAt)}</td>
+      <td className="time">
+        <time dateTime={new Date(order.placedAt).toISOString()}>{formatClock(order.placedAt)}</time>
+      </td>
       <td>
         <b className="side" data-side={side}>
           {side === 'buy' ? 'Buy' : 'Sell'}

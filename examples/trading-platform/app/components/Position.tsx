@@ -1,5 +1,6 @@
 'use client'
 import { useDesk } from '@/app/hooks/useDesk'
+import { useQuote } from '@/app/hooks/useQuote'
 import { useStore } from '@/app/hooks/useStore'
 import { formatPrice, formatSigned } from '@/app/market/format'
 import type { Order } from '@/app/market/orders'
@@ -20,12 +21,12 @@ const positionIn = (orders: readonly Order[], symbol: string) => {
 export const Position = () => {
   const desk = useDesk()
   const symbol = useStore(desk.selected)
-  const quote = useStore(desk.quote(symbol))
+  const { quote, stale } = useQuote(symbol)
   const { quantity, spent } = positionIn(useStore(desk.orders.list), symbol)
   const gain = quote ? quantity * quote.price - spent : 0
   const known = quantity !== 0 || spent !== 0
   return (
-    <dl className="position">
+    <dl className="position" data-stale={stale}>
       <div>
         <dt>Position</dt>
         <dd data-testid="position">{quantity}</dd>

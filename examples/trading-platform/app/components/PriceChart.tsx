@@ -9,19 +9,27 @@ import {
 } from 'lightweight-charts'
 import { useEffect, useRef } from 'react'
 import { useDesk } from '@/app/hooks/useDesk'
+import { useQuote } from '@/app/hooks/useQuote'
 import { useStore } from '@/app/hooks/useStore'
 import { formatPrice, formatShort, formatSigned } from '@/app/market/format'
 import type { Bar } from '@/app/market/messages'
+import { Mark } from './Mark'
 
 /** The chart draws on a canvas and knows nothing of style sheets. */
 const colors = () => {
   const style = getComputedStyle(document.documentElement)
   const of = (name: string) => style.getPropertyValue(name).trim()
-  return { text: of('--soft'), line: of('--line'), up: of('--up'), down: of('--down') }
+  return {
+    text: of('--soft'),
+    line: of('--line'),
+    up: of('--up'),
+    down: of('--down'),
+    old: of('--faint'),
+  }
 }
 
-const paint = (chart: IChartApi, series: ISeriesApi<'Candlestick'>): void => {
-  const { text, line, up, down } = colors()
+const paint = (chart: IChartApi, series: ISeriesApi<'Candlestick'>, stale: boolean): void => {
+  const { text, line, up, down, old } = colors()
   chart.applyOptions({
     layout: {
       background: { type: ColorType.Solid, color: 'transparent' },
@@ -40,6 +48,8 @@ const paint = (chart: IChartApi, series: ISeriesApi<'Candlestick'>): void => {
     downColor: down,
     wickDownColor: down,
     borderDownColor: down,
+    // Of the tag and the line at the last price; empty: the colour of the last bar.
+    priceLineColor: stale ? old : '',
   })
 }
 
@@ -55,15 +65,19 @@ const candle = ([start, open, high, low, close]: Bar) => ({
 export const PriceChart = () => {
   const desk = useDesk()
   const symbol = useStore(desk.selected)
-  const quote = useStore(desk.quote(symbol))
+  const aged = useQuote(symbol)
+  const { quote, stale } = aged
   const box = useRef<HTMLDivElement>(null)
+  const isStale = useRef(stale)
+  const repaintNow = useRef(() => {})
 
   useEffect(() => {
     if (!box.current) return
     const chart = createChart(box.current, { autoSize: true })
     const series = chart.addSeries(CandlestickSeries)
     const scheme = matchMedia('(prefers-color-scheme: dark)')
-    const repaint = (): void => paint(chart, series)
+    const repaint = (): void => paint(chart, series, isStale.current)
+    repaintNow.current = repaint
     repaint()
     scheme.addEventListener('change', repaint)
 
@@ -91,10 +105,16 @@ export const PriceChart = () => {
     const stop = store.subscribe(draw)
     return () => {
       stop()
+      repaintNow.current = () => {}
       scheme.removeEventListener('change', repaint)
       chart.remove()
     }
   }, [desk, symbol])
+
+  useEffect(() => {
+    isStale.current = stale
+    repaintNow.current()
+  }, [stale])
 
   const tone = (quote?.change ?? 0) < 0 ? 'down' : 'up'
   return (
@@ -103,10 +123,13 @@ export const PriceChart = () => {
         <h2 id="chart">{symbol}</h2>
         {quote && (
           <>
-            <b className="last">{formatPrice(quote.price)}</b>
-            <span className="change" data-tone={tone}>
+            <b className="last" data-stale={stale}>
+              {formatPrice(quote.price)}
+            </b>
+            <span className="change" data-tone={tone} data-stale={stale}>
               {formatSigned(quote.change)} ({formatSigned(quote.changePercent, '%')})
             </span>
+            <Mark {...aged} />
             <span className="volume">Volume {formatShort(quote.volume)}</span>
           </>
         )}

@@ -2,10 +2,12 @@
 import { type FormEvent, useState } from 'react'
 import type { Status } from 'resilient-websocket'
 import { useDesk } from '@/app/hooks/useDesk'
+import { useQuote } from '@/app/hooks/useQuote'
 import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
 import { useStore } from '@/app/hooks/useStore'
 import { accountOf, newOrderId } from '@/app/market/account'
 import { formatPrice } from '@/app/market/format'
+import { Mark } from './Mark'
 import { Position } from './Position'
 
 const MINUTE_MS = 60_000
@@ -22,7 +24,8 @@ const WAITS: Partial<Record<Status, string>> = {
 export const Ticket = () => {
   const desk = useDesk()
   const symbol = useStore(desk.selected)
-  const quote = useStore(desk.quote(symbol))
+  const aged = useQuote(symbol)
+  const { quote, stale } = aged
   const { socket, status } = useResilientWebSocket()
   const [side, setSide] = useState<'buy' | 'sell'>('buy')
   const [kind, setKind] = useState<'market' | 'limit'>('market')
@@ -37,11 +40,13 @@ export const Ticket = () => {
     event.preventDefault()
     if (!valid) return
     const orderId = newOrderId()
+    const placedAt = Date.now()
     const order = {
       symbol,
       side,
       quantity: Number(quantity),
       limit: kind === 'limit' ? Number(limit) : null,
+      placedAt,
     }
     const waiting = new AbortController()
     const delivery = socket.send(
@@ -56,7 +61,10 @@ export const Ticket = () => {
       <div className="headline">
         <h2 id="ticket">Order</h2>
         <b>{symbol}</b>
-        <span className="unit">{quote ? formatPrice(quote.price) : ''}</span>
+        <Mark {...aged} />
+        <span className="unit" data-stale={stale}>
+          {quote ? formatPrice(quote.price) : ''}
+        </span>
       </div>
       <fieldset className="sides">
         <legend className="hidden">Side</legend>

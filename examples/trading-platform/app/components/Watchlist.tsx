@@ -1,24 +1,19 @@
 'use client'
 import { useDesk } from '@/app/hooks/useDesk'
-import { useNow } from '@/app/hooks/useNow'
+import { useQuote } from '@/app/hooks/useQuote'
 import { useStore } from '@/app/hooks/useStore'
 import { formatAge, formatPrice, formatSigned } from '@/app/market/format'
 import { SYMBOLS } from '@/app/market/messages'
 import { Sparkline } from './Sparkline'
 
-/** A symbol moves about twice a second; polled prices are up to five seconds old. */
-const STALE_MS = 8000
-
 /** Younger than this is as good as live. */
 const QUIET_MS = 2500
 
-const Row = ({ symbol, now }: { symbol: string; now: number | undefined }) => {
+const Row = ({ symbol }: { symbol: string }) => {
   const desk = useDesk()
-  const quote = useStore(desk.quote(symbol))
+  const { quote, ageMs, stale } = useQuote(symbol)
   const bars = useStore(desk.bars(symbol))
   const selected = useStore(desk.selected) === symbol
-  const ageMs = quote && now ? now - quote.at : 0
-  const stale = ageMs > STALE_MS
   const age = quote && (ageMs < QUIET_MS ? 'now' : formatAge(ageMs))
   const tone = (quote?.changePercent ?? 0) < 0 ? 'down' : 'up'
   return (
@@ -51,10 +46,13 @@ const Row = ({ symbol, now }: { symbol: string; now: number | undefined }) => {
 }
 
 export const Watchlist = () => {
-  const now = useNow()
+  const standby = useStore(useDesk().standby)
   return (
     <section className="panel watchlist" aria-labelledby="watchlist">
-      <h2 id="watchlist">Watchlist</h2>
+      <div className="headline">
+        <h2 id="watchlist">Watchlist</h2>
+        {standby && <span className="mark-source">second source</span>}
+      </div>
       <table>
         <thead>
           <tr>
@@ -67,7 +65,7 @@ export const Watchlist = () => {
         </thead>
         <tbody>
           {SYMBOLS.map(symbol => (
-            <Row key={symbol} symbol={symbol} now={now} />
+            <Row key={symbol} symbol={symbol} />
           ))}
         </tbody>
       </table>

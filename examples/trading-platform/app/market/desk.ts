@@ -16,7 +16,9 @@ import {
 import { createOrders, type Orders } from './orders'
 import { createStore, type Store } from './store'
 
-export interface Quote extends Required<MarketData> {
+export interface Quote extends Required<Omit<MarketData, 'source'>> {
+  /** Where it comes from, if not from the market. */
+  readonly source: string | undefined
   /** When the market said so, by this machine's clock, ms since the epoch. */
   readonly at: number
   /** Which way the price went last, and how often it has moved: what makes it flash. */
@@ -33,6 +35,8 @@ export interface Desk {
   readonly alerts: Store<readonly Notice<Alert>[]>
   readonly orders: Orders
   readonly integrity: Integrity
+  /** Prices come from the second source: the market server is away. */
+  readonly standby: Store<boolean>
   /** Until when the market wants us to slow down, ms since the epoch. */
   readonly slowUntil: Store<number>
   /** The symbol on the chart and in the ticket. */
@@ -62,6 +66,7 @@ export const createDesk = (symbol: string): Desk => {
   const alerts = createStore<readonly Notice<Alert>[]>([])
   const orders = createOrders()
   const integrity = createIntegrity()
+  const standby = createStore(false)
   /** How far the server's clock is from ours, at most: the fastest message tells best. */
   let clockOffsetMs = Number.POSITIVE_INFINITY
   let noticed = 0
@@ -87,11 +92,13 @@ export const createDesk = (symbol: string): Desk => {
       change: data.price - first,
       changePercent: (data.price / first - 1) * 100,
       volume: 0,
+      source: undefined,
       ...data,
       at,
       direction: moved ? (data.price > before.price ? 'up' : 'down') : before?.direction,
       moves: (before?.moves ?? 0) + (moved ? 1 : 0),
     })
+    standby.set(data.source !== undefined)
     const history = bars(data.symbol)
     history.set(withPrice(history.get(), data.price, message.timestamp ?? at))
   }
@@ -126,6 +133,7 @@ export const createDesk = (symbol: string): Desk => {
     alerts,
     orders,
     integrity,
+    standby,
     slowUntil: createStore(0),
     selected: createStore(symbol),
     count({ type, channel, offset }) {

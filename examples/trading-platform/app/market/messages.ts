@@ -20,6 +20,8 @@ export interface MarketData {
   readonly change?: number
   readonly changePercent?: number
   readonly volume?: number
+  /** Where it comes from, if not from the market. */
+  readonly source?: string
 }
 
 export interface Signal {
@@ -46,6 +48,8 @@ export interface OrderUpdate {
   readonly state: ExchangeState
   readonly price: number | null
   readonly reason: string | null
+  /** By the clock of who placed it, ms since the epoch. */
+  readonly placedAt: number
 }
 
 /** Start in seconds since the epoch, open, high, low, close. */
@@ -71,13 +75,14 @@ export const marketDataIn = ({ type, data }: Message): MarketData | undefined =>
   const symbol = given['symbol'] ?? given['s']
   const price = given['price'] ?? binancePrice(given)
   if (typeof symbol !== 'string' || !isNumber(price)) return undefined
-  const { change, changePercent, volume } = given
+  const { change, changePercent, volume, source } = given
   return {
     symbol,
     price,
     ...(isNumber(change) && { change }),
     ...(isNumber(changePercent) && { changePercent }),
     ...(isNumber(volume) && { volume }),
+    ...(typeof source === 'string' && { source }),
   }
 }
 

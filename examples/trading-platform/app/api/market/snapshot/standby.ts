@@ -67,7 +67,7 @@ export const standbySnapshot = (symbols: readonly string[] | undefined): object 
     .map(quote => ({
       type: 'market_data',
       channel: quote.symbol,
-      data: { ...quote },
+      data: { ...quote, source: 'standby' },
       timestamp: now,
     }))
   return { timestamp: now, source: 'standby', count: data.length, data }

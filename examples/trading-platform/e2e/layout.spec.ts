@@ -1,0 +1,121 @@
+/** The page at every width between a phone and a desk. */
+import { type Desk, expect, test } from './desk'
+
+const WIDTHS = [320, 390, 768, 820, 1024, 1280]
+
+/** What sticks out of the page, or of a panel that does not scroll. */
+const sticksOut = (desk: Desk): Promise<string[]> =>
+  desk.page.evaluate(() => {
+    const found: string[] = []
+    const { scrollWidth, clientWidth } = document.documentElement
+    if (scrollWidth > clientWidth) found.push(`page by ${scrollWidth - clientWidth} px`)
+    for (const panel of document.querySelectorAll('.panel, .panel .scroll, .top, .strip')) {
+      const more = panel.scrollWidth - panel.clientWidth
+      if (more > 0) found.push(`${panel.className} by ${more} px`)
+    }
+    return found
+  })
+
+test('nothing sticks out at any width, connected and cut off', async ({
+  market,
+  network,
+  desk,
+}) => {
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
+  await desk.order(10)
+  await expect(desk.orders()).toHaveAttribute('data-state', 'filled')
+  const found: Record<string, readonly string[]> = {}
+  const look = async (what: string): Promise<void> => {
+    for (const width of WIDTHS) {
+      await desk.page.setViewportSize({ width, height: 844 })
+      const out = await sticksOut(desk)
+      if (out.length) found[`${what}, ${width} px`] = out
+    }
+  }
+  await look('connected')
+  await network.refuse()
+  network.cut()
+  await desk.reaches('RECONNECTING')
+  await desk.limitOrder(20)
+  await look('cut off')
+  await desk.connectionPage()
+  await look('connection')
+  expect(found).toEqual({})
+})
+
+test('on a phone the head stays above what is scrolled under it, and tells when the next try is', async ({
+  market,
+  network,
+  desk,
+}) => {
+  await desk.page.setViewportSize({ width: 390, height: 844 })
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
+  const onTop = await desk.page.evaluate(() => {
+    const canvas = document.querySelector('.canvas') as HTMLElement
+    scrollTo(0, canvas.getBoundingClientRect().top + scrollY - 10)
+    const head = document.querySelector('.top') as HTMLElement
+    const { left, right, top, bottom } = head.getBoundingClientRect()
+    const hits: boolean[] = []
+    for (let x = left + 4; x < right; x += 8) {
+      hits.push(Boolean(document.elementFromPoint(x, (top + bottom) / 2)?.closest('.top')))
+    }
+    return hits
+  })
+  expect(onTop).not.toContain(false)
+  network.hang()
+  network.cut()
+  await desk.reaches('RECONNECTING')
+  await network.refuse()
+  const badge = desk.page.locator('connection-status')
+  await expect(badge.locator('[part=countdown]')).toBeVisible()
+  await expect(badge.locator('[part=age]')).toBeVisible()
+})
+
+test('the history has its bar and its columns, however long it is', async ({
+  market,
+  network: _network,
+  desk,
+}) => {
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await desk.connectionPage()
+  for (let times = 0; times < 12; times++) {
+    await desk.page.getByRole('button', { name: 'Disconnect' }).click()
+    await desk.page.getByRole('button', { name: 'Connect', exact: true }).click()
+    await desk.reaches('OPEN')
+  }
+  await desk.page.setViewportSize({ width: 1280, height: 700 })
+  expect((await desk.page.locator('.timeline').boundingBox())?.height).toBe(10)
+  await desk.page.setViewportSize({ width: 390, height: 844 })
+  const gap = await desk.page.getByTestId('history').evaluate(table => {
+    const [, , reason, lasted] = [...table.querySelectorAll('th')].map(head => {
+      const range = document.createRange()
+      range.selectNodeContents(head)
+      return range.getBoundingClientRect()
+    })
+    return (lasted as DOMRect).left - (reason as DOMRect).right
+  })
+  expect(gap).toBeGreaterThanOrEqual(8)
+})
+
+test('signals stand in columns', async ({ market, network: _network, desk }) => {
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  const lefts = await desk.page.evaluate(() => {
+    const list = document.createElement('ol')
+    for (const symbol of ['AAPL', 'GOOGL', 'BTC']) {
+      list.innerHTML += `<li><button type="button"><time>12:00:00</time><b>${symbol}</b><span class="side">Buy 1</span></button></li>`
+    }
+    document.querySelector('.signals')?.append(list)
+    return [...list.querySelectorAll('.side')].map(each => each.getBoundingClientRect().left)
+  })
+  expect(new Set(lefts).size).toBe(1)
+})

@@ -1,0 +1,26 @@
+/** What may be published, and what is said to who tries something else. */
+import { LONGEST_TYPE } from './frame.ts'
+import { show } from './words.ts'
+
+/** 1 to 128 printable characters without blanks. */
+const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
+
+export const CHANNEL_WORDS = '1 to 128 printable characters without blanks'
+
+export const isChannel = (name: unknown): name is string =>
+  typeof name === 'string' && CHANNEL.test(name)
+
+/** Throws a `TypeError` for what no client could subscribe to, or read. */
+export const requirePublication = (channel: unknown, publication: unknown): void => {
+  if (!isChannel(channel)) {
+    throw new TypeError(`channel: expected ${CHANNEL_WORDS}, got ${show(channel)}`)
+  }
+  if (typeof publication !== 'object' || !publication) {
+    throw new TypeError(`publication: expected { type, data }, got ${show(publication)}`)
+  }
+  const { type } = publication as { type?: unknown }
+  if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
+    const expected = `a string of 1 to ${LONGEST_TYPE} characters`
+    throw new TypeError(`type: expected ${expected}, got ${show(type)}`)
+  }
+}
