@@ -280,13 +280,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ready() {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
-      if (followed === false || (followed && !agreement)) {
+      const told = followed === false || (followed && !agreement)
+      followed = agreement !== undefined
+      if (told) {
         emit('gap', { reason: 'reconnected' })
         for (const channel of subscriptions.channels()) {
           subscriptions.gap({ channel, reason: 'reconnected' })
         }
+        // A listener may have ended the link: nothing may open for it any more.
+        if (!ready) return
       }
-      followed = agreement !== undefined
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
@@ -494,12 +497,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       identity = id
       if (!another) return
       batcher?.flush()
-      outbox.rejectAll('identity')
+      // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
+      outbox.close()
       conversation.renew?.()
       subscriptions.close()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
+      outbox.rejectAll('identity')
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },

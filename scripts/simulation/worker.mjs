@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 
+// Traces that nobody reads take a good part of the time.
+Error.stackTraceLimit = 0
 const { runSeed } = await import(workerData.bundle)
 
 parentPort.on('message', async work => {

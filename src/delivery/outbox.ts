@@ -58,7 +58,10 @@ export interface Outbox<Message> {
   acked(seq: number): boolean
   /** The message at this place is refused; its place is used up. */
   refuse(seq: number, reason: RejectReason): void
-  /** Rejects the largest message sent on this link: it was closed because of it. */
+  /**
+   * The link was closed because the largest message sent on it was too large: rejects that once the server
+   * has said that it did not apply it.
+   */
   refuseLargest(): void
   /** What was taken is more than the server takes at once: it goes alone from now on, or not at all. */
   takeLess(): void
@@ -86,6 +89,7 @@ interface Placed<Message> {
   entry: Outgoing<Message> | undefined
   /** Links it was lost with. */
   losses: number
+  tooLarge?: boolean
 }
 
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
@@ -101,6 +105,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let largest = ENDLESS
   /** Characters that a body joins, at most. */
   let joined = JOINED
+  /** Messages that a body holds, at most: what got no answer in time was perhaps too much for its time. */
+  let most = ENDLESS
   /** No message expires earlier. */
   let nextExpiry = ENDLESS
   let pumping = false
@@ -108,6 +114,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let flight: Placed<Message>[] = []
   let sent = 0
   let lastSeq = 0
+  /** Something in flight is taken for too large. */
+  let suspects = false
   /** How much may be in flight; undefined on a link without acks. */
   let acks: number | undefined
 
@@ -309,9 +317,10 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       pace.limit(Math.min(perSecond, ratePerSecond))
       largest = maxPayload
     },
-    open(most) {
+    open(atMost) {
       open = true
-      acks = most && Math.min(most, maxInFlight)
+      acks = atMost && Math.min(atMost, maxInFlight)
+      most = ENDLESS
       joined = JOINED
       sent = 0
       pace.renew()
@@ -319,6 +328,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       if (!acks) settleFlight()
     },
     close() {
+      if (!open && sent) most = Math.ceil(sent / 2)
       open = false
       controls = []
       for (const each of flight.slice(0, sent)) each.losses++
@@ -336,7 +346,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       let wait = 0
       acks ??= maxInFlight
       sent = 0
-      while (isDue()) {
+      while (frames.length < most && isDue()) {
         // What is due next would make the body too large: it goes with the one after this.
         if (length && length + nextLength() > joined) break
         wait = delay()
@@ -351,11 +361,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     },
     acked(seq) {
       if (seq > lastSeq) return false
+      most *= 2
       while (flight[0] && flight[0].seq <= seq) {
         const { entry } = flight.shift() as Placed<Message>
         sent = Math.max(0, sent - 1)
         conclude(entry, 'acked')
       }
+      if (suspects)
+        for (const each of flight) if (each.tooLarge) giveUp(each, 'rejected', 'invalid')
+      suspects = false
       pump()
       return true
     },
@@ -377,12 +391,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         .slice(0, sent)
         .filter(({ entry }) => entry)
         .sort((a, b) => (b.entry?.bytes ?? 0) - (a.entry?.bytes ?? 0))
-      giveUp(largestPlace, 'rejected', 'invalid')
+      if (!largestPlace) return
+      largestPlace.tooLarge = suspects = true
     },
     lost: settleFlight,
     rejectAll(reason) {
+      // Not what listeners send when they hear of it.
+      const waiting = all()
       settleFlight()
-      for (const entry of all()) reject(entry, reason)
+      for (const entry of waiting) reject(entry, reason)
     },
     size,
     waiting: () => size() + flight.length > 0,

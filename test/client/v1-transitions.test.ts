@@ -41,6 +41,53 @@ describe('two worlds in one life', () => {
     return story
   }
 
+  test('a listener that leaves when it hears of a gap leaves nothing open: the next link begins with hello', async () => {
+    const story = startV1()
+    const { network, socket, clock } = story
+    network.socket().open()
+    await clock.advance(1000)
+    network.socket().close(1006)
+    await clock.advance(4000)
+    socket.on('gap', () => socket.disconnect())
+    await story.agree()
+    expect(socket.status).toBe('CLOSED')
+    socket.send({ type: 'a' })
+    socket.connect()
+    await clock.settle()
+    network.socket().open()
+    await clock.advance(100)
+    expect(network.socket().messages()).toEqual([])
+    story.receive('connection', { protocol: 1 })
+    story.welcome()
+    await clock.settle()
+    expect(sequence(network.socket())).toEqual(['1 a'])
+  })
+
+  test('what takes a server longer than a POST may is given to it in smaller portions', async () => {
+    const story = await fallen({
+      fallback: { intervalMs: 100, timeoutMs: 1000, probeIntervalMs: 1e9 },
+      queue: { retries: 10 },
+    })
+    const sizes: number[] = []
+    let last = 0
+    story.network.onRequest = request => {
+      if (request.method === 'GET') {
+        return request.answer({ protocol: 1, messages: [], channels: {} })
+      }
+      const { messages } = JSON.parse(String(request.init?.body)) as { messages: { seq: number }[] }
+      sizes.push(messages.length)
+      // Without an answer in time; nothing of it is applied.
+      if (messages.length > 3) return
+      last = messages.at(-1)?.seq ?? last
+      request.answer({ tok: 'tok', ack: last, messages: [] })
+    }
+    const deliveries = Array.from({ length: 10 }, () => story.socket.send({ type: 'a' }))
+    story.network.socket().close(1006)
+    await story.clock.advance(20_000)
+    expect(deliveries.map(({ state }) => state)).toEqual(Array(10).fill('acked'))
+    expect(Math.max(...sizes)).toBe(10)
+  })
+
   test('a plain link after a v1 poll delivers everything, says gap, and is the last plain one', async () => {
     const story = startV1({ reconnect: { maxAttempts: 0 } })
     serve(

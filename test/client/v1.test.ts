@@ -312,18 +312,30 @@ describe('sending', () => {
     )
   })
 
-  test('1009 rejects the largest in flight; the others go out again', async () => {
+  test('1009 rejects the largest in flight once the server says that it was not applied', async () => {
     const story = startV1()
     await story.agree()
     const small = story.socket.send({ type: 'small' })
     const large = story.socket.send({ type: 'large', data: 'x'.repeat(500) })
     story.network.socket().close(1009)
-    expect(large).toMatchObject({ state: 'rejected', reason: 'invalid' })
+    expect(large.state).toBe('in-flight')
     await dialed(story)
     story.greet()
     story.welcome()
+    expect(large).toMatchObject({ state: 'rejected', reason: 'invalid' })
     expect(sequence(story.network.socket())).toEqual(['1 small', '2 skip'])
     expect(small.state).toBe('in-flight')
+  })
+
+  test('what was applied before a 1009 is not rejected, however large it was', async () => {
+    const story = startV1()
+    await story.agree()
+    const large = story.socket.send({ type: 'large', data: 'x'.repeat(500) })
+    story.network.socket().close(1009)
+    await dialed(story)
+    story.greet()
+    story.welcome({ ack: 1 })
+    expect(large.state).toBe('acked')
   })
 
   test('close() makes unknown what is in flight, and rejects what is queued', async () => {
@@ -354,6 +366,23 @@ describe('sending', () => {
     expect(data['sid']).not.toBe(sid)
     expect(data).toMatchObject({ gen: 1, channels: { A: null } })
     expect(data).not.toHaveProperty('tok')
+  })
+
+  test('another user: what a listener sends when it hears of the old messages is not said on the old link', async () => {
+    const story = startV1({ queue: { maxInFlight: 1 } })
+    const { network, socket, clock } = story
+    await story.agree()
+    for (const type of ['a', 'b']) socket.send({ type })
+    const off = socket.on('delivery', () => {
+      off()
+      socket.send({ type: 'mine' })
+    })
+    const old = network.socket()
+    socket.setIdentity('another')
+    expect(sequence(old)).toEqual(['1 a'])
+    await clock.advance(10)
+    await story.agree()
+    expect(sequence(network.socket())).toEqual(['1 mine'])
   })
 
   test('another user: what the server confirmed to the one before is not confirmed', async () => {
@@ -850,6 +879,8 @@ describe('sizes', () => {
     await story.agree()
     expect(sequence(network.socket())).toHaveLength(10)
     network.socket().close(1009)
+    await dialed(story)
+    await story.agree()
     expect(deliveries[15]?.state).toBe('in-flight')
     expect(deliveries.filter(({ reason }) => reason === 'invalid')).toHaveLength(1)
   })

@@ -11,14 +11,21 @@ export interface Clock {
   now(): number
   after(delayMs: number, run: () => void): unknown
   cancel(handle: unknown): void
-  /** Lets everything happen that is due within so many ms, each with all its consequences; stops early when told. */
+  /**
+   * Lets everything happen that is due within so many ms, each with all its consequences; stops early when told.
+   * Throws where more happens than any honest run needs: what never comes to rest would hang the run.
+   */
   advance(ms: number, enough?: () => boolean): Promise<void>
   /** What is still planned. */
   pending(): number
 }
 
-// Promises run to their end before a macrotask: one turn is enough for all consequences.
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+/** Things that may happen in one run, and at one moment of it. */
+const MOST_EVENTS = 1_000_000
+const MOST_AT_ONCE = 20_000
+
+// Promises run to their end before the next tick: one is enough for all consequences.
+const turn = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))
 
 export const createClock = (): Clock => {
   /** A binary heap: the earliest first. */
@@ -26,6 +33,8 @@ export const createClock = (): Clock => {
   let time = 0
   let order = 0
   let live = 0
+  let events = 0
+  let atOnce = 0
 
   const before = (a: Planned, b: Planned): boolean =>
     a.at < b.at || (a.at === b.at && a.order < b.order)
@@ -69,7 +78,7 @@ export const createClock = (): Clock => {
   return {
     now: () => time,
     after(delayMs, run) {
-      const planned: Planned = { at: time + Math.max(0, delayMs), order: order++, run }
+      const planned: Planned = { at: time + Math.ceil(Math.max(0, delayMs)), order: order++, run }
       push(planned)
       live++
       return planned
@@ -86,6 +95,10 @@ export const createClock = (): Clock => {
       while (heap[0] && heap[0].at <= until && !enough?.()) {
         const { at, run } = pop()
         if (!run) continue
+        atOnce = at === time ? atOnce + 1 : 0
+        if (++events > MOST_EVENTS || atOnce > MOST_AT_ONCE) {
+          throw new Error(`no rest at ${at} ms, after ${events} events`)
+        }
         time = at
         live--
         run()

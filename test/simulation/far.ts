@@ -3,25 +3,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Broker, Published } from '../../src/server/broker.ts'
 import { handleRequest } from '../../src/server/http.ts'
 import { createHub, type Hub } from '../../src/server/hub.ts'
-import { MemoryBroker } from '../../src/server/memory-broker.ts'
 import { resolveServerOptions, type ServerOptions } from '../../src/server/options.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
+import type { HttpAnswer, HttpRequest } from './http.ts'
 import type { Ledger } from './ledger.ts'
-import type { Far, HttpAnswer, HttpRequest } from './network.ts'
+import type { Far } from './network.ts'
+import { createStore, type Life, type StoreRules } from './store.ts'
 
-export interface FarRules {
+export interface FarRules extends StoreRules {
   readonly options: ServerOptions
-  readonly historySize: number
-  readonly historyTtlMs: number
-  /** The broker takes up to so long for a history, ms. */
-  readonly brokerMs: number
   /** Handlers take up to so long, ms. */
   readonly slowMs: number
   /** The share of messages that the application refuses. */
   readonly refuses: number
   /** Tokens last so long, ms; 0: nobody needs one. */
   readonly tokenMs: number
+  /** Names are given to messages again and again, on all channels. */
+  readonly sameIds: boolean
+  /** Something before the server ends a connection (1009) or request (413) that is larger, bytes; 0: nothing does. */
+  readonly proxyLimit: number
 }
 
 export interface FarServer extends Far {
@@ -37,10 +38,17 @@ export interface FarServer extends Far {
   /** The word of the next publications does not reach the server, though the broker has them. */
   mislay(count: number): void
   token(user: string): string
+  /** All histories are others, on links that live. */
+  renew(): void
+  /** The next questions to the store fail. */
+  failStore(count: number): void
+  /** Its wall clock is so much off, ms. */
+  jump(offsetMs: number): void
+  /** Nobody may listen to this channel for a while; `undefined`: all may. */
+  forbid(channel: string | undefined): void
 }
 
 const EPOCH = 1_700_000_000_000
-const never = new Promise<never>(() => {})
 
 export const createFarServer = (
   clock: Clock,
@@ -48,19 +56,20 @@ export const createFarServer = (
   ledger: Ledger,
   rules: FarRules,
 ): FarServer => {
-  const now = (): number => EPOCH + clock.now()
-  let broker = new MemoryBroker({ ...rules, now })
+  let offset = 0
+  const now = (): number => EPOCH + clock.now() + offset
+  const store = createStore(clock, chance, ledger, { ...rules, now })
   let hub: Hub | undefined
-  let alive = { yes: false }
-  const owners = new Map<string, string>()
+  let own: Broker | undefined
+  let alive: Life = { yes: false }
+  let forbidden: string | undefined
   let mislaid = 0
   let detach = async (): Promise<void> => {}
-  /** What a handler did, in effect once its place is used up: as if both were one transaction. */
-  const staged = new Map<string, number>()
 
   const settings = resolveServerOptions({
     ...rules.options,
     allowMissingOrigin: true,
+    authorize: (_user, action, channel) => action !== 'subscribe' || channel !== forbidden,
     ...(rules.tokenMs && {
       authenticate: ({ token }) => {
         const [user = '', expiry] = token.split('|')
@@ -71,54 +80,16 @@ export const createFarServer = (
   })
 
   const start = (keep: boolean): void => {
-    if (!keep) broker = new MemoryBroker({ ...rules, now })
+    if (!keep) store.forget()
     const life = { yes: true }
     alive = life
-    const store = broker
-    const { sessions } = store
+    const broker = store.seenBy(life)
+    own = broker
     const pause = (ms: number): Promise<void> =>
       new Promise(done => clock.after(ms, () => life.yes && done()))
-    /** A dead process writes nothing. */
-    const living =
-      <Given extends unknown[], Got>(act: (...given: Given) => Promise<Got>) =>
-      async (...given: Given): Promise<Got> =>
-        life.yes ? await act(...given) : await never
-    const own: Broker = {
-      attach: deliver => store.attach(deliver),
-      publish: (channel, publication) => store.publish(channel, publication),
-      history: living(async (channel, after) => {
-        const history = await store.history(channel, after)
-        if (rules.brokerMs) await pause(chance.whole(0, rules.brokerMs))
-        return history
-      }),
-      newest: living(channel => store.newest(channel)),
-      heads: living(channels => store.heads(channels)),
-      channels: living(limit => store.channels(limit)),
-      ready: () => life.yes,
-      sessions: {
-        contact: living((key, contact) => {
-          const [user, sid] = JSON.parse(key) as [string, string]
-          if ((owners.get(sid) ?? user) !== user)
-            ledger.violation(`${user} uses the session of another`)
-          owners.set(sid, user)
-          return sessions.contact(key, contact)
-        }),
-        hold: key => sessions.hold?.(key) ?? (() => {}),
-        touch: living((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
-        begin: living((key, tok, seq) => sessions.begin(key, tok, seq)),
-        advance: living(async (key, tok, seq, refused) => {
-          const [user] = JSON.parse(key) as [string]
-          const number = staged.get(user)
-          staged.delete(user)
-          const used = await sessions.advance(key, tok, seq, refused)
-          if (used && !refused && number !== undefined) ledger.applied(number, user)
-          return used
-        }),
-      },
-    }
     hub = createHub({
       settings,
-      broker: own,
+      broker,
       environment: {
         now,
         monotonicNow: clock.now,
@@ -127,11 +98,15 @@ export const createFarServer = (
         clearTimeout: clock.cancel,
       },
       async message(message, client) {
-        const { number } = message.data as { number: number }
+        const { number, asks } = message.data as { number: number; asks?: boolean }
         if (rules.slowMs && chance.maybe(0.3)) await pause(chance.whole(1, rules.slowMs))
-        if (chance.maybe(rules.refuses)) throw new Error('The application refuses')
-        staged.set(client.user ?? '', number)
-        return number % 7 ? undefined : { type: 'reply', data: number }
+        const user = client.user ?? ''
+        const refuses = chance.maybe(rules.refuses)
+        if ('seq' in message) store.stage(user, number)
+        else if (refuses) ledger.out.refused(number)
+        else ledger.out.applied(number, user)
+        if (refuses) throw new Error('The application refuses')
+        return asks || number % 7 === 0 ? { type: 'reply', data: number } : undefined
       },
       closed() {},
     })
@@ -139,7 +114,7 @@ export const createFarServer = (
       if (mislaid > 0) mislaid--
       else if (life.yes) hub?.deliver(published)
     }
-    store.attach(deliver).then(end => {
+    broker.attach(deliver).then(end => {
       if (life.yes) detach = end
       else end()
     })
@@ -173,7 +148,7 @@ export const createFarServer = (
       }
       const host = {
         settings,
-        broker,
+        broker: own as Broker,
         environment: { now } as never,
         posting: server.posting,
         counters: server.counters,
@@ -191,6 +166,10 @@ export const createFarServer = (
     })
   }
 
+  /** Messages, that is: a proxy that stops all contact is no trouble of messages. */
+  const isTooLarge = (text: string): boolean =>
+    rules.proxyLimit > 0 && text.length > rules.proxyLimit && text.includes('"order"')
+
   return {
     accept(socket) {
       if (!hub) return undefined
@@ -200,15 +179,29 @@ export const createFarServer = (
         authenticate: async token =>
           (await settings.authenticate?.({ request: {} as never, token })) ?? null,
       })
+      const { maxPayload } = settings
       return {
-        received: text => connection.received(text, text.length),
+        received(text) {
+          if (text.length > maxPayload) ledger.violation(`a frame of ${text.length} bytes`)
+          if (isTooLarge(text) || text.length > maxPayload) connection.close(1009, '')
+          else connection.received(text, text.length)
+        },
         ended: connection.ended,
         ponged: connection.ponged,
       }
     },
-    request: request => (hub ? answer(hub, request) : undefined),
+    request(request) {
+      if (!hub) return undefined
+      if (isTooLarge(request.body)) {
+        return Promise.resolve({ status: 413, headers: {}, body: '' })
+      }
+      return answer(hub, request)
+    },
     publish(channel) {
-      if (hub) broker.publish(channel, { type: 'tick', data: { number: ledger.publish(channel) } })
+      if (!hub) return
+      const number = ledger.in.publish(channel)
+      const id = rules.sameIds ? { id: `tick ${number}` } : {}
+      store.broker.publish(channel, { type: 'tick', data: { number }, ...id })
     },
     crash() {
       alive.yes = false
@@ -227,6 +220,14 @@ export const createFarServer = (
     },
     mislay(count) {
       mislaid = count
+    },
+    renew: store.renew,
+    failStore: store.fail,
+    jump(offsetMs) {
+      offset = offsetMs
+    },
+    forbid(channel) {
+      forbidden = channel
     },
     token: user => `${user}|${now() + rules.tokenMs}`,
   }

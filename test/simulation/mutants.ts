@@ -69,8 +69,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'what was not acknowledged is not sent again',
     file: 'delivery/outbox.ts',
-    find: 'acks = most && Math.min(most, maxInFlight)\n      sent = 0',
-    replace: 'acks = most && Math.min(most, maxInFlight)\n      sent = flight.length',
+    find: 'most = ENDLESS\n      joined = JOINED\n      sent = 0',
+    replace: 'most = ENDLESS\n      joined = JOINED\n      sent = flight.length',
   },
   {
     rule: '5',

@@ -3,6 +3,7 @@ import type { WebSocketConstructor, WebSocketLike } from '../../src/index.ts'
 import type { ServerSocket } from '../../src/server/outgoing.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
+import { createFetch, type HttpAnswer, type HttpRequest, type HttpWeather } from './http.ts'
 
 /** What the network finds at the other end. */
 export interface Far {
@@ -19,31 +20,29 @@ export interface FarEnd {
   ponged(): void
 }
 
-export interface HttpRequest {
-  readonly method: string
-  readonly url: string
-  readonly headers: Record<string, string>
-  readonly body: string
-}
-
-export interface HttpAnswer {
-  readonly status: number
-  readonly headers: Record<string, string>
-  readonly body: string
-}
-
 /** How the network is at the moment. */
-export interface Weather {
+export interface Weather extends HttpWeather {
   /** Milliseconds of one way, at least and at most. */
   latency: readonly [number, number]
   /** Dials fail. */
   blocked: boolean
   /** Dials hang. */
   hangs: boolean
-  /** HTTP: the share of requests that never arrive, of answers that never do, and of requests that come late. */
-  lostRequests: number
-  lostAnswers: number
-  lateRequests: number
+  /** The server's first frame comes so much later than the connection opens, at most, ms. */
+  slowStartMs: number
+  /** What is sent stays in the buffers of both ends. */
+  clogged: boolean
+}
+
+/** What the wire shows of the client. */
+export interface Tap {
+  /** The client is about to hear that a connection is open. */
+  opened(link: object): void
+  /** A frame, or the body of a POST. `link` stands for the connection or the request. */
+  written(text: string, link: object): void
+  /** A frame reaches the client. */
+  heard(text: string, link: object): void
+  violation(words: string): void
 }
 
 export interface Network {
@@ -72,25 +71,36 @@ export interface Link {
 
 type Listener = (event: never) => void
 
-export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network => {
-  const weather: Weather = {
-    latency: [1, 20],
-    blocked: false,
-    hangs: false,
-    lostRequests: 0,
-    lostAnswers: 0,
-    lateRequests: 0,
-  }
+/** Nothing goes wrong. */
+export const FAIR: Weather = {
+  latency: [1, 20],
+  blocked: false,
+  hangs: false,
+  slowStartMs: 0,
+  clogged: false,
+  lostRequests: 0,
+  lostAnswers: 0,
+  lateRequests: 0,
+  lateAnswers: 0,
+  refusals: 0,
+}
+
+/** More than any client or server lets pile up. */
+const CLOGGED_BYTES = 2_000_000
+
+export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap): Network => {
+  const weather: Weather = { ...FAIR }
   const links = new Set<Link>()
   const latency = (): number => chance.whole(...weather.latency)
   let listening = 0
-  let requesting = 0
 
   /** One direction: what is handed over arrives in its order, or not at all. */
   const createPipe = (): {
     open: boolean
     holed: boolean
     carry(run: () => void): void
+    /** What comes next comes so much later. */
+    hold(ms: number): void
   } => {
     let last = 0
     const pipe = {
@@ -103,19 +113,25 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network =
           if (pipe.open && !pipe.holed) run()
         })
       },
+      hold(ms: number) {
+        last = Math.max(last, clock.now()) + ms
+      },
     }
     return pipe
   }
 
   class Socket implements WebSocketLike {
     readyState = 0
-    bufferedAmount = 0
     binaryType = 'blob'
     readonly #listeners = new Map<string, Set<Listener>>()
     readonly #up = createPipe()
     readonly #down = createPipe()
     #far: FarEnd | undefined
     #farOpen = false
+
+    get bufferedAmount(): number {
+      return weather.clogged ? CLOGGED_BYTES : 0
+    }
 
     constructor() {
       network.dials++
@@ -128,10 +144,12 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network =
             if (this.readyState !== 0) return
             if (accepted) {
               this.readyState = 1
+              tap.opened(this.#link)
               this.#emit('open', {})
             } else this.#end(1006)
           }),
         )
+        if (weather.slowStartMs) this.#down.hold(chance.whole(0, weather.slowStartMs))
         accepted = !weather.blocked && this.#connect() !== undefined
       })
     }
@@ -151,13 +169,17 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network =
         })
       }
       const socket: ServerSocket = {
-        bufferedAmount: 0,
+        get bufferedAmount() {
+          return weather.clogged ? CLOGGED_BYTES : 0
+        },
         isOpen: () => this.#farOpen,
         send: text => {
           if (!this.#farOpen) return
           this.#down.carry(() =>
             this.#toClient(() => {
-              if (this.readyState === 1) this.#emit('message', { data: text })
+              if (this.readyState !== 1) return
+              tap.heard(text, this.#link)
+              this.#emit('message', { data: text })
             }),
           )
         },
@@ -226,6 +248,8 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network =
 
     send(text: string): void {
       if (this.readyState !== 1) return
+      if (weather.clogged && text.includes('"seq"')) tap.violation('written into a full buffer')
+      tap.written(text, this.#link)
       this.#up.carry(() => this.#far?.received(text))
     }
 
@@ -236,55 +260,24 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far): Network =
     }
   }
 
-  const fetching = (url: string, init: RequestInit = {}): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      requesting++
-      let waiting = true
-      const settle = (run: () => void): void => {
-        if (!waiting) return
-        waiting = false
-        requesting--
-        run()
-      }
-      const { signal } = init
-      signal?.addEventListener('abort', () => settle(() => reject(signal.reason)))
-      if (chance.maybe(weather.lostRequests)) return
-      const loses = chance.maybe(weather.lostAnswers)
-      const late = chance.maybe(weather.lateRequests) ? chance.whole(200, 8000) : 0
-      clock.after(latency() + late, () => {
-        const request = {
-          method: init.method ?? 'GET',
-          url,
-          headers: init.headers as Record<string, string>,
-          body: String(init.body ?? ''),
-        }
-        const answering = far.request(request)
-        const fails = (): void => settle(() => reject(new TypeError('fetch failed')))
-        if (!answering) {
-          clock.after(latency(), () => network.toClient(fails))
-          return
-        }
-        answering.then(({ status, headers, body }) => {
-          if (loses) return
-          const response = {
-            ok: status >= 200 && status < 300,
-            status,
-            headers: { get: (name: string) => headers[name] ?? null },
-            json: async () => JSON.parse(body) as unknown,
-          }
-          clock.after(latency(), () => network.toClient(() => settle(() => resolve(response))))
-        })
-      })
-    })
+  const http = createFetch({
+    clock,
+    chance,
+    weather,
+    latency,
+    answer: far.request,
+    toClient: run => network.toClient(run),
+    tap,
+  })
 
   const network: Network = {
     weather,
     WebSocket: Socket as unknown as WebSocketConstructor,
-    fetch: fetching as unknown as typeof fetch,
+    fetch: http.fetch,
     live: () => [...links],
     toClient: run => run(),
     listeners: () => listening,
-    requests: () => requesting,
+    requests: http.waiting,
     dials: 0,
   }
   return network

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { createServer, RedisBroker, type ResilientServer } from '../../src/server/index.ts'
 import { hasRedis, type RedisServer, startRedis } from '../server/redis-server.ts'
 import { createChance } from '../simulation/chance.ts'
-import { type Allowances, createLedger } from '../simulation/ledger.ts'
+import { createLedger, type LedgerRules } from '../simulation/ledger.ts'
 
 /** How long the faults go on, ms. */
 const STORM_MS = Number(process.env['SERVERS_STORY_MS'] ?? 15_000)
@@ -22,7 +22,7 @@ const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 
 interface Story {
   readonly name: string
-  readonly allowed: Allowances
+  readonly allowed: LedgerRules
   /** Options of Redis. */
   readonly options: readonly string[]
   faults(redis: RedisServer, chance: ReturnType<typeof createChance>): (() => Promise<void>)[]
@@ -105,7 +105,7 @@ describe.skipIf(!hasRedis)(
             heartbeat: { intervalMs: 1000, timeoutMs: 2000 },
             async onMessage({ data }) {
               await pause(chance.whole(0, 20))
-              ledger.applied((data as { number: number }).number, '')
+              ledger.out.applied((data as { number: number }).number, '')
             },
           })
           urls[at] = (await server.listen()).url
@@ -129,30 +129,34 @@ describe.skipIf(!hasRedis)(
         socket.on('status', ({ to }) => {
           if (to === 'ERROR') ledger.violation(`ERROR: ${socket.error?.message}`)
         })
-        socket.on('delivery', ({ id }) => ledger.settled(id))
-        socket.on('gap', ({ channel, reason }) => ledger.gap(channel, reason))
+        socket.on('delivery', ({ id, state, reason }) => {
+          // Not those of the client's own, which have other names.
+          if (Number(id)) ledger.out.settled(Number(id), state, reason)
+        })
+        socket.on('gap', ({ channel, reason }) => ledger.in.gap(channel, reason))
         for (const channel of CHANNELS) {
-          ledger.begins(channel)
+          ledger.in.begins(channel)
           const { ready } = socket.subscribe(channel, message => {
             const { type, data } = message
-            if (type === 'tick') ledger.delivered(channel, (data as { number: number }).number)
+            if (type === 'tick') ledger.in.delivered(channel, (data as { number: number }).number)
           })
           await ready
-          ledger.confirmed(channel)
+          ledger.in.confirmed(channel)
         }
 
         let storm = true
         const talk = async (): Promise<void> => {
           for (let number = 1; storm; number++) {
-            const delivery = socket.send({ type: 'order', data: { number } })
-            ledger.sent(number, { delivery, user: '', urgent: false })
+            ledger.out.sends(number, { user: '', urgent: false })
+            const order = { type: 'order', id: `${number}`, data: { number } }
+            ledger.out.sent(number, socket.send(order))
             await pause(chance.whole(5, 40))
           }
         }
         const publisher = create()
         /** Until it is published, under one id: the client drops what comes twice. */
         const publish = async (channel: string): Promise<void> => {
-          const number = ledger.publish(channel)
+          const number = ledger.in.publish(channel)
           const publication = { type: 'tick', data: { number }, id: `${channel}-${number}` }
           while (
             await publisher.publish(channel, publication).then(
@@ -195,8 +199,8 @@ describe.skipIf(!hasRedis)(
         await pause(2500)
         ledger.finish()
         expect(ledger.violations).toEqual([])
-        expect(ledger.counts.applied).toBeGreaterThan(STORM_MS / 200)
-        expect(ledger.counts.delivered).toBeGreaterThan(STORM_MS / 200)
+        expect(ledger.out.counts.applied).toBeGreaterThan(STORM_MS / 200)
+        expect(ledger.in.counts.delivered).toBeGreaterThan(STORM_MS / 200)
       },
       STORM_MS + 90_000,
     )

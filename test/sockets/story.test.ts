@@ -55,7 +55,7 @@ test(
         broker,
         heartbeat: { intervalMs: 1000, timeoutMs: 1000 },
         onMessage({ data }) {
-          ledger.applied((data as { number: number }).number, '')
+          ledger.out.applied((data as { number: number }).number, '')
         },
       })
       server = next
@@ -85,15 +85,18 @@ test(
       if (to === 'FALLBACK' || (to === 'OPEN' && from === 'FALLBACK')) switches++
       if (to === 'ERROR') ledger.violation(`ERROR: ${socket.error?.message}`)
     })
-    socket.on('delivery', ({ id }) => ledger.settled(id))
-    socket.on('gap', ({ channel, reason }) => ledger.gap(channel, reason))
+    socket.on('delivery', ({ id, state, reason }) => {
+      // Not those of the client's own, which have other names.
+      if (Number(id)) ledger.out.settled(Number(id), state, reason)
+    })
+    socket.on('gap', ({ channel, reason }) => ledger.in.gap(channel, reason))
     for (const channel of CHANNELS) {
-      ledger.begins(channel)
+      ledger.in.begins(channel)
       const { ready } = socket.subscribe(channel, message => {
         const { type, data } = message
-        if (type === 'tick') ledger.delivered(channel, (data as { number: number }).number)
+        if (type === 'tick') ledger.in.delivered(channel, (data as { number: number }).number)
       })
-      ready.then(() => ledger.confirmed(channel))
+      ready.then(() => ledger.in.confirmed(channel))
     }
 
     let storm = true
@@ -101,11 +104,12 @@ test(
     const talk = async (): Promise<void> => {
       while (storm) {
         number++
-        const delivery = socket.send({ type: 'order', data: { number } })
-        ledger.sent(number, { delivery, user: '', urgent: false })
+        ledger.out.sends(number, { user: '', urgent: false })
+        const order = { type: 'order', id: `${number}`, data: { number } }
+        ledger.out.sent(number, socket.send(order))
         if (up) {
           const channel = chance.pick(CHANNELS)
-          broker.publish(channel, { type: 'tick', data: { number: ledger.publish(channel) } })
+          broker.publish(channel, { type: 'tick', data: { number: ledger.in.publish(channel) } })
         }
         await pause(chance.whole(5, 40))
       }

@@ -93,18 +93,30 @@ export const createStand = async (allowedOrigins: readonly string[]): Promise<St
         unknown: told,
         rejections: new Set(),
       })
-      ledger.begins('numbers')
-      ledger.confirmed('numbers')
-      for (let number = 1; number <= published; number++) ledger.publish('numbers')
-      for (const each of heard) {
-        if (typeof each === 'number') ledger.delivered('numbers', each)
-        else ledger.gap('numbers', each.replace('gap: ', ''))
+      ledger.in.begins('numbers')
+      ledger.in.confirmed('numbers')
+      for (let number = 1; number <= published; number++) ledger.in.publish('numbers')
+      for (const [index, each] of heard.entries()) {
+        if (typeof each === 'number') ledger.in.delivered('numbers', each)
+        else {
+          // What was published by then is not known any more; what follows goes on without a hole.
+          const next = heard.slice(index).find(other => typeof other === 'number')
+          const upTo = typeof next === 'number' ? next - 1 : published
+          ledger.in.gap('numbers', each.replace('gap: ', ''), upTo)
+        }
       }
-      deliveries.forEach((delivery, index) => {
-        ledger.sent(index + 1, { delivery: delivery as never, user: '', urgent: false })
+      deliveries.forEach((_delivery, index) => {
+        ledger.out.sends(index + 1, { user: '', urgent: false })
       })
-      for (const id of settled) ledger.settled(id)
-      for (const number of applied) ledger.applied(number, '')
+      for (const number of applied) ledger.out.applied(number, '')
+      deliveries.forEach((delivery, index) => {
+        ledger.out.sent(index + 1, delivery as never)
+      })
+      for (const id of settled) {
+        const index = deliveries.findIndex(each => each.id === id)
+        const { state, reason } = deliveries[index] ?? {}
+        ledger.out.settled(index + 1, state as never, reason as never)
+      }
       ledger.finish()
       return ledger.violations
     },

@@ -1,0 +1,59 @@
+/** Watches the wire for the ledger: when which message was on which link, and whether that is one of protocol v1. */
+import type { Ledger } from './ledger.ts'
+import type { Tap } from './network.ts'
+
+export interface Watch extends Tap {
+  /** The newest link does not speak protocol v1. */
+  isPlain(): boolean
+  link(): object | undefined
+}
+
+export interface WatchHooks {
+  readonly ledger: Ledger
+  now(): number
+  /** The client's monotonic clock. */
+  clientNow(): number
+}
+
+/** Every message of the run's own names its number, and those with a place begin with it. */
+const ORDER = /(?:"seq":\d+,)?"timestamp":[\d.]+,"type":"order","id":"m(\d+)"/g
+
+export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
+  let link: object | undefined
+  const speaks = new WeakSet<object>()
+  const welcomed = new WeakSet<object>()
+
+  return {
+    violation: ledger.violation,
+    opened(on) {
+      link = on
+    },
+    heard(text, on) {
+      if (!text.includes('"type":"welcome"') || !speaks.has(on)) return
+      welcomed.add(on)
+      ledger.in.positions()
+    },
+    written(text, on) {
+      if (text.startsWith('{"type":"hello"')) speaks.add(on)
+      const posted = text.startsWith('{"sid"')
+      const at = now()
+      const clock = clientNow()
+      for (const [found, number] of text.matchAll(ORDER)) {
+        const placed = found.startsWith('"seq"')
+        if (placed && !posted && !welcomed.has(on)) {
+          ledger.violation(`${number} was written before the welcome`)
+        }
+        ledger.out.written({
+          number: Number(number),
+          placed,
+          posted,
+          link: on,
+          at,
+          clientNow: clock,
+        })
+      }
+    },
+    isPlain: () => link !== undefined && !speaks.has(link),
+    link: () => link,
+  }
+}
