@@ -14,12 +14,12 @@ import { type Call, createEvents } from './events.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
+import { LONGEST_ID } from './protocol/wire.ts'
 import { createTimers } from './timers.ts'
 import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
-const LONGEST_ID = 64
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
@@ -66,6 +66,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let everUsed = false
   /** The token that the server of this link has heard. */
   let toldToken: string | undefined
+  /** How many users there were. */
+  let users = 0
   let agreement: Agreement | undefined
   let identity: string | null | undefined
   let lastMessage: Incoming | null = null
@@ -164,7 +166,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       // Made anew only for who looks: this is the hot path.
       stale = true
       events.emit('change', undefined)
+      const heardAs = users
       emit('message', message)
+      // A listener may have said that the user is another one by now.
+      if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
@@ -364,7 +369,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tell,
     forget(channel) {
       conversation.forget?.(channel)
-      driver.pollAnew()
+      driver.forgetPolled()
     },
     soon: (name, run) => timers.set(name, 0, run),
     overflow: channel => gap(channel, 'overflow'),
@@ -428,7 +433,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       answer(id, undefined, error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
-    driver.afterwards(events.clear)
+    queueMicrotask(events.clear)
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
@@ -478,7 +483,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         answer(id, undefined, error('NOT_SENT', 'Another request took this id'))
         replies.set(id, (answered, failure) => {
           signal?.removeEventListener('abort', abort)
-          if (failure) reject(signal?.aborted ? signal.reason : failure)
+          if (signal?.aborted) reject(signal.reason)
+          else if (failure) reject(failure)
           else resolve(answered as Incoming)
         })
         timers.set(`reply ${id}`, timeoutMs, () =>
@@ -496,7 +502,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (id === identity) return
       identity = id
       if (!another) return
+      users++
       batcher?.flush()
+      for (const id of [...replies.keys()])
+        answer(id, undefined, error('UNKNOWN', 'The user is another one by now'))
       // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
       outbox.close()
       conversation.renew?.()

@@ -49,8 +49,6 @@ export interface Driver {
   /** The last one; OPEN clears it. */
   readonly error: ResilientWebSocketError | null
   dispatch(event: EventName, reason?: string): void
-  /** Runs when everything that happened until now has been told. */
-  afterwards(run: () => void): void
   /** An error that the connection survives. */
   report(code: ErrorCode, thrown: unknown): void
   /** The token of this connection, once a dial has asked for it. */
@@ -62,7 +60,7 @@ export interface Driver {
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
   /** What a poll said before is forgotten: the next one has to say it again. */
-  pollAnew(): void
+  forgetPolled(): void
   /** Writes to the link that is open. Throws if there is none or it refuses. */
   write(frame: Frame): void
   bufferedBytes(): number
@@ -434,17 +432,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     },
     dispatch,
     report,
-    afterwards(run) {
-      news.push(run)
-      tell()
-    },
     token: token.current,
     setToken: token.set,
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
     post: polling.post,
-    pollAnew: polling.anew,
+    forgetPolled: polling.anew,
     write(frame) {
       if (!link) throw new Error('There is no link')
       link.send(frame)

@@ -83,6 +83,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
 
   const start = (): void => {
     if (!rules) return
+    let used: string | undefined
     polling = openPolling({
       ...rules,
       environment,
@@ -96,7 +97,10 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       outgoing: hooks.outgoing,
       posted: hooks.posted,
       tooMuch: hooks.tooMuch,
-      token: async () => token.take(await token.wanted()),
+      async token() {
+        used = token.take(await token.wanted())
+        return used
+      },
       opened() {},
       received: hooks.polled,
       failed: hooks.failed,
@@ -106,7 +110,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       },
       closed({ code }) {
         if (code >= 404) hooks.missing(code)
-        else if (token.refused()) start()
+        else if (token.refused(used)) start()
         else hooks.refused(code)
       },
     })

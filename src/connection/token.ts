@@ -11,8 +11,8 @@ export interface TokenKeeper {
   take(answer: unknown): string | undefined
   /** A newer one; `undefined`: the next that is needed is asked for. */
   set(token: string | undefined): void
-  /** It was refused. True if another may cure that: once until one was accepted. */
-  refused(): boolean
+  /** It was refused, or `used` was. True if another may cure that: once until one was accepted. */
+  refused(used?: string): boolean
   /** The server has accepted the one that it was told. */
   accepted(): void
 }
@@ -58,7 +58,9 @@ export const createTokenKeeper = (option: MaybeAsked<string> | undefined): Token
       renewed = false
       era++
     },
-    refused() {
+    refused(used = token) {
+      // There is a newer one already.
+      if (used !== token && token !== undefined) return true
       if (typeof option !== 'function') return false
       const again = !renewed
       token = undefined

@@ -227,7 +227,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       frames = []
       length = 0
     }
-    while (open && (controls[0] || isDue())) {
+    while (open && (controls[0] || isDue()) && open) {
       wait = delay()
       if (wait) break
       wait = ENDLESS
@@ -276,6 +276,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     } catch {
       // What was not written stays, and what has a place goes out again: on this link or the next.
       wait = LOOK_AGAIN_MS
+      sent = 0
     }
     pumping = false
     again(wait)
@@ -381,7 +382,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       ),
     takeLess() {
       if (sent > 1) joined = 0
-      else if (sent) giveUp(flight[0], 'rejected', 'invalid')
+      else if (sent && flight[0]?.entry) giveUp(flight[0], 'rejected', 'invalid')
       else return
       sent = 0
       pump()

@@ -261,6 +261,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     },
     byHand(type, channels) {
       const adds = type === 'subscribe'
+      const fresh = channels.filter(channel => !wanted.get(channel)?.has(BY_HAND))
       change(adds, channels, BY_HAND)
       announced.push(...channels)
       return hasLeft => {
@@ -268,12 +269,12 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
           announced.splice(announced.indexOf(channel), 1)
           if (!hasLeft) continue
           told = told.filter(each => each !== channel)
-          if (!adds) continue
+          if (!adds || (confirms && !confirmed.has(channel))) continue
           told.push(channel)
           if (!confirms) confirmed.add(channel)
         }
         // What was refused is not wanted any more; what was left is told again if others listen to it.
-        if (adds && !hasLeft) change(false, channels, BY_HAND)
+        if (adds && !hasLeft) change(false, fresh, BY_HAND)
         sync()
       }
     },

@@ -42,6 +42,8 @@ export interface EnvelopeOptions {
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
+/** `subscribe` frames whose answer is waited for, at most. */
+const MOST_ASKED = 1000
 /** How long a server keeps a session at least, where it does not say so. */
 const SESSION_TTL_MS = 120_000
 /** Characters of channels in `hello`, which servers may want to be small; the others follow. */
@@ -95,6 +97,8 @@ const converse = (
     if (stage !== 'v1' || type !== 'subscribe') return frame(type, { [field]: channels })
     const id = nanoid()
     asked.set(id, channels)
+    // A server that never answers is not waited for without end.
+    if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value as string)
     return frame(type, { [field]: positions(channels) }, id)
   }
 

@@ -130,10 +130,13 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     deliver(`{"type":"snapshot","channel":${JSON.stringify(name)},"data":${newest.text}}`)
   }
 
-  const release = async (name: string, { verdict, messages }: Recovery): Promise<void> => {
+  const release = async (
+    name: string,
+    { verdict, messages }: Recovery,
+    held: Published[],
+  ): Promise<void> => {
     const channel = channels.get(name)
-    const held = channel?.held
-    if (!channel || !held) return
+    if (channel?.held !== held) return
     /** Unless the channel was left, or asked for once more, meanwhile. */
     const goesOn = (): boolean => channels.get(name) === channel && channel.held === held
     counters.replayed += verdict.replayed
@@ -155,8 +158,12 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     channel.held = undefined
   }
 
-  const releaseAll = async (recoveries: Iterable<readonly [string, Recovery]>): Promise<void> => {
-    for (const [name, recovery] of recoveries) await release(name, recovery)
+  const releaseAll = async (
+    recoveries: Iterable<readonly [string, Recovery]>,
+    mine: ReadonlyMap<string, Published[]>,
+  ): Promise<void> => {
+    for (const [name, recovery] of recoveries)
+      await release(name, recovery, mine.get(name) as Published[])
   }
 
   return {
@@ -164,8 +171,11 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     channels: () => [...channels.keys()],
     async resume(positions, answer) {
       // Live first: what is published while history is read waits, and is compared with it.
+      const mine = new Map<string, Published[]>()
       for (const name of positions.keys()) {
-        open(name).held = []
+        const held: Published[] = []
+        mine.set(name, held)
+        open(name).held = held
         behind.delete(name)
       }
       try {
@@ -176,7 +186,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
         )
         answer(Object.fromEntries(recoveries.map(([name, { verdict }]) => [name, verdict])))
         // Behind this call: at its reader's pace that may take long, and what the client says is not to wait for it.
-        releaseAll(recoveries).catch(hooks.failed)
+        releaseAll(recoveries, mine).catch(hooks.failed)
       } catch (thrown) {
         hooks.failed(thrown)
       }

@@ -146,6 +146,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const mine = new AbortController()
     posting = mine
     const body = handlers.outgoing(unsure)
+    if (posting !== mine) return
     if (!body) {
       posting = undefined
       return

@@ -403,4 +403,140 @@ describe('two worlds in one life', () => {
     await story.clock.advance(60_000)
     expect(polls).toBeGreaterThan(10)
   })
+
+  test('who leaves when it hears of a drop leaves the next message where it was', async () => {
+    const story = startV1({ enabled: false })
+    story.socket.send({ type: 'ping' })
+    const next = story.socket.send({ type: 'a' })
+    story.socket.on('drop', () => story.socket.disconnect())
+    story.socket.connect()
+    await story.agree()
+    expect(next.state).toBe('queued')
+    story.socket.close()
+    expect(next).toMatchObject({ state: 'rejected', reason: 'closed' })
+  })
+
+  test('who leaves while a body is made leaves no timer and no request', async () => {
+    const story = await fallen()
+    serve(
+      story,
+      () => ({}),
+      () => 500,
+    )
+    story.network.socket().close(1006)
+    story.socket.on('drop', () => story.socket.disconnect())
+    story.socket.send({ type: 'pong' })
+    story.socket.send({ type: 'a' })
+    await story.clock.advance(3000)
+    expect(story.clock.pending()).toBe(0)
+    expect(story.network.requests.some(({ method }) => method === 'POST')).toBe(false)
+  })
+
+  test('a server that takes nothing at all by POST is asked no faster than it is polled', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    const posted = serve(
+      story,
+      () => ({}),
+      () => 413,
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    const delivery = story.socket.send({ type: 'a' })
+    await story.clock.advance(20_000)
+    expect(delivery).toMatchObject({ state: 'rejected', reason: 'invalid' })
+    expect(posted.length).toBeLessThan(10)
+  })
+
+  test('a channel that was subscribed to by hand, and refused, is not ready for others either', async () => {
+    const story = startV1()
+    await story.agree()
+    const byHand = story.socket.send({ type: 'subscribe', data: { channels: ['A'] } })
+    const failed = expect(story.socket.subscribe('A').ready).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    })
+    await story.clock.settle()
+    story.receive('subscribed', { channels: {} }, { replyTo: byHand.id })
+    story.receive('ack', { seq: 1 })
+    await story.clock.settle()
+    const asked = sentOf(story.network.socket(), 'subscribe').at(-1)
+    story.receive('subscribed', { channels: {} }, { replyTo: asked?.['id'] })
+    await failed
+  })
+
+  test('a second subscribe by hand that is taken back does not end the first', async () => {
+    const story = startV1()
+    await story.agree()
+    const subscribe = { type: 'subscribe', data: { channels: ['A'] } }
+    story.socket.send(subscribe)
+    story.receive('ack', { seq: 1 })
+    story.receive('subscribed', { channels: { A: verdict('e', 1) } })
+    story.receive('error', { code: 'RATE_LIMITED', message: 'slow', retryAfterMs: 5000 })
+    const abort = new AbortController()
+    story.socket.send(subscribe, { signal: abort.signal })
+    abort.abort()
+    await story.clock.advance(10_000)
+    expect(sentOf(story.network.socket(), 'unsubscribe')).toEqual([])
+  })
+
+  test('a message whose listener changes the user is in no batch of the next one', async () => {
+    const story = startV1()
+    await story.agree()
+    const heard: unknown[] = []
+    story.socket.on('batch', batch => heard.push(...batch.map(({ data }) => data)))
+    story.socket.on('message', ({ data }) => {
+      if (data === 2) story.socket.setIdentity('bob')
+    })
+    for (const data of [0, 1, 2]) story.receive('x', data)
+    await story.clock.advance(1000)
+    expect(heard).toEqual([0, 1])
+  })
+
+  test('who closes in the batch that comes before a loss still hears CLOSED, and dials no more', async () => {
+    const story = startV1()
+    await story.agree()
+    for (const data of [0, 1]) story.receive('x', data)
+    const shown: string[] = []
+    story.socket.onChange(() => shown.push(story.socket.getSnapshot().status))
+    story.socket.on('batch', () => story.socket.close())
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    expect(story.statuses.at(-1)).toBe('CLOSED')
+    expect(shown.at(-1)).toBe('CLOSED')
+    expect(story.clock.pending()).toBe(0)
+  })
+
+  test('a request of the former user is answered to nobody', async () => {
+    const story = startV1()
+    await story.agree()
+    const answer = story.socket.request({ type: 'ask' })
+    const failed = expect(answer).rejects.toMatchObject({ code: 'UNKNOWN' })
+    story.receive('ack', { seq: 1 })
+    story.socket.setIdentity('bob')
+    await failed
+  })
+
+  test('a request that is taken back without a reason rejects all the same', async () => {
+    const story = startV1()
+    await story.agree()
+    const abort = new AbortController()
+    const failed = expect(story.socket.request({ type: 'ask' }, abort)).rejects.toBe(null)
+    abort.abort(null)
+    await failed
+  })
+
+  test('a late 401 for an older token does not take the newer one', async () => {
+    const story = startV1({
+      reconnect: { maxAttempts: 0 },
+      fallback: { probeIntervalMs: 1e9 },
+      token: 'old',
+    })
+    story.refuseAll()
+    story.network.socket().fail()
+    await story.clock.settle()
+    story.socket.setToken('new')
+    story.network.request().answer({}, { status: 401 })
+    await story.clock.settle()
+    expect(story.socket.status).toBe('FALLBACK')
+    expect(story.network.request().headers.get('authorization')).toBe('Bearer new')
+  })
 })

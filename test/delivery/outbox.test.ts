@@ -1,0 +1,46 @@
+import { createFakeNetwork } from 'resilient-websocket/testing'
+import { expect, test } from 'vitest'
+import { createDelivery } from '../../src/delivery/delivery.ts'
+import { createOutbox } from '../../src/delivery/outbox.ts'
+import { createTimers } from '../../src/timers.ts'
+
+test('what a link would not take for once goes out on it all the same, in its order', async () => {
+  const { environment, clock } = createFakeNetwork()
+  const written: string[] = []
+  let refusals = 1
+  const outbox = createOutbox<unknown>({
+    environment,
+    timers: createTimers(environment),
+    limit: 100,
+    maxBytes: 1e6,
+    ratePerSecond: 100,
+    retries: 3,
+    maxInFlight: 10,
+    write(frame) {
+      if (refusals-- > 0) throw new Error('not now')
+      written.push(...[JSON.parse(String(frame))].flat().map(({ seq, type }) => `${seq} ${type}`))
+    },
+    writable: () => true,
+    bufferedBytes: () => 0,
+    post() {},
+    settled() {},
+  })
+  outbox.open(10)
+  for (const type of ['a', 'b']) {
+    const frame = JSON.stringify({ type })
+    outbox.add(
+      {
+        delivery: createDelivery(type),
+        message: {},
+        frame,
+        bytes: frame.length,
+        reserved: false,
+        expiresAt: Number.POSITIVE_INFINITY,
+        release() {},
+      },
+      false,
+    )
+  }
+  await clock.advance(1000)
+  expect(written).toEqual(['1 a', '2 b'])
+})
