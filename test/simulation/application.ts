@@ -16,6 +16,8 @@ export interface ApplicationHooks {
   /** ms of the run until then, at least and at most. */
   later(low: number, high: number, run: () => void): void
   tell(words: string): void
+  /** Nothing goes wrong any more. */
+  isCalm(): boolean
   /** Listeners may call back in. */
   lively(): boolean
   /** The link in use is of a server that has not said that it speaks protocol v1. */
@@ -62,6 +64,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
       urgent,
       asks,
       at: hooks.now(),
+      calm: hooks.isCalm(),
       expiresAt: ttlMs === undefined ? Number.POSITIVE_INFINITY : page.monotonicNow() + ttlMs,
     })
     tell(`send ${mine}${urgent ? ' urgently' : ''}${asks ? ' and ask' : ''}`)

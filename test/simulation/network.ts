@@ -57,7 +57,10 @@ export interface Network {
   listeners(): number
   /** Requests that the client still waits for. */
   requests(): number
-  dials: number
+  /** The fetch does not hear that its request is aborted. */
+  deaf: boolean
+  /** What the answers to requests asked for (`Retry-After`) does not count any more. */
+  rest(): void
 }
 
 export interface Link {
@@ -134,7 +137,6 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     }
 
     constructor() {
-      network.dials++
       if (weather.hangs) return
       this.#up.carry(() => {
         // The answer to the handshake goes before the server's first frame.
@@ -267,6 +269,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     latency,
     answer: far.request,
     toClient: run => network.toClient(run),
+    isDeaf: () => network.deaf,
     tap,
   })
 
@@ -278,7 +281,8 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     toClient: run => run(),
     listeners: () => listening,
     requests: http.waiting,
-    dials: 0,
+    deaf: false,
+    rest: http.rest,
   }
   return network
 }

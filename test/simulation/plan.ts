@@ -25,7 +25,7 @@ export const TROUBLES = [
   'late first frames',
   'late answers',
   'http refusals',
-  'retry-after',
+  'deaf fetch',
   'tight proxy',
   'full buffers',
   'forbidden channels',
@@ -67,7 +67,7 @@ const SHARES: Readonly<Record<Trouble, number>> = {
   'late first frames': 0.2,
   'late answers': 0.4,
   'http refusals': 0.25,
-  'retry-after': 0.5,
+  'deaf fetch': 0.2,
   'tight proxy': 0.05,
   'full buffers': 0.2,
   'forbidden channels': 0.1,
@@ -85,7 +85,6 @@ const NEEDS: Partial<Record<Trouble, Trouble>> = {
   'short tokens': 'tokens',
   'slow tokens': 'tokens',
   'other users': 'tokens',
-  'retry-after': 'http refusals',
 }
 
 export interface Plan {
@@ -96,7 +95,9 @@ export interface Plan {
   readonly gaps: ReadonlySet<string>
   readonly rejections: ReadonlySet<string>
   readonly retries: number
-  readonly queueLimit: number
+  /** Undefined: there is room for all. */
+  readonly queueLimit: number | undefined
+  readonly mostInFlight: number
   readonly channels: readonly string[]
 }
 
@@ -137,7 +138,8 @@ export const createPlan = (chance: Chance): Plan => {
     gaps,
     rejections,
     retries: has('few retries') ? chance.whole(0, 3) : PLENTY,
-    queueLimit: has('small queue') ? 10 : PLENTY,
+    queueLimit: has('small queue') ? 10 : undefined,
+    mostInFlight: chance.pick([2, 16, 256]),
     channels: has('many channels') ? MANY : FEW,
   }
 }

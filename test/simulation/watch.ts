@@ -46,7 +46,6 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
         ledger.out.written({
           number: Number(number),
           placed,
-          posted,
           link: on,
           at,
           clientNow: clock,
