@@ -296,7 +296,11 @@ const converse = (
     polled(body) {
       const { protocol, channels, messages } = fields(body)
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
-      if (!posts) return undefined
+      if (!posts) {
+        // Somebody else answers: the server may be gone, and forget us.
+        answeredAt = Number.NEGATIVE_INFINITY
+        return undefined
+      }
       spoken = true
       const list = messages as Fields[]
       const firsts = new Map<unknown, number>()

@@ -97,7 +97,8 @@ export const createConnection = (
   const alive = (): void => timers.clear('pong')
 
   const ask = async (): Promise<void> => {
-    const heads = await listening.heads()
+    // Where the broker is away the client is asked all the same.
+    const heads = await listening.heads().catch(report)
     // The frame asks as well, and a client that is behind is not to be ended for this.
     if (!talk.isFull()) send('ping', { timestamp: environment.now(), heads }, { id: nanoid() })
   }

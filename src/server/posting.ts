@@ -170,6 +170,7 @@ export const createPosting = (host: PostingHost): Posting => {
           ack,
           refused,
           messages: replies,
+          sessionTtlMs: settings.sessionTtlMs,
           ...(limited && { retryAfterMs: 1000 }),
         },
       }

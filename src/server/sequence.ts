@@ -129,6 +129,8 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       const place = { key, tok, seq }
       const sender = { user: client.user, client }
       await applying.inTurn(key, async () => {
+        // Replaced while it waited: the client says it again on its new connection, and hears of it there.
+        if (talk.isClosing()) return
         const applied = await (bad
           ? refuseAt(applying, bad, place, sender)
           : applying.applyAt(message as unknown as WireMessage, place, sender, hooks.own(message)))

@@ -171,6 +171,30 @@ describe('two worlds in one life', () => {
     expect(posted.map(text => JSON.parse(text).messages.length)).toEqual([0, 1])
   })
 
+  test('so is one in whose place somebody else answered the polls', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    let away = true
+    let tok = 'tok'
+    const posted = serve(
+      story,
+      () => (away ? { protocol: undefined, quotes: [] } : {}),
+      body => {
+        const known = body.tok === tok
+        if (!known) tok = 'next'
+        return { tok, ack: known ? body.messages.length : 0 }
+      },
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    const delivery = story.socket.send({ type: 'a' })
+    await story.clock.advance(20_000)
+    expect(posted).toEqual([])
+    away = false
+    tok = 'restarted'
+    await story.clock.advance(10_000)
+    expect(delivery).toMatchObject({ state: 'acked', attempts: 1 })
+  })
+
   test('tries by POST are used up no faster than polls come', async () => {
     const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
     const posted = serve(

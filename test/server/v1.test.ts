@@ -200,6 +200,39 @@ describe('sending, once and in order', () => {
     expect(applied).toEqual([1])
   })
 
+  test('what still waits on an old connection when a newer one takes over is not applied: its refusal would be lost', async () => {
+    const broker = new MemoryBroker()
+    const { sessions } = broker
+    let reached = (): void => {}
+    let goOn: Promise<void> | undefined
+    const contact: typeof sessions.contact = async (...contact) => {
+      reached()
+      await goOn
+      return sessions.contact(...contact)
+    }
+    Object.assign(broker, { sessions: { ...sessions, contact } })
+    const { server } = await startApplying({ broker })
+    const { peer: old, welcome } = await greet(server.url)
+    let release = (): void => {}
+    goOn = new Promise(resolve => {
+      release = resolve
+    })
+    const asked = new Promise<void>(resolve => {
+      reached = resolve
+    })
+    const second = await connect(server.url)
+    second.send({ type: 'hello', data: { sid: SID, tok: welcome['tok'], gen: 2, channels: {} } })
+    await asked
+    old.send({ type: 'bad', seq: 1 })
+    old.send({ type: 'ping', id: 'heard' })
+    await old.next('pong')
+    release()
+    expect((await second.next('welcome')).data).toMatchObject({ ack: 0 })
+    second.send({ type: 'bad', seq: 1 })
+    expect((await second.next('nack')).data).toMatchObject({ seq: 1, code: 'INTERNAL' })
+    await ackOf(second, 1)
+  })
+
   test('the newer connection of a session closes the older with 4409, and an older one never comes in', async () => {
     const { server } = await startApplying()
     const { peer: old, welcome } = await greet(server.url, { gen: 5 })
@@ -486,7 +519,10 @@ describe('by HTTP', () => {
   test('the first POST only makes contact; with the tok its messages are applied, once', async () => {
     const { server, applied } = await startApplying()
     const first = await post(server, { sid: SID, gen: 1, messages: [order(1)] })
-    expect(first).toMatchObject({ status: 200, body: { ack: 0, tok: expect.any(String) } })
+    expect(first).toMatchObject({
+      status: 200,
+      body: { ack: 0, tok: expect.any(String), sessionTtlMs: 120_000 },
+    })
     const { tok } = first.body
     const body = { sid: SID, tok, gen: 1, messages: [order(1), order(2, 'answer me'), order(9)] }
     expect((await post(server, body)).body).toMatchObject({
