@@ -16,6 +16,8 @@ export interface ApplicationHooks {
   /** ms of the run until then, at least and at most. */
   later(low: number, high: number, run: () => void): void
   tell(words: string): void
+  /** It is another user from now on. */
+  switched(): void
   /** Nothing goes wrong any more. */
   isCalm(): boolean
   /** Listeners may call back in. */
@@ -144,7 +146,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     tell(`gap ${channel} ${reason}`)
     ledger.in.gap(channel, reason)
     if (!hooks.isPlain()) ledger.in.positions()
-    callBack(0.05, leaveForAWhile)
+    callBack(0.2, leaveForAWhile)
   })
   socket.on('status', () => {
     callBack(0.03, leaveForAWhile)
@@ -177,6 +179,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     switchUser() {
       user = `user${++users}`
       tell(`now ${user}`)
+      hooks.switched()
       ledger.out.renounced()
       for (const channel of subscriptions.keys()) ledger.in.begins(channel, false)
       socket.setIdentity(user)

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** More pieces of the same file: what has several locks. */
+  readonly also?: readonly { readonly find: string; readonly replace: string }[]
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -47,9 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '3',
     name: 'the server acknowledges before it applies',
     file: 'server/sequence.ts',
-    find: 'await applying.inTurn(key, async () => {\n        const applied',
-    replace:
-      'acknowledge(seq)\n      await applying.inTurn(key, async () => {\n        const applied',
+    find: 'const applied = await (bad',
+    replace: 'acknowledge(seq)\n        const applied = await (bad',
   },
   {
     rule: '4',
@@ -381,6 +382,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'transport/polling.ts',
     find: 'if (busy !== mine) return\n    const { status, headers }',
     replace: 'const { status, headers }',
+    also: [
+      { find: 'if (busy !== mine) return\n      // Before', replace: '// Before' },
+      { find: 'if (busy !== mine) return\n    if (!opened)', replace: 'if (!opened)' },
+      { find: 'if (busy === mine) handlers.received', replace: 'handlers.received' },
+    ],
   },
   {
     rule: 'driver',
@@ -482,13 +488,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'delivery',
-    name: 'the newest is given up first',
-    file: 'delivery/outbox.ts',
-    find: 'reject((normal[0] ?? high[0])',
-    replace: 'reject((normal.at(-1) ?? high.at(-1))',
-  },
-  {
-    rule: 'delivery',
     name: 'the queue has no end',
     file: 'delivery/outbox.ts',
     find: 'while (size() && (size() > hooks.limit ||',
@@ -527,8 +526,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'what waits for its batch is forgotten',
     file: 'delivery/batcher.ts',
-    find: 'if (!timers.has(TIMER)) window()',
-    replace: 'if (!timers.has(TIMER)) flush()\n      else timers.clear(TIMER)',
+    find: 'timers.set(TIMER, windowMs, window)',
+    replace: 'timers.set(TIMER, windowMs, () => {})',
   },
   {
     rule: 'delivery',

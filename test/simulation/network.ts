@@ -40,6 +40,8 @@ export interface Tap {
   opened(link: object): void
   /** A frame, or the body of a POST. `link` stands for the connection or the request. */
   written(text: string, link: object): void
+  /** The server hands a frame to its socket. */
+  answered(text: string, link: Link): void
   /** A frame reaches the client. */
   heard(text: string, link: object): void
   violation(words: string): void
@@ -68,6 +70,8 @@ export interface Link {
   hole(direction: 'up' | 'down'): void
   /** The connection breaks; both ends hear of it. */
   cut(): void
+  /** The server has not closed it. */
+  isOpen(): boolean
   /** The server's machine is gone; `silent`: and nobody tells the client. */
   vanish(silent: boolean): void
 }
@@ -177,6 +181,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
         isOpen: () => this.#farOpen,
         send: text => {
           if (!this.#farOpen) return
+          tap.answered(text, this.#link)
           this.#down.carry(() =>
             this.#toClient(() => {
               if (this.readyState !== 1) return
@@ -211,6 +216,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
         clock.after(latency(), () => this.#farEnded())
         clock.after(latency(), () => this.#toClient(() => this.#end(1006)))
       },
+      isOpen: () => this.#farOpen,
       vanish: silent => {
         this.#up.open = this.#down.open = this.#farOpen = false
         this.#far = undefined

@@ -115,8 +115,6 @@ export const createOutbound = (
   /** By user and urgency: what one of them has in the air does not bind another. */
   const lastApplied = new Map<string, number>()
   const counts = { sent: 0, applied: 0 }
-  /** When a message was sent last. */
-  let lastAt = 0
   const flying = new Set<number>()
   let open = 0
   let renounced = 0
@@ -160,10 +158,6 @@ export const createOutbound = (
     if (reason !== 'overflow' || queueLimit === undefined || bodiesWait) return
     if (queued < queueLimit) violation(`${words} with ${queued} others in the queue`)
     if (entry.urgent && waiting.normal.size) violation(`${words}, though it was urgent`)
-    const [first] = lineOf(entry)
-    // What was sent at this moment may be in the body of a request already.
-    const before = first !== undefined && (entries.get(first)?.at ?? 0) < lastAt
-    if (before && first < number) violation(`${words} instead of ${first}`)
   }
 
   return {
@@ -171,7 +165,6 @@ export const createOutbound = (
     sends(number, sending) {
       counts.sent++
       open++
-      lastAt = sending.at ?? 0
       if (queueLimit !== undefined && !bodiesWait) {
         const all = [...waiting.urgent, ...waiting.normal]
         const long = all.filter(each => (entries.get(each)?.at ?? 0) < (sending.at ?? 0)).length

@@ -55,7 +55,7 @@ const SHARES: Readonly<Record<Trouble, number>> = {
   tokens: 0.4,
   'short tokens': 0.4,
   'slow tokens': 0.4,
-  'other users': 0.3,
+  'other users': 0.4,
   'low rate': 0.2,
   'many channels': 0.1,
   'slow handlers': 0.4,
@@ -103,7 +103,7 @@ export interface Plan {
 
 const FEW = ['A', 'B', 'C']
 /** More than fit into one `hello`. */
-const MANY = Array.from({ length: 25 }, (_, index) => `channel-${index}`)
+const MANY = Array.from({ length: 30 }, (_, index) => `channel-${index}`)
 /** More than any run uses up. */
 const PLENTY = 100_000
 
