@@ -94,6 +94,8 @@ export const createFetch = (hooks: HttpHooks): Http => {
           json: async () => JSON.parse(text) as unknown,
         }
         const heard = (): void => {
+          // Who is refused begins anew with another token.
+          if (status === 401) notBefore = 0
           const seconds = Number(headers['retry-after'] ?? 0)
           if (seconds && !signal?.aborted) notBefore = clock.now() + seconds * 1000
           resolve(response)

@@ -214,8 +214,9 @@ export const createOutbound = (
     written({ number, placed, link, at, clientNow }) {
       const entry = entries.get(number)
       if (!entry) return violation(`${number} was written and never sent`)
-      // A request may still wait for its token when the ack comes: its place is used up, and nothing happens.
-      if (entry.settled && (entry.state !== 'acked' || !entry.links.size)) {
+      // A request may still wait for its token when the server's word comes: its place is used up already.
+      const isOver = entry.state === 'acked' || entry.refused
+      if (entry.settled && !(isOver && entry.links.size)) {
         violation(`${number} was written after it was ${entry.state}`)
       }
       if (!placed) entry.plain = true

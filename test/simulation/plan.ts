@@ -119,8 +119,9 @@ export const createPlan = (chance: Chance): Plan => {
   const has = (trouble: Trouble): boolean => drawn.has(trouble)
   const demands = chance.maybe(0.5)
   const mayBePlain = has('late first frames') && !demands
-  // Without positions an id is all that names a message.
-  if (mayBePlain) drawn.delete('same ids')
+  // Without positions an id is all that names a message, and who was refused a channel begins from then on.
+  if (mayBePlain)
+    for (const trouble of ['same ids', 'forbidden channels'] as const) drawn.delete(trouble)
   const rejections = new Set<string>()
   if (has('small queue')) rejections.add('overflow')
   if (has('expiring messages')) rejections.add('expired')
