@@ -1,11 +1,22 @@
-// npm run simulate -- --seeds 20000 [--from N] [--seed N] [--mutant NAME] [--mutants]
-// Runs the real client and the real server logic on a virtual clock and network, seed by seed.
-import { mkdirSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+// npm run simulate -- [--seeds 20000] [--from N]         seed by seed; what is broken is named
+//                     --seed N [--mutant NAME]           replays one seed, and says what happened
+//                     --mutants [--seeds N] [--write]    breaks one rule after the other; --write: docs/mutants.md
+// Runs the real client and the real server logic on a virtual clock and network.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Worker } from 'node:worker_threads'
 import { bundleSimulation, loadMutants } from './simulation/bundle.mjs'
+import { firstBroken, runSeeds } from './simulation/run.mjs'
+
+const TABLE = fileURLToPath(new URL('../docs/mutants.md', import.meta.url))
+const INTRODUCTION = `# Mutants
+
+Each breaks one rule of [the protocol](protocol.md), of the driver or of the delivery
+(\`test/simulation/mutants.ts\`); the checker of the simulation notices it at the latest at this seed. This page is
+written by \`npm run simulate -- --mutants --seeds 2000 --write\`; \`npm run simulate -- --seed N --mutant NAME\` replays one.
+[Those that cannot be noticed](decisions/0006-mutants-that-live.md) have tests of their own.
+`
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     mutant: { type: 'string' },
     mutants: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 })
 
@@ -26,36 +38,8 @@ const whole = (name, text) => {
 
 mkdirSync('node_modules/.cache/simulation', { recursive: true })
 
-/** Runs seeds on all cores; `each` is called with every outcome and may return true to stop. */
-const runAll = async (bundle, from, count, each) => {
-  const workers = []
-  let next = from
-  let stopped = false
-  const work = () =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./simulation/worker.mjs', import.meta.url), {
-        workerData: { bundle },
-      })
-      workers.push(worker)
-      const give = () => {
-        if (stopped || next >= from + count) return worker.postMessage(undefined)
-        const seeds = Math.min(20, from + count - next)
-        worker.postMessage({ from: next, count: seeds })
-        next += seeds
-      }
-      worker.on('message', outcomes => {
-        for (const outcome of outcomes) stopped = each(outcome) === true || stopped
-        give()
-      })
-      worker.on('error', reject)
-      worker.on('exit', resolve)
-      give()
-    })
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-}
-
 if (values.seed !== undefined) {
-  const { runSeed } = await import(await bundleSimulation())
+  const { runSeed } = await import(await bundleSimulation(values.mutant))
   const outcome = await runSeed(whole('seed', values.seed), console.log)
   console.log(outcome)
   process.exit(outcome.violations.length ? 1 : 0)
@@ -66,35 +50,32 @@ const from = whole('from', values.from)
 
 if (values.mutants) {
   let survivors = 0
+  const lines = ['', '| rule | mutant | seed | noticed by |', '|---|---|---|---|']
+  for (const line of lines.slice(1)) console.log(line)
   for (const { rule, name } of await loadMutants()) {
-    const bundle = await bundleSimulation(name)
-    let killedBy = Number.POSITIVE_INFINITY
-    let words = ''
-    await runAll(bundle, from, seeds, ({ seed, violations }) => {
-      if (violations.length && seed < killedBy) {
-        killedBy = seed
-        words = violations[0]
-      }
-      return violations.length > 0
-    })
-    const killed = killedBy < Number.POSITIVE_INFINITY
-    if (!killed) survivors++
-    console.log(
-      `${killed ? `killed by seed ${killedBy}` : `SURVIVED ${seeds} seeds`}  rule ${rule}: ${name}${words ? `  (${words})` : ''}`,
-    )
+    const broken = await firstBroken(await bundleSimulation(name), from, seeds)
+    if (!broken) survivors++
+    const { seed, words } = broken ?? { seed: `SURVIVED ${seeds}`, words: '' }
+    const line = `| ${rule} | ${name} | ${seed} | ${words.replaceAll('|', '/')} |`
+    console.log(line)
+    lines.push(line)
   }
+  if (values.write) writeFileSync(TABLE, `${INTRODUCTION}${lines.join('\n')}\n`)
   process.exit(survivors ? 1 : 0)
 }
 
 const began = performance.now()
 const totals = {}
 const failed = []
-await runAll(await bundleSimulation(values.mutant), from, seeds, outcome => {
+await runSeeds(await bundleSimulation(values.mutant), from, seeds, outcome => {
   const { seed, violations, ...counts } = outcome
   for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
   if (!violations.length) return false
   failed.push(seed)
-  console.log(`seed ${seed}: ${violations.length} violations; npm run simulate -- --seed ${seed}`)
+  const mutant = values.mutant ? ` --mutant '${values.mutant}'` : ''
+  console.log(
+    `seed ${seed}: ${violations.length} violations; npm run simulate -- --seed ${seed}${mutant}`,
+  )
   for (const words of violations.slice(0, 5)) console.log(`  ${words}`)
   return failed.length >= 20
 })

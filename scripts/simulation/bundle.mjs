@@ -23,17 +23,20 @@ const bundle = async (entry, name, plugins = []) => {
 
 export const loadMutants = async () => (await import(await bundle('mutants.ts', 'mutants'))).MUTANTS
 
-const mutation = ({ name, file, find, replace }) => ({
+const mutation = ({ name, file, also = [], ...first }) => ({
   name: 'mutation',
   setup(builder) {
     const path = `${root}src/${file}`
     builder.onLoad({ filter: /\.ts$/ }, args => {
       if (args.path !== path) return undefined
-      const source = readFileSync(path, 'utf8')
-      if (source.split(find).length !== 2) {
-        throw new Error(`mutant '${name}': expected its text once in src/${file}`)
+      let contents = readFileSync(path, 'utf8')
+      for (const { find, replace } of [first, ...also]) {
+        if (contents.split(find).length !== 2) {
+          throw new Error(`mutant '${name}': expected its text once in src/${file}`)
+        }
+        contents = contents.replace(find, () => replace)
       }
-      return { contents: source.replace(find, () => replace), loader: 'ts' }
+      return { contents, loader: 'ts' }
     })
   },
 })

@@ -179,6 +179,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   }
 
   const poll = (): void => {
+    // Another answer may have asked to wait since this was planned.
+    const early = notBefore - monotonicNow()
+    if (early > 0) return timers.set('poll', early, poll)
     const mine = new AbortController()
     busy = mine
     // Also ends a poll whose fetch ignores its abort: polling must not stall while it looks healthy.

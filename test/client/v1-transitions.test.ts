@@ -389,6 +389,26 @@ describe('two worlds in one life', () => {
     expect(new Set(told.slice(1))).toEqual(new Set(['Bearer bob']))
   })
 
+  test('a POST that is asked to wait makes the next poll wait, too', async () => {
+    const story = await fallen({ fallback: { intervalMs: 500, probeIntervalMs: 1e9 } })
+    const polls: number[] = []
+    story.network.onRequest = request => {
+      if (request.method === 'GET') {
+        polls.push(story.clock.now())
+        return request.answer({ protocol: 1, messages: [], channels: {} })
+      }
+      request.answer({}, { status: 503, headers: { 'retry-after': '5' } })
+    }
+    story.network.socket().close(1006)
+    await story.clock.advance(1200)
+    const before = polls.length
+    story.socket.send({ type: 'a' })
+    await story.clock.advance(4900)
+    expect(polls.length).toBe(before)
+    await story.clock.advance(200)
+    expect(polls.length).toBe(before + 1)
+  })
+
   test('a wall clock that is set back does not lengthen what Retry-After asked for', async () => {
     const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
     let polls = 0

@@ -16,6 +16,10 @@ export interface ApplicationHooks {
   /** ms of the run until then, at least and at most. */
   later(low: number, high: number, run: () => void): void
   tell(words: string): void
+  /** It is another user from now on. */
+  switched(): void
+  /** Nothing goes wrong any more. */
+  isCalm(): boolean
   /** Listeners may call back in. */
   lively(): boolean
   /** The link in use is of a server that has not said that it speaks protocol v1. */
@@ -62,6 +66,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
       urgent,
       asks,
       at: hooks.now(),
+      calm: hooks.isCalm(),
       expiresAt: ttlMs === undefined ? Number.POSITIVE_INFINITY : page.monotonicNow() + ttlMs,
     })
     tell(`send ${mine}${urgent ? ' urgently' : ''}${asks ? ' and ask' : ''}`)
@@ -141,7 +146,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     tell(`gap ${channel} ${reason}`)
     ledger.in.gap(channel, reason)
     if (!hooks.isPlain()) ledger.in.positions()
-    callBack(0.05, leaveForAWhile)
+    callBack(0.2, leaveForAWhile)
   })
   socket.on('status', () => {
     callBack(0.03, leaveForAWhile)
@@ -174,6 +179,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     switchUser() {
       user = `user${++users}`
       tell(`now ${user}`)
+      hooks.switched()
       ledger.out.renounced()
       for (const channel of subscriptions.keys()) ledger.in.begins(channel, false)
       socket.setIdentity(user)

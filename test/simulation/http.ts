@@ -34,6 +34,8 @@ export interface HttpHooks {
   /** `undefined`: nobody listens. */
   answer(request: HttpRequest): Promise<HttpAnswer> | undefined
   toClient(run: () => void): void
+  /** Aborts are not heard. */
+  isDeaf(): boolean
   readonly tap: Tap
 }
 
@@ -41,11 +43,15 @@ export interface Http {
   readonly fetch: typeof fetch
   /** Requests that the client still waits for. */
   waiting(): number
+  /** Nothing that answers asked for counts any more. */
+  rest(): void
 }
 
 export const createFetch = (hooks: HttpHooks): Http => {
   const { clock, chance, weather, latency, toClient, tap } = hooks
   let waiting = 0
+  /** An answer has asked for no request before, ms of the run. */
+  let notBefore = 0
 
   const late = (share: number): number => (chance.maybe(share) ? chance.whole(200, 8000) : 0)
 
@@ -67,8 +73,11 @@ export const createFetch = (hooks: HttpHooks): Http => {
         run()
       }
       const { signal } = init
-      const abort = (): void => settle(() => reject(signal?.reason))
-      if (signal?.aborted) return abort()
+      const abort = (): void => {
+        if (!hooks.isDeaf()) settle(() => reject(signal?.reason))
+      }
+      if (signal?.aborted) return settle(() => reject(signal.reason))
+      if (clock.now() < notBefore) tap.violation('a request came before Retry-After was over')
       signal?.addEventListener('abort', abort)
       const body = String(init.body ?? '')
       if (body) tap.written(body, {})
@@ -84,7 +93,14 @@ export const createFetch = (hooks: HttpHooks): Http => {
           headers: { get: (name: string) => headers[name] ?? null },
           json: async () => JSON.parse(text) as unknown,
         }
-        clock.after(takes, () => toClient(() => settle(() => resolve(response))))
+        const heard = (): void => {
+          // Who is refused begins anew with another token.
+          if (status === 401) notBefore = 0
+          const seconds = Number(headers['retry-after'] ?? 0)
+          if (seconds && !signal?.aborted) notBefore = clock.now() + seconds * 1000
+          resolve(response)
+        }
+        clock.after(takes, () => toClient(() => settle(heard)))
       }
       clock.after(latency() + late(weather.lateRequests), () => {
         if (refused) return bring(refusal())
@@ -98,5 +114,11 @@ export const createFetch = (hooks: HttpHooks): Http => {
       })
     })
 
-  return { fetch: fetching as unknown as typeof fetch, waiting: () => waiting }
+  return {
+    fetch: fetching as unknown as typeof fetch,
+    waiting: () => waiting,
+    rest() {
+      notBefore = 0
+    },
+  }
 }

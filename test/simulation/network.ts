@@ -40,6 +40,8 @@ export interface Tap {
   opened(link: object): void
   /** A frame, or the body of a POST. `link` stands for the connection or the request. */
   written(text: string, link: object): void
+  /** The server hands a frame to its socket. */
+  answered(text: string, link: Link): void
   /** A frame reaches the client. */
   heard(text: string, link: object): void
   violation(words: string): void
@@ -57,7 +59,10 @@ export interface Network {
   listeners(): number
   /** Requests that the client still waits for. */
   requests(): number
-  dials: number
+  /** The fetch does not hear that its request is aborted. */
+  deaf: boolean
+  /** What the answers to requests asked for (`Retry-After`) does not count any more. */
+  rest(): void
 }
 
 export interface Link {
@@ -65,6 +70,8 @@ export interface Link {
   hole(direction: 'up' | 'down'): void
   /** The connection breaks; both ends hear of it. */
   cut(): void
+  /** The server has not closed it. */
+  isOpen(): boolean
   /** The server's machine is gone; `silent`: and nobody tells the client. */
   vanish(silent: boolean): void
 }
@@ -134,7 +141,6 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     }
 
     constructor() {
-      network.dials++
       if (weather.hangs) return
       this.#up.carry(() => {
         // The answer to the handshake goes before the server's first frame.
@@ -175,6 +181,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
         isOpen: () => this.#farOpen,
         send: text => {
           if (!this.#farOpen) return
+          tap.answered(text, this.#link)
           this.#down.carry(() =>
             this.#toClient(() => {
               if (this.readyState !== 1) return
@@ -209,6 +216,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
         clock.after(latency(), () => this.#farEnded())
         clock.after(latency(), () => this.#toClient(() => this.#end(1006)))
       },
+      isOpen: () => this.#farOpen,
       vanish: silent => {
         this.#up.open = this.#down.open = this.#farOpen = false
         this.#far = undefined
@@ -267,6 +275,7 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     latency,
     answer: far.request,
     toClient: run => network.toClient(run),
+    isDeaf: () => network.deaf,
     tap,
   })
 
@@ -278,7 +287,8 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
     toClient: run => run(),
     listeners: () => listening,
     requests: http.waiting,
-    dials: 0,
+    deaf: false,
+    rest: http.rest,
   }
   return network
 }

@@ -15,7 +15,9 @@ export interface OutboundRules {
    */
   readonly bodiesWait?: boolean
   /** How many may wait. */
-  readonly queueLimit?: number
+  readonly queueLimit?: number | undefined
+  /** How many may be on their way. */
+  readonly mostInFlight?: number
 }
 
 /** One message at the moment of `send()`. */
@@ -28,6 +30,8 @@ export interface Sending {
   readonly asks?: boolean
   /** ms of the run. */
   readonly at?: number
+  /** Nothing goes wrong any more. */
+  readonly calm?: boolean
 }
 
 /** One appearance of a message on a wire. */
@@ -35,8 +39,6 @@ export interface Written {
   readonly number: number
   /** It had a place. */
   readonly placed: boolean
-  /** In the body of a request, which may have waited for its token. */
-  readonly posted: boolean
   /** The link, or the request, that carried it. */
   readonly link: object
   /** ms of the run. */
@@ -98,7 +100,14 @@ export const createOutbound = (
   rules: OutboundRules,
   violation: (words: string) => void,
 ): Outbound => {
-  const { rejections, retries, unknown = false, bodiesWait = false, queueLimit = 0 } = rules
+  const {
+    rejections,
+    retries,
+    unknown = false,
+    bodiesWait = false,
+    queueLimit,
+    mostInFlight,
+  } = rules
   const entries = new Map<number, Sent>()
   /** Neither settled nor ever written, in the order of `send()`. */
   const waiting = { urgent: new Set<number>(), normal: new Set<number>() }
@@ -106,6 +115,7 @@ export const createOutbound = (
   /** By user and urgency: what one of them has in the air does not bind another. */
   const lastApplied = new Map<string, number>()
   const counts = { sent: 0, applied: 0 }
+  const flying = new Set<number>()
   let open = 0
   let renounced = 0
   const eras = new Map<number, number>()
@@ -127,6 +137,7 @@ export const createOutbound = (
     if (state === 'acked' && entry.applied !== 1) {
       violation(`${words} and was applied ${entry.applied} times`)
     }
+    if (state === 'unknown' && entry.calm) violation(`${words}, though nothing went wrong`)
     if (state === 'unknown' && !mayBeUnknown(number, entry)) {
       violation(`${words} without a cause: it was written on ${links.size} links`)
     }
@@ -144,9 +155,9 @@ export const createOutbound = (
       violation(`${words} ${expiresAt - now} ms too early`)
     }
     const queued = waiting.urgent.size + waiting.normal.size
-    if (reason === 'overflow' && queueLimit && queued < queueLimit) {
-      violation(`${words} with ${queued} others in the queue`)
-    }
+    if (reason !== 'overflow' || queueLimit === undefined || bodiesWait) return
+    if (queued < queueLimit) violation(`${words} with ${queued} others in the queue`)
+    if (entry.urgent && waiting.normal.size) violation(`${words}, though it was urgent`)
   }
 
   return {
@@ -154,6 +165,11 @@ export const createOutbound = (
     sends(number, sending) {
       counts.sent++
       open++
+      if (queueLimit !== undefined && !bodiesWait) {
+        const all = [...waiting.urgent, ...waiting.normal]
+        const long = all.filter(each => (entries.get(each)?.at ?? 0) < (sending.at ?? 0)).length
+        if (long > queueLimit) violation(`${long} messages wait where ${queueLimit} may`)
+      }
       eras.set(number, renounced)
       const entry: Sent = {
         ...sending,
@@ -189,16 +205,18 @@ export const createOutbound = (
       if (!entry) return violation(`${number} was settled and never sent`)
       if (++entry.settled > 1) return violation(`${number} (${state}) was settled again`)
       open--
+      flying.delete(number)
       lineOf(entry).delete(number)
       entry.state = state
       entry.reason = reason
       judge(number, entry, now)
     },
-    written({ number, placed, posted, link, at, clientNow }) {
+    written({ number, placed, link, at, clientNow }) {
       const entry = entries.get(number)
       if (!entry) return violation(`${number} was written and never sent`)
-      // A request may still wait for its token when the ack comes: its place is used up, and nothing happens.
-      if (entry.settled && (entry.state !== 'acked' || !entry.links.size)) {
+      // A request may still wait for its token when the server's word comes: its place is used up already.
+      const isOver = entry.state === 'acked' || entry.refused
+      if (entry.settled && !(isOver && entry.links.size)) {
         violation(`${number} was written after it was ${entry.state}`)
       }
       if (!placed) entry.plain = true
@@ -215,11 +233,15 @@ export const createOutbound = (
         if (before !== undefined && before < at && !bodiesWait) {
           violation(`${number} was written before ${urgent}, which is urgent`)
         }
-        if (!(posted && bodiesWait) && clientNow > (entry.expiresAt ?? Number.POSITIVE_INFINITY)) {
+        if (!bodiesWait && clientNow > (entry.expiresAt ?? Number.POSITIVE_INFINITY)) {
           violation(`${number} was written after it had expired`)
         }
       }
       entry.links.add(link)
+      if (placed && !entry.settled) flying.add(number)
+      if (mostInFlight !== undefined && flying.size > mostInFlight) {
+        violation(`${flying.size} messages are in flight where ${mostInFlight} may be`)
+      }
     },
     applied(number, user) {
       counts.applied++

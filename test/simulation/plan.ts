@@ -25,7 +25,7 @@ export const TROUBLES = [
   'late first frames',
   'late answers',
   'http refusals',
-  'retry-after',
+  'deaf fetch',
   'tight proxy',
   'full buffers',
   'forbidden channels',
@@ -55,7 +55,7 @@ const SHARES: Readonly<Record<Trouble, number>> = {
   tokens: 0.4,
   'short tokens': 0.4,
   'slow tokens': 0.4,
-  'other users': 0.3,
+  'other users': 0.4,
   'low rate': 0.2,
   'many channels': 0.1,
   'slow handlers': 0.4,
@@ -67,7 +67,7 @@ const SHARES: Readonly<Record<Trouble, number>> = {
   'late first frames': 0.2,
   'late answers': 0.4,
   'http refusals': 0.25,
-  'retry-after': 0.5,
+  'deaf fetch': 0.2,
   'tight proxy': 0.05,
   'full buffers': 0.2,
   'forbidden channels': 0.1,
@@ -85,7 +85,6 @@ const NEEDS: Partial<Record<Trouble, Trouble>> = {
   'short tokens': 'tokens',
   'slow tokens': 'tokens',
   'other users': 'tokens',
-  'retry-after': 'http refusals',
 }
 
 export interface Plan {
@@ -96,13 +95,15 @@ export interface Plan {
   readonly gaps: ReadonlySet<string>
   readonly rejections: ReadonlySet<string>
   readonly retries: number
-  readonly queueLimit: number
+  /** Undefined: there is room for all. */
+  readonly queueLimit: number | undefined
+  readonly mostInFlight: number
   readonly channels: readonly string[]
 }
 
 const FEW = ['A', 'B', 'C']
 /** More than fit into one `hello`. */
-const MANY = Array.from({ length: 25 }, (_, index) => `channel-${index}`)
+const MANY = Array.from({ length: 30 }, (_, index) => `channel-${index}`)
 /** More than any run uses up. */
 const PLENTY = 100_000
 
@@ -118,8 +119,9 @@ export const createPlan = (chance: Chance): Plan => {
   const has = (trouble: Trouble): boolean => drawn.has(trouble)
   const demands = chance.maybe(0.5)
   const mayBePlain = has('late first frames') && !demands
-  // Without positions an id is all that names a message.
-  if (mayBePlain) drawn.delete('same ids')
+  // Without positions an id is all that names a message, and who was refused a channel begins from then on.
+  if (mayBePlain)
+    for (const trouble of ['same ids', 'forbidden channels'] as const) drawn.delete(trouble)
   const rejections = new Set<string>()
   if (has('small queue')) rejections.add('overflow')
   if (has('expiring messages')) rejections.add('expired')
@@ -137,7 +139,8 @@ export const createPlan = (chance: Chance): Plan => {
     gaps,
     rejections,
     retries: has('few retries') ? chance.whole(0, 3) : PLENTY,
-    queueLimit: has('small queue') ? 10 : PLENTY,
+    queueLimit: has('small queue') ? 10 : undefined,
+    mostInFlight: chance.pick([2, 16, 256]),
     channels: has('many channels') ? MANY : FEW,
   }
 }

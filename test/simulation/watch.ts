@@ -1,6 +1,6 @@
 /** Watches the wire for the ledger: when which message was on which link, and whether that is one of protocol v1. */
 import type { Ledger } from './ledger.ts'
-import type { Tap } from './network.ts'
+import type { Link, Tap } from './network.ts'
 
 export interface Watch extends Tap {
   /** The newest link does not speak protocol v1. */
@@ -22,11 +22,20 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
   let link: object | undefined
   const speaks = new WeakSet<object>()
   const welcomed = new WeakSet<object>()
+  /** Links that the server has welcomed, by their sessions. */
+  const sessions = new Map<string, Link>()
+  const sids = new WeakMap<object, string>()
 
   return {
     violation: ledger.violation,
     opened(on) {
       link = on
+    },
+    answered(text, on) {
+      if (!text.startsWith('{"type":"welcome"')) return
+      const sid = `${sids.get(on)}`
+      if (sessions.get(sid)?.isOpen()) ledger.violation('an older connection was left open')
+      sessions.set(sid, on)
     },
     heard(text, on) {
       if (!text.includes('"type":"welcome"') || !speaks.has(on)) return
@@ -34,7 +43,10 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
       ledger.in.positions()
     },
     written(text, on) {
-      if (text.startsWith('{"type":"hello"')) speaks.add(on)
+      if (text.startsWith('{"type":"hello"')) {
+        speaks.add(on)
+        sids.set(on, /"sid":"([^"]+)"/.exec(text)?.[1] ?? '')
+      }
       const posted = text.startsWith('{"sid"')
       const at = now()
       const clock = clientNow()
@@ -46,7 +58,6 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
         ledger.out.written({
           number: Number(number),
           placed,
-          posted,
           link: on,
           at,
           clientNow: clock,
