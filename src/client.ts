@@ -504,8 +504,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (!another) return
       users++
       batcher?.flush()
-      for (const id of [...replies.keys()])
-        answer(id, undefined, error('UNKNOWN', 'The user is another one by now'))
       // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
       outbox.close()
       conversation.renew?.()
@@ -513,7 +511,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
+      const asked = [...replies.keys()]
       outbox.rejectAll('identity')
+      // What was applied, and whose answer is not the next user's to hear.
+      for (const each of asked) answer(each, undefined, error('UNKNOWN', 'The user has changed'))
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },

@@ -287,7 +287,8 @@ export const createOutbound = (
       if (entry.reply === 'heard') violation(`${number} was answered, but failed: ${code}`)
       entry.reply = 'failed'
       const { state } = entry
-      if (!(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
+      const isFormer = code === 'UNKNOWN' && eras.get(number) !== renounced
+      if (!isFormer && !(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
         violation(`the request ${number} (${state}) failed: ${code}`)
       }
     },
