@@ -504,8 +504,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (!another) return
       users++
       batcher?.flush()
-      for (const id of [...replies.keys()])
-        answer(id, undefined, error('UNKNOWN', 'The user is another one by now'))
+      const asked = [...replies.keys()]
       // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
       outbox.close()
       conversation.renew?.()
@@ -514,6 +513,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
       outbox.rejectAll('identity')
+      // What was applied, and not answered: the answer is not for who comes now.
+      for (const id of asked)
+        answer(id, undefined, error('UNKNOWN', 'The user is another one by now'))
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },
