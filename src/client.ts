@@ -504,7 +504,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (!another) return
       users++
       batcher?.flush()
-      const asked = [...replies.keys()]
       // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
       outbox.close()
       conversation.renew?.()
@@ -512,10 +511,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
+      const asked = [...replies.keys()]
       outbox.rejectAll('identity')
-      // What was applied, and not answered: the answer is not for who comes now.
-      for (const id of asked)
-        answer(id, undefined, error('UNKNOWN', 'The user is another one by now'))
+      // What was applied, and whose answer is not the next user's to hear.
+      for (const each of asked) answer(each, undefined, error('UNKNOWN', 'The user has changed'))
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },
