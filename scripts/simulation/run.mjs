@@ -17,6 +17,8 @@ export const runSeeds = async (bundle, from, count, each) => {
       const at = new Int32Array(new SharedArrayBuffer(4))
       const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
         workerData: { bundle, at },
+        // A run leaves much behind at once: room for that saves collecting it.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
       })
       let seen = 0
       const watch = setInterval(() => {

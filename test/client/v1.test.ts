@@ -368,6 +368,18 @@ describe('sending', () => {
     expect(data).not.toHaveProperty('tok')
   })
 
+  test('another user: a request that was never sent says so', async () => {
+    const story = startV1()
+    const { socket } = story
+    await story.agree()
+    socket.disconnect()
+    const outcome = expect(socket.request({ type: 'a' })).rejects.toMatchObject({
+      code: 'NOT_SENT',
+    })
+    socket.setIdentity('another')
+    await outcome
+  })
+
   test('another user: what a listener sends when it hears of the old messages is not said on the old link', async () => {
     const story = startV1({ queue: { maxInFlight: 1 } })
     const { network, socket, clock } = story

@@ -161,8 +161,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '8',
     name: 'the server joins the live stream after it has read history',
     file: 'server/listening.ts',
-    find: 'open(name).held = []',
-    replace: '',
+    find: 'open(name).held = held',
+    replace: 'open(name)',
   },
   {
     rule: '9',
@@ -342,32 +342,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (told && !told) {',
   },
   {
-    rule: '7',
-    name: 'positions outlive a link without any',
-    file: 'protocol/envelope.ts',
-    find: 'session.leave()',
-    replace: '',
-  },
-  {
     rule: '10',
     name: 'older connections are not closed',
     file: 'server/hub.ts',
     find: 'if (older < gen) connection.close(4409, REPLACED)',
     replace: '',
-  },
-  {
-    rule: 'driver',
-    name: 'a deadline is not checked before a message is sent',
-    file: 'connection/heartbeat.ts',
-    find: 'return !running || !suspect',
-    replace: 'return true',
-  },
-  {
-    rule: 'driver',
-    name: 'a subscribe over the rate limit is not repeated',
-    file: 'client.ts',
-    find: 'outbox.pause(delayMs)\n      subscriptions.repeat()',
-    replace: 'outbox.pause(delayMs)',
   },
   {
     rule: 'driver',
@@ -387,13 +366,6 @@ export const MUTANTS: readonly Mutant[] = [
       { find: 'if (busy !== mine) return\n    if (!opened)', replace: 'if (!opened)' },
       { find: 'if (busy === mine) handlers.received', replace: 'handlers.received' },
     ],
-  },
-  {
-    rule: 'driver',
-    name: 'a token that was asked for the former user is taken',
-    file: 'connection/token.ts',
-    find: 'if (mine !== era) return wanted()',
-    replace: '',
   },
   {
     rule: 'driver',
@@ -450,13 +422,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'transport/polling.ts',
     find: "if (early > 0) return timers.set('poll', early, poll)",
     replace: '',
-  },
-  {
-    rule: 'driver',
-    name: 'what a poll said before stays said',
-    file: 'transport/polling.ts',
-    find: 'anew() {\n      etag = null',
-    replace: 'anew() {',
   },
   {
     rule: 'delivery',

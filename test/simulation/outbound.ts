@@ -166,8 +166,10 @@ export const createOutbound = (
       counts.sent++
       open++
       if (queueLimit !== undefined && !bodiesWait) {
-        const all = [...waiting.urgent, ...waiting.normal]
-        const long = all.filter(each => (entries.get(each)?.at ?? 0) < (sending.at ?? 0)).length
+        let long = 0
+        for (const each of [...waiting.urgent, ...waiting.normal]) {
+          if ((entries.get(each)?.at ?? 0) < (sending.at ?? 0)) long++
+        }
         if (long > queueLimit) violation(`${long} messages wait where ${queueLimit} may`)
       }
       eras.set(number, renounced)
@@ -287,8 +289,9 @@ export const createOutbound = (
       if (entry.reply === 'heard') violation(`${number} was answered, but failed: ${code}`)
       entry.reply = 'failed'
       const { state } = entry
-      const isFormer = code === 'UNKNOWN' && eras.get(number) !== renounced
-      if (!isFormer && !(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
+      // An answer for a user who has gone is nobody's.
+      if (code === 'UNKNOWN' && state === 'acked' && eras.get(number) !== renounced) return
+      if (!(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
         violation(`the request ${number} (${state}) failed: ${code}`)
       }
     },

@@ -47,7 +47,7 @@ export const WAITING_FOR: readonly Trouble[] = []
 const SHARES: Readonly<Record<Trouble, number>> = {
   forgets: 0.3,
   'short history': 0.25,
-  'short sessions': 0.15,
+  'short sessions': 0.2,
   'few retries': 0.3,
   'small queue': 0.2,
   'expiring messages': 0.2,

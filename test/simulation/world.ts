@@ -147,7 +147,8 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     tell,
     switched: network.rest,
     lively: () => lively,
-    isCalm: () => calm,
+    // Tokens that expire go on to cost links.
+    isCalm: () => calm && !has('short tokens'),
     isPlain: watch.isPlain,
     link: watch.link,
   })
@@ -212,7 +213,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     }
     calm = true
     // Now all goes well: what is sent and published arrives.
-    const rarely = has('rare sends') ? 2 * SHORT_SESSION_MS : 1000
+    const rarely = has('rare sends') && has('short sessions') ? 2 * SHORT_SESSION_MS : 1000
     for (let left = 2; left; left--) {
       // The word of the last one may be lost: then only the heads of a ping, or a poll, tell of it.
       if (left === 1 && chance.maybe(0.5)) far.mislay(plan.channels.length)
