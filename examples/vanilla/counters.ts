@@ -49,7 +49,7 @@ export const mountCounters = (socket: Connection, tally: Tally): void => {
   const draw = (): void => {
     show('count-received', number.format(tally.received))
     show('count-batches', number.format(tally.batches))
-    show('count-duplicates', number.format(socket.metrics().duplicates ?? 0))
+    show('count-duplicates', number.format(socket.metrics().duplicate ?? 0))
     show('count-doubled', number.format(tally.doubled))
     show('count-missing', number.format(tally.missing))
     show('count-missed', number.format(tally.missed))

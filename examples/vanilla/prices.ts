@@ -8,6 +8,11 @@ import { createSparkline } from './sparkline.ts'
 const STALE_AFTER_MS = 5000
 
 const price = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+/** Where two decimals would be all zeros. */
+const small = new Intl.NumberFormat('en-US', {
+  minimumSignificantDigits: 4,
+  maximumSignificantDigits: 4,
+})
 const percent = new Intl.NumberFormat('en-US', {
   style: 'percent',
   minimumFractionDigits: 2,
@@ -46,7 +51,7 @@ const createRow = (symbol: string): Row => {
     show(quote) {
       first ??= quote.price
       const change = quote.changePercent ?? (quote.price / first - 1) * 100
-      write(priceText, price.format(quote.price))
+      write(priceText, (quote.price < 1 ? small : price).format(quote.price))
       write(changeCell, percent.format(change / 100))
       changeCell.classList.toggle('down', change < 0)
       sparkline.add(quote.price)
