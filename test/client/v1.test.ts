@@ -744,10 +744,14 @@ describe('while polling', () => {
     )
     const taken: number[] = []
     let last = 0
+    let refused = 0
     story.network.onRequest = request => {
       const { messages = [] } = JSON.parse(String(request.init?.body ?? '{}'))
       if (request.method === 'GET') return request.answer(body())
-      if (String(request.init?.body).length > 400) return request.answer({}, { status: 413 })
+      if (String(request.init?.body).length > 400) {
+        refused++
+        return request.answer({}, { status: 413 })
+      }
       for (const { type, seq, data } of messages) {
         last = type === 'skip' ? data.seq : seq
         if (type !== 'skip') taken.push(seq)
@@ -762,6 +766,8 @@ describe('while polling', () => {
       { state: 'acked' },
     ])
     expect(taken).toEqual([1, 3])
+    // Once together, and once the large one alone.
+    expect(refused).toBe(2)
   })
 
   test('a lost session is told there, too; replies and refusals arrive', async () => {

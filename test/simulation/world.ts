@@ -147,8 +147,8 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     tell,
     switched: network.rest,
     lively: () => lively,
-    // Tokens that expire go on to cost links.
-    isCalm: () => calm && !has('short tokens'),
+    // Tokens that expire, and what is too large, go on to cost links.
+    isCalm: () => calm && !has('short tokens') && !has('tight proxy'),
     isPlain: watch.isPlain,
     link: watch.link,
   })
@@ -188,13 +188,17 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     storm = false
     tell('-- calm')
     const onlyHttp = has('http only at last')
+    const endLinks = (): void => {
+      if (onlyHttp) for (const link of network.live()) link.cut()
+    }
     Object.assign(weather, FAIR, { blocked: onlyHttp })
+    endLinks()
     await clock.advance(7000)
     lively = false
     await clock.advance(1000)
     // Whatever was planned in the storm is over.
     Object.assign(weather, FAIR, { blocked: onlyHttp })
-    if (onlyHttp) for (const link of network.live()) link.cut()
+    endLinks()
     if (!far.isUp()) far.start(true)
     far.forbid(undefined)
     far.failStore(0)
@@ -217,7 +221,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     for (let left = 2; left; left--) {
       // The word of the last one may be lost: then only the heads of a ping, or a poll, tell of it.
       if (left === 1 && chance.maybe(0.5)) far.mislay(plan.channels.length)
-      page.unlessFrozen(application.send)
+      for (let many = chance.whole(1, 8); many; many--) application.send()
       for (const channel of plan.channels) far.publish(channel)
       await clock.advance(rarely)
     }
