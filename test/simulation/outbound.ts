@@ -290,10 +290,9 @@ export const createOutbound = (
       entry.reply = 'failed'
       const { state } = entry
       // An answer for a user who has gone is nobody's.
-      if (code === 'UNKNOWN' && state === 'acked' && eras.get(number) !== renounced) return
-      // What was asked as a user who is gone is answered to nobody.
-      const isFormer = code === 'UNKNOWN' && eras.get(number) !== renounced
-      if (!isFormer && !(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
+      const isOver = state === 'acked' || state === 'sent'
+      if (code === 'UNKNOWN' && isOver && eras.get(number) !== renounced) return
+      if (!(FAILURES[`${state}`] ?? ['TIMEOUT']).includes(code)) {
         violation(`the request ${number} (${state}) failed: ${code}`)
       }
     },
