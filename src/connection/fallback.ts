@@ -51,6 +51,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
   let polling: PollingTransport | undefined
   /** The next poll asks for channels from here on. */
   let next = 0
+  const pause = { until: 0 }
 
   const address = (): string => {
     const { url } = rules as { url: string }
@@ -88,6 +89,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       ...rules,
       environment,
       timers,
+      pause,
       parse: (body, response) =>
         rules.parse?.(body, response) ??
         hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],

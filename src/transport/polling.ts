@@ -16,6 +16,8 @@ export interface PollingHandlers extends TransportHandlers {
   readonly timers: Timers
   readonly intervalMs: number
   readonly timeoutMs: number
+  /** Until when the server asked to wait, by the monotonic clock; it holds for the next polling, too. */
+  readonly pause: { until: number }
   /** The messages of an answer. */
   parse(body: unknown, response: Response): readonly unknown[]
   /** The URL of the next poll. */
@@ -59,14 +61,12 @@ const TOO_LARGE = 413
  * where polling makes no sense.
  */
 export const openPolling = (handlers: PollingHandlers): PollingTransport => {
-  const { environment, timers, timeoutMs } = handlers
+  const { environment, timers, timeoutMs, pause } = handlers
   const { now, monotonicNow, fetch } = environment
   /** The poll under way. One that was given up is no longer heard. */
   let busy: AbortController | undefined
   let running = true
   let opened = false
-  /** By the monotonic clock: somebody may set the other one. */
-  let notBefore = 0
   let etag: string | null = null
   let etagUrl = ''
   let posting: AbortController | undefined
@@ -103,7 +103,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const after = response.headers?.get('retry-after')
     if (after) {
       const wait = Number(after) * 1000 || Date.parse(after) - now()
-      if (wait > 0) notBefore = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
+      if (wait > 0) pause.until = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
     }
     return response
   }
@@ -142,7 +142,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   }
 
   const post = (): void => {
-    if (!running || posting || resting || monotonicNow() < notBefore) return
+    if (!running || posting || resting || monotonicNow() < pause.until) return
     const mine = new AbortController()
     posting = mine
     const body = handlers.outgoing(unsure)
@@ -180,7 +180,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
 
   const poll = (): void => {
     // Another answer may have asked to wait since this was planned.
-    const early = notBefore - monotonicNow()
+    const early = pause.until - monotonicNow()
     if (early > 0) return timers.set('poll', early, poll)
     const mine = new AbortController()
     busy = mine
@@ -190,7 +190,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       busy = undefined
       mine.abort()
       const wait = handlers.unfinished() && !thrown ? 0 : handlers.intervalMs
-      timers.set('poll', Math.max(wait, notBefore - monotonicNow()), poll)
+      timers.set('poll', Math.max(wait, pause.until - monotonicNow()), poll)
       if (!thrown) return
       unsure = true
       handlers.failed(thrown)
@@ -207,7 +207,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     },
     close,
     pollNow() {
-      if (running && !busy && monotonicNow() >= notBefore) poll()
+      if (running && !busy && monotonicNow() >= pause.until) poll()
     },
     post,
     anew() {

@@ -409,6 +409,24 @@ describe('two worlds in one life', () => {
     expect(polls.length).toBe(before + 1)
   })
 
+  test('what Retry-After asked for holds for the next polling, too', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
+    let polls = 0
+    story.network.onRequest = request => {
+      polls++
+      request.answer({}, { status: 503, headers: { 'retry-after': '60' } })
+    }
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    story.socket.disconnect()
+    story.socket.connect()
+    await story.clock.advance(50_000)
+    expect(story.socket.status).toBe('FALLBACK')
+    expect(polls).toBe(1)
+    await story.clock.advance(11_000)
+    expect(polls).toBe(2)
+  })
+
   test('a wall clock that is set back does not lengthen what Retry-After asked for', async () => {
     const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
     let polls = 0

@@ -36,6 +36,7 @@ transportContract('polling', () => {
         timers,
         intervalMs: 1000,
         timeoutMs: 500,
+        pause: { until: 0 },
         parse: body => body as readonly unknown[],
         url: () => 'http://test/snapshot',
         unfinished: () => false,
