@@ -347,6 +347,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       let wait = 0
       acks ??= maxInFlight
       sent = 0
+      // Its timer may be late, after a freeze.
+      expire()
       while (frames.length < most && isDue()) {
         // What is due next would make the body too large: it goes with the one after this.
         if (length && length + nextLength() > joined) break

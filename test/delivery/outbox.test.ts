@@ -44,3 +44,30 @@ test('what a link would not take for once goes out on it all the same, in its or
   await clock.advance(1000)
   expect(written).toEqual(['1 a', '2 b'])
 })
+
+test('what has expired is not taken for a POST, even if its timer is late', () => {
+  let time = 0
+  const environment = { ...createFakeNetwork().environment, monotonicNow: () => time }
+  const outbox = createOutbox<unknown>({
+    environment,
+    timers: createTimers(environment),
+    limit: 100,
+    maxBytes: 1e6,
+    ratePerSecond: 100,
+    retries: 3,
+    maxInFlight: 10,
+    write() {},
+    writable: () => true,
+    bufferedBytes: () => 0,
+    post() {},
+    settled() {},
+  })
+  const delivery = createDelivery('a')
+  const frame = '{"type":"a"}'
+  const bytes = frame.length
+  const entry = { delivery, message: {}, frame, bytes, reserved: false, release() {} }
+  outbox.add({ ...entry, expiresAt: 1000 }, false)
+  time = 1000
+  expect(outbox.take()).toEqual([])
+  expect(delivery).toMatchObject({ state: 'rejected', reason: 'expired' })
+})
