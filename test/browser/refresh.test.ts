@@ -61,10 +61,14 @@ describe.skipIf(!hasChromium)('fast refresh', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const edit = async (from: string, to: string): Promise<void> => {
-    const text = await readFile(`${folder}/Desk.tsx`, 'utf8')
-    expect(text).toContain(from)
-    await writeFile(`${folder}/Desk.tsx`, text.replace(from, to))
+  /** All at once: a change right behind another may not be noticed. */
+  const edit = async (...changes: readonly (readonly [from: string, to: string])[]) => {
+    let text = await readFile(`${folder}/Desk.tsx`, 'utf8')
+    for (const [from, to] of changes) {
+      expect(text).toContain(from)
+      text = text.replace(from, to)
+    }
+    await writeFile(`${folder}/Desk.tsx`, text)
   }
 
   /** Everything on the page lives, and on one connection. */
@@ -85,20 +89,24 @@ describe.skipIf(!hasChromium)('fast refresh', () => {
     await expectOne(2)
 
     // The state stays.
-    await edit('First version', 'Second version')
+    await edit(['First version', 'Second version'])
     await page.getByText('Second version').waitFor()
     expect(await page.locator('main > p').textContent()).toBe('2')
     await expectOne(3)
 
     // Other hooks: the component is mounted anew, and so is what is below it.
-    await edit('const [mounts', "const [title] = useState('Third version')\n  const [mounts")
-    await edit('Second version', '{title}')
+    await edit(
+      ['const [mounts', "const [title] = useState('Third version')\n  const [mounts"],
+      ['Second version', '{title}'],
+    )
     await page.getByText('Third version').waitFor()
     await expectOne(4)
 
     // And in a component that holds the connection itself.
-    await edit('const { status } =', 'const [word] = useState("is ")\n  const { status } =')
-    await edit('<output>', '<output>{word}')
+    await edit(
+      ['const { status } =', 'const [word] = useState("is ")\n  const { status } ='],
+      ['<output>', '<output>{word}'],
+    )
     await page.locator('output').getByText('is OPEN').waitFor()
     await expectOne(5)
 

@@ -7,8 +7,8 @@ import { bundle, runPage } from './table/run.ts'
 explainMissing()
 
 const SECONDS = 10
-/** At most one in 150 ms, one at once, and the first. */
-const MOST_COMMITS = Math.ceil(SECONDS / 0.15) + 2
+/** At most one in a window, one at once, and the first. */
+const WINDOW_MS = 150
 
 let browser: Browser
 
@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium).each(['react.tsx', 'vue.ts'])('a table of 50 rows,
     expect(outcome.outOfOrder).toBe(0)
     expect(outcome.seen).toBe(outcome.total)
     expect(outcome.wrongRows).toEqual([])
-    expect(outcome.commits).toBeLessThanOrEqual(MOST_COMMITS)
+    expect(outcome.commits).toBeLessThanOrEqual(Math.ceil(outcome.lastedMs / WINDOW_MS) + 2)
     expect(outcome.statuses).toEqual(['CONNECTING', 'OPEN'])
   })
 })

@@ -4,6 +4,8 @@ export interface Tally {
   seen: number
   /** Those that were not the next one. */
   outOfOrder: number
+  /** From the first to the last of them, in ms: a busy machine is fed for longer. */
+  lastedMs: number
   /** Commits of the table. */
   commits: number
   /** What a component that shows the status alone has shown, commit by commit. */
@@ -16,11 +18,14 @@ export interface Quote {
   readonly price: number
 }
 
-export const tally: Tally = { seen: 0, outOfOrder: 0, commits: 0, statuses: [] }
+export const tally: Tally = { seen: 0, outOfOrder: 0, lastedMs: 0, commits: 0, statuses: [] }
+
+let beganAt = 0
 
 export const count = ({ number }: Quote): void => {
   if (number !== tally.seen) tally.outOfOrder++
-  tally.seen++
+  if (!tally.seen++) beganAt = performance.now()
+  tally.lastedMs = performance.now() - beganAt
 }
 
 export const SYMBOLS: readonly string[] = Array.from({ length: 50 }, (_, index) => `S${index}`)
