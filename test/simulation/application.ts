@@ -99,7 +99,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
         if (hooks.isPlain()) ledger.in.asked(channel)
         else ledger.in.confirmed(channel)
       },
-      () => {},
+      () => subscriptions.get(channel) === both && ledger.in.denied(channel),
     )
   }
 

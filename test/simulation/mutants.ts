@@ -406,8 +406,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'Retry-After is not heard',
     file: 'transport/polling.ts',
-    find: 'if (wait > 0) notBefore',
-    replace: 'if (wait < 0) notBefore',
+    find: 'if (wait > 0) pause.until',
+    replace: 'if (wait < 0) pause.until',
   },
   {
     rule: 'driver',
