@@ -99,7 +99,10 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
         if (hooks.isPlain()) ledger.in.asked(channel)
         else ledger.in.confirmed(channel)
       },
-      () => subscriptions.get(channel) === both && ledger.in.denied(channel),
+      // Refused at that time, and told so: what comes once it is allowed again begins anywhere.
+      ({ code }) => {
+        if (code === 'FORBIDDEN' && subscriptions.get(channel) === both) ledger.in.asked(channel)
+      },
     )
   }
 
