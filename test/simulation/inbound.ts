@@ -35,6 +35,8 @@ export interface Inbound {
   confirmed(channel: string): void
   /** A server without protocol v1 was asked, which promises nothing. */
   asked(channel: string): void
+  /** The server has refused the channel, and may take it another time: nobody will hear it confirm. */
+  denied(channel: string): void
   delivered(channel: string, number: number): void
   /** `upTo`: what was published when it was told, where that is known better. */
   gap(channel: string | undefined, reason: string, upTo?: number): void
@@ -140,6 +142,10 @@ export const createInbound = (
       if (!state) return
       state.awaited = false
       state.loose = true
+    },
+    denied(channel) {
+      const state = listening.get(channel)
+      if (state) state.awaited = false
     },
     delivered(channel, number) {
       counts.delivered++

@@ -91,7 +91,7 @@ const FAILURES: Readonly<Record<string, readonly string[]>> = {
   acked: ['TIMEOUT'],
   rejected: ['NOT_SENT', 'INTERNAL', 'FORBIDDEN', 'TIMEOUT'],
   unknown: ['UNKNOWN', 'TIMEOUT'],
-  sent: ['TIMEOUT', 'INTERNAL', 'FORBIDDEN'],
+  sent: ['TIMEOUT', 'INTERNAL', 'FORBIDDEN', 'RATE_LIMITED'],
 }
 
 const NEVER_WRITTEN = ['expired', 'overflow', 'identity', 'closed']
@@ -157,7 +157,9 @@ export const createOutbound = (
     const queued = waiting.urgent.size + waiting.normal.size
     if (reason !== 'overflow' || queueLimit === undefined || bodiesWait) return
     if (queued < queueLimit) violation(`${words} with ${queued} others in the queue`)
-    if (entry.urgent && waiting.normal.size) violation(`${words}, though it was urgent`)
+    if (entry.urgent && waiting.urgent.size < queueLimit) {
+      violation(`${words}, though it was urgent`)
+    }
   }
 
   return {
@@ -217,7 +219,8 @@ export const createOutbound = (
       const entry = entries.get(number)
       if (!entry) return violation(`${number} was written and never sent`)
       // A request may still wait for its token when the server's word comes: its place is used up already.
-      const isOver = entry.state === 'acked' || entry.refused
+      const isOver =
+        entry.state === 'acked' || entry.refused || (bodiesWait && entry.reason === 'invalid')
       if (entry.settled && !(isOver && entry.links.size)) {
         violation(`${number} was written after it was ${entry.state}`)
       }
