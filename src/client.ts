@@ -289,7 +289,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       followed = agreement !== undefined
       if (told) {
         emit('gap', { reason: 'reconnected' })
-        for (const channel of subscriptions.channels()) {
+        // With positions each channel has its own word, once the server has said where it goes on.
+        for (const channel of agreement ? [] : subscriptions.channels()) {
           subscriptions.gap({ channel, reason: 'reconnected' })
         }
         // A listener may have ended the link: nothing may open for it any more.

@@ -1,7 +1,7 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { nanoid } from 'nanoid'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
-import { createSession, type Fields, fields, isWhole } from './session.ts'
+import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
 
 /** A message as it comes from the server. */
 export interface IncomingEnvelope<Data = unknown> {
@@ -46,8 +46,6 @@ const MAX_IN_FLIGHT = 256
 const MOST_ASKED = 1000
 /** How long a server keeps a session at least, where it does not say so. */
 const SESSION_TTL_MS = 120_000
-/** Characters of channels in `hello`, which servers may want to be small; the others follow. */
-const CHANNELS_IN_HELLO = 1500
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
@@ -78,7 +76,7 @@ const converse = (
   let posts = false
   let polledBefore = false
   /** Channels that `subscribe` frames without an answer named, by their ids. */
-  const asked = new Map<string, readonly string[]>()
+  const asked = new Map<string | undefined, readonly string[]>()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
   let answeredAt = 0
   let sessionTtlMs = SESSION_TTL_MS
@@ -93,13 +91,11 @@ const converse = (
   const positions = (channels: readonly string[]): Fields =>
     Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
 
-  const tell = (type: string, channels: readonly string[]): string => {
-    if (stage !== 'v1' || type !== 'subscribe') return frame(type, { [field]: channels })
-    const id = nanoid()
+  const question = (id: string, channels: readonly string[]): string => {
     asked.set(id, channels)
     // A server that never answers is not waited for without end.
-    if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value as string)
-    return frame(type, { [field]: positions(channels) }, id)
+    if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value)
+    return frame('subscribe', { [field]: positions(channels) }, id)
   }
 
   /** The server's answer to a contact; true if it makes sense. */
@@ -111,8 +107,8 @@ const converse = (
 
   const session = createSession({
     ...host,
-    resubscribe(channel) {
-      if (stage === 'v1') host.control(tell('subscribe', [channel]))
+    ask(id, channels) {
+      if (stage === 'v1') host.control(question(id, channels))
     },
   })
 
@@ -120,23 +116,21 @@ const converse = (
 
   const begin = (): void => {
     stage = 'plain'
-    session.leave()
     timers.clear('greeting')
     const token = host.token()
     if (token) host.reply(auth(token))
     host.proved()
   }
 
+  const unheard = (): void => host.fail('No welcome in time')
+
   const hello = (): void => {
     stage = 'welcome'
-    within(WELCOME_MS, () => host.fail('No welcome in time'))
+    within(WELCOME_MS, unheard)
     const contact = session.contact()
     carried = contact.tok
-    let room = CHANNELS_IN_HELLO
-    told = host.channels().filter(channel => {
-      room -= channel.length + 50
-      return room > 0
-    })
+    // The others follow.
+    told = inParts(host.channels())[0] ?? []
     host.reply(frame('hello', { ...contact, token: host.token(), channels: positions(told) }))
   }
 
@@ -186,8 +180,8 @@ const converse = (
     },
     subscribed({ channels }, { replyTo }) {
       if (stage !== 'v1') return
-      session.verdicts(channels)
-      const id = text(replyTo) ?? ''
+      const id = text(replyTo)
+      session.verdicts(channels, { id })
       for (const channel of asked.get(id) ?? []) {
         if (!Object.hasOwn(fields(channels), channel)) host.denied(channel)
       }
@@ -242,15 +236,17 @@ const converse = (
   return {
     opened() {
       stage = 'first'
-      if (spoken) within(WELCOME_MS, () => host.fail('No welcome in time'))
-      else if (version) within(FIRST_FRAME_MS, begin)
-      else begin()
+      session.unasked()
+      if (!version) return begin()
+      if (spoken) within(WELCOME_MS, unheard)
+      else within(FIRST_FRAME_MS, begin)
     },
     closed() {
+      if (stage === 'plain') session.adrift()
       stage = 'none'
       polledBefore = false
       timers.clear('greeting')
-      session.closed()
+      session.unasked()
       asked.clear()
     },
     receive(payload) {
@@ -280,7 +276,10 @@ const converse = (
     idOf: message => text(fields(message)['id']),
     ping: id => frame('ping', { timestamp: host.now() }, id),
     auth,
-    tell,
+    tell: (type, channels) =>
+      stage === 'v1' && type === 'subscribe'
+        ? question(nanoid(), channels)
+        : frame(type, { [field]: channels }),
     subscriptionOf({ type, data }) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
       const { channels, symbols } = fields(data)
@@ -302,9 +301,12 @@ const converse = (
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
+        session.adrift()
         answeredAt = Number.NEGATIVE_INFINITY
         return undefined
       }
+      // A link that has just opened is waited for as one of v1.
+      if (stage === 'first' && !spoken) within(WELCOME_MS, unheard)
       spoken = true
       const list = messages as Fields[]
       const firsts = new Map<unknown, number>()
@@ -312,7 +314,7 @@ const converse = (
         const { channel, offset } = fields(message)
         if (isWhole(offset) && !firsts.has(channel)) firsts.set(channel, offset)
       }
-      session.verdicts(channels, firsts, polledBefore)
+      session.verdicts(channels, { firsts, quiet: polledBefore })
       polledBefore = true
       return list
     },

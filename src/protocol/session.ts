@@ -22,10 +22,12 @@ export interface SessionHost {
   recovered(channel: string, replayed: number): void
   /** The server has answered for this channel. */
   confirmed(channel: string): void
+  /** Channels that somebody listens to. */
+  channels(): readonly string[]
   /** Somebody listens to this channel. */
   wants(channel: string): boolean
-  /** A message is missing: ask for it again. */
-  resubscribe(channel: string): void
+  /** Messages are missing: asks for them again, if there is somebody to ask. */
+  ask(id: string, channels: readonly string[]): void
 }
 
 export type Fields = Record<string, unknown>
@@ -51,27 +53,52 @@ export interface Session {
    * this session and makes sense.
    */
   answered(answer: Fields, carried: string | undefined): boolean
-  /**
-   * What the server says of channels. `firsts` is given by a poll: the offsets of the first messages that
-   * come with it.
-   */
-  verdicts(channels: unknown, firsts?: ReadonlyMap<unknown, number>, quiet?: boolean): void
+  /** What the server says of channels. */
+  verdicts(channels: unknown, answer?: Answer): void
   /** Is this message the next of its channel? If one before it is missing, that is asked for. */
   isNext(channel: string, offset: number): boolean
-  /** A server without positions has taken over: we stand nowhere. */
-  leave(): void
+  /** Channels went on without positions: where one stands nowhere, what it missed nobody can know. */
+  adrift(): void
   /** The server may not have heard what it was asked: asks again. */
   askAgain(): void
   /** The newest offsets that the server has sent: notices a lost last message. */
   heads(heads: Fields): void
   /** Another user: nothing of the one before is left. */
   renew(): void
-  /** A connection ended: what was asked on it is not answered any more. */
-  closed(): void
+  /** A connection begins or ended: what was asked before is not answered any more. */
+  unasked(): void
+}
+
+/** What the server's verdicts come with. */
+export interface Answer {
+  /** The id of the question; none: it answers them all, as a welcome and a poll do. */
+  readonly id?: string | undefined
+  /** The offsets of the first messages of a poll. */
+  readonly firsts?: ReadonlyMap<unknown, number>
+  /** What is recovered is no news. */
+  readonly quiet?: boolean
 }
 
 /** Cursors kept of channels that nobody asked for; no server may make us keep more. */
 const MOST_CURSORS = 10_000
+
+/** Characters of channels and positions in one frame, which servers may want to be small. */
+const PART = 1500
+const POSITION = 50
+
+export const inParts = (channels: readonly string[]): string[][] => {
+  const parts: string[][] = []
+  let room = 0
+  for (const channel of channels) {
+    room -= channel.length + POSITION
+    if (room <= 0) {
+      parts.push([])
+      room = PART - channel.length - POSITION
+    }
+    parts.at(-1)?.push(channel)
+  }
+  return parts
+}
 
 export const isWhole = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
@@ -87,13 +114,17 @@ export const createSession = (host: SessionHost): Session => {
   let tok: string | undefined
   let gen = 0
   const cursors = new Map<string, Position>()
-  /** Channels that were asked for again and are not answered yet. */
-  const asked = new Set<string>()
+  /** Channels that were asked for again and are not answered yet, with the ids of those questions. */
+  const asked = new Map<string, string>()
+  /** Channels that went on without positions, and have none since. */
+  const lost = new Set<string>()
 
-  const resubscribe = (channel: string): void => {
-    if (asked.has(channel)) return
-    asked.add(channel)
-    host.resubscribe(channel)
+  const ask = (channels: readonly string[]): void => {
+    for (const part of inParts(channels.filter(channel => !asked.has(channel)))) {
+      const id = nanoid()
+      for (const channel of part) asked.set(channel, id)
+      host.ask(id, part)
+    }
   }
 
   const set = (channel: string, epoch: string, offset: number): void => {
@@ -107,16 +138,19 @@ export const createSession = (host: SessionHost): Session => {
     knows: () => tok !== undefined,
     contact: () => ({ sid, tok, gen: ++gen }),
     position: channel => cursors.get(channel) ?? null,
-    forget: channel => void cursors.delete(channel),
+    forget(channel) {
+      cursors.delete(channel)
+      lost.delete(channel)
+    },
     answered({ tok: theirs, ack, refused }, carried) {
       if (typeof theirs !== 'string' || !isWhole(ack)) return false
       if (theirs !== tok) {
         // The answer to a request that did not know our `tok` says nothing of our session.
         if (carried !== tok) return false
-        const lost = tok !== undefined
+        const forgotten = tok !== undefined
         // First: a listener that hears of the loss may send, and that belongs to this incarnation.
         tok = theirs
-        if (lost) host.sessionLost()
+        if (forgotten) host.sessionLost()
       }
       for (const each of Array.isArray(refused) ? refused : []) {
         const { seq, code } = fields(each)
@@ -124,12 +158,14 @@ export const createSession = (host: SessionHost): Session => {
       }
       return host.acked(ack)
     },
-    verdicts(channels, firsts, quiet) {
+    verdicts(channels, { id, firsts, quiet } = {}) {
       for (const [channel, verdict] of Object.entries(fields(channels))) {
         const { epoch, offset, recovered, replayed, reason } = fields(verdict)
         if (typeof epoch !== 'string' || !isWhole(offset)) continue
         const wanted = host.wants(channel)
-        const answers = asked.delete(channel)
+        // The answer to an older question may still come: from nowhere, say, where we stand somewhere by now.
+        const answers = asked.has(channel) && (id === undefined || asked.get(channel) === id)
+        if (answers) asked.delete(channel)
         const cursor = cursors.get(channel)
         const same = cursor?.epoch === epoch
         const start = firsts?.get(channel)
@@ -137,8 +173,10 @@ export const createSession = (host: SessionHost): Session => {
         // Nobody is promised anything in a channel that nobody asked for; only back it does not go.
         if (!wanted && (!firsts || (same && cursor.offset >= begins))) continue
         if (wanted) host.confirmed(channel)
-        if (!cursor || !wanted) set(channel, epoch, begins)
-        else if (same && recovered === true) {
+        if (!cursor || !wanted) {
+          set(channel, epoch, begins)
+          if (lost.delete(channel)) host.gap(channel, 'reconnected')
+        } else if (same && recovered === true) {
           const many = isWhole(replayed) ? replayed : 0
           if (!quiet) host.recovered(channel, many)
           const follows = offset - many
@@ -147,7 +185,7 @@ export const createSession = (host: SessionHost): Session => {
           if (follows > cursor.offset && answers) {
             set(channel, epoch, follows)
             host.gap(channel, 'trimmed')
-          } else if (follows > cursor.offset) resubscribe(channel)
+          } else if (follows > cursor.offset) ask([channel])
         } else if (!same || cursor.offset < offset || reason === 'ahead') {
           set(channel, epoch, offset)
           host.gap(channel, typeof reason === 'string' ? reason : 'epoch')
@@ -157,29 +195,34 @@ export const createSession = (host: SessionHost): Session => {
     isNext(channel, offset) {
       const cursor = cursors.get(channel)
       if (!cursor) return true
-      if (offset > cursor.offset + 1) resubscribe(channel)
+      if (offset > cursor.offset + 1) ask([channel])
       if (offset !== cursor.offset + 1) return false
       cursor.offset = offset
       return true
     },
-    leave: () => cursors.clear(),
+    adrift() {
+      for (const channel of host.channels()) if (!cursors.has(channel)) lost.add(channel)
+    },
     askAgain() {
-      const unanswered = [...asked]
+      const unanswered = [...asked.keys()]
       asked.clear()
-      for (const channel of unanswered) resubscribe(channel)
+      ask(unanswered)
     },
     heads(heads) {
-      for (const [channel, offset] of Object.entries(heads)) {
+      const isBehind = (channel: string): boolean => {
         const cursor = cursors.get(channel)
-        if (cursor && isWhole(offset) && offset > cursor.offset) resubscribe(channel)
+        const head = heads[channel]
+        return cursor !== undefined && isWhole(head) && head > cursor.offset
       }
+      ask(Object.keys(heads).filter(isBehind))
     },
     renew() {
       sid = newId()
       tok = undefined
       gen = 0
       cursors.clear()
+      lost.clear()
     },
-    closed: () => asked.clear(),
+    unasked: () => asked.clear(),
   }
 }

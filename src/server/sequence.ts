@@ -131,6 +131,8 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       await applying.inTurn(key, async () => {
         // Replaced while it waited: the client says it again on its new connection, and hears of it there.
         if (talk.isClosing()) return
+        // Who says again what was applied shall not cost the store anything: there may be many of it.
+        if (seq <= acked) return acknowledge(seq)
         const applied = await (bad
           ? refuseAt(applying, bad, place, sender)
           : applying.applyAt(message as unknown as WireMessage, place, sender, hooks.own(message)))

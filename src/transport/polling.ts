@@ -103,7 +103,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const after = response.headers?.get('retry-after')
     if (after) {
       const wait = Number(after) * 1000 || Date.parse(after) - now()
-      if (wait > 0) pause.until = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
+      // Another answer may have asked for more.
+      const until = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
+      if (wait > 0) pause.until = Math.max(pause.until, until)
     }
     return response
   }

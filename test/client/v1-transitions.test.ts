@@ -115,11 +115,69 @@ describe('two worlds in one life', () => {
     story.network.socket().close(1006)
     await story.clock.advance(1000)
     await story.agree({ channels: { A: verdict('e', 7) } })
-    expect(story.told).toEqual(['gap * reconnected'])
+    const told = ['gap A reconnected', 'gap * reconnected']
+    expect(story.told).toEqual(told)
     story.network.socket().close(1006)
     await story.clock.advance(1000)
     await story.agree({ channels: { A: verdict('e', 7) } })
-    expect(story.told).toEqual(['gap * reconnected', 'recovered A 0'])
+    expect(story.told).toEqual([...told, 'recovered A 0'])
+  })
+
+  test('a channel that was on a plain link has its word when the server says where it goes on, not before', async () => {
+    const story = startV1({ reconnect: { initialDelayMs: 100 } })
+    const gaps: unknown[] = []
+    story.socket.subscribe('A', () => {}, { onGap: gap => gaps.push(gap) })
+    story.network.socket().open()
+    await story.clock.advance(1000)
+    story.receive('tick', 1, { channel: 'A' })
+    story.network.socket().close(1006)
+    await story.clock.advance(1000)
+    const leave = story.socket.on('gap', () => story.socket.reconnect())
+    // The word of all that is on no channel ends this link, and A is told nothing of it.
+    await story.agree()
+    leave()
+    expect(gaps).toEqual([])
+    await story.clock.settle()
+    await story.agree({ channels: { A: verdict('e', 7) } })
+    expect(gaps).toEqual([{ channel: 'A', reason: 'reconnected' }])
+    story.socket.subscribe('B')
+    await story.clock.settle()
+    story.receive('subscribed', { channels: { B: verdict('e', 1) } })
+    expect(story.told).toEqual(['gap * reconnected', 'gap A reconnected'])
+  })
+
+  test('a channel that was polled from a plain server has its word, too; one that was left meanwhile has none', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 } })
+    story.network.onRequest = request => request.answer([])
+    const left = story.socket.subscribe('B')
+    story.socket.subscribe('A')
+    story.network.socket().fail()
+    await story.clock.settle()
+    left.unsubscribe()
+    await story.clock.settle()
+    story.network.onRequest = () => {}
+    story.socket.reconnect()
+    story.socket.subscribe('B')
+    await story.clock.settle()
+    await story.agree({ channels: { A: verdict('e', 7), B: verdict('e', 7) } })
+    expect(story.told).toEqual(['gap A reconnected', 'gap * reconnected'])
+  })
+
+  test('a link that opens while a poll speaks v1 is waited for as one of v1', async () => {
+    const story = startV1({ reconnect: { maxAttempts: 0 } })
+    let speaks = false
+    story.network.onRequest = request =>
+      request.answer(speaks ? { protocol: 1, messages: [], channels: {} } : [])
+    story.network.socket().fail()
+    await story.clock.settle()
+    story.socket.reconnect()
+    story.network.socket().open()
+    speaks = true
+    await story.clock.advance(4000)
+    expect(story.socket.status).toBe('FALLBACK')
+    story.receive('connection', { protocol: 1 })
+    story.welcome()
+    expect(story.socket.status).toBe('OPEN')
   })
 
   test('positions mean nothing to a plain link: a hole in them silences no channel', async () => {
@@ -424,6 +482,35 @@ describe('two worlds in one life', () => {
     expect(story.socket.status).toBe('FALLBACK')
     expect(polls).toBe(1)
     await story.clock.advance(11_000)
+    expect(polls).toBe(2)
+  })
+
+  test('who is asked to wait by two answers waits as long as the longer one asks', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9, intervalMs: 1000 } })
+    serve(
+      story,
+      () => ({}),
+      () => ({ tok: 'tok', ack: 0 }),
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    let polls = 0
+    const posts: { answer(body: unknown, how?: object): void }[] = []
+    story.network.onRequest = request => {
+      if (request.method === 'POST') return posts.push(request)
+      polls++
+      request.answer({}, { status: 503, headers: { 'retry-after': '60' } })
+    }
+    story.socket.send({ type: 'a' })
+    await story.clock.advance(1000)
+    expect([polls, posts.length]).toEqual([1, 1])
+    posts[0]?.answer({}, { status: 503, headers: { 'retry-after': '1' } })
+    await story.clock.advance(2000)
+    // Who wants to be back soon polls at once, where that is allowed.
+    story.socket.reconnect()
+    await story.clock.advance(55_000)
+    expect(polls).toBe(1)
+    await story.clock.advance(3000)
     expect(polls).toBe(2)
   })
 

@@ -312,6 +312,31 @@ describe('sending', () => {
     )
   })
 
+  test('an answer to a question that was asked again since is not taken for the newer one', async () => {
+    const story = startV1()
+    const { socket, clock, network } = story
+    await story.agree()
+    socket.subscribe('A')
+    await clock.settle()
+    story.receive('error', { code: 'RATE_LIMITED', message: 'slow', retryAfterMs: 500 })
+    await clock.advance(500)
+    const ids = (): unknown[] => sentOf(network.socket(), 'subscribe').map(({ id }) => id)
+    const answer = (at: number, offset: number, replayed: number): void => {
+      const channels = { A: verdict('e', offset, { replayed }) }
+      story.receive('subscribed', { channels }, { replyTo: ids()[at] })
+    }
+    answer(1, 10, 0)
+    // A hole, which is asked for; but the first of all questions is answered before that.
+    tick(story, 'A', 12)
+    await clock.settle()
+    expect(ids()).toHaveLength(3)
+    answer(0, 12, 0)
+    answer(2, 12, 2)
+    for (const offset of [11, 12]) tick(story, 'A', offset)
+    expect(story.told.filter(each => each.startsWith('gap'))).toEqual([])
+    expect(ticks(story)).toHaveLength(2)
+  })
+
   test('1009 rejects the largest in flight once the server says that it was not applied', async () => {
     const story = startV1()
     await story.agree()
@@ -509,6 +534,24 @@ describe('receiving', () => {
       data: { timestamp: 5, heads: { A: 10, B: 99 } },
       replyTo: 'p',
     })
+  })
+
+  test('what is missing on many channels is asked for in few frames, none of them large', async () => {
+    const story = startV1()
+    const channels = Array.from({ length: 60 }, (_, index) => `channel-${index}`)
+    story.socket.subscribe(channels)
+    await story.clock.settle()
+    const at = (offset: number) =>
+      Object.fromEntries(channels.map(name => [name, verdict('e', offset)]))
+    await story.agree({ channels: at(1) })
+    const before = sentOf(story.network.socket(), 'subscribe').length
+    story.receive('subscribed', { channels: at(1) })
+    const heads = Object.fromEntries(channels.map(name => [name, 2]))
+    story.receive('ping', { timestamp: 5, heads }, { id: 'p' })
+    const asked = sentOf(story.network.socket(), 'subscribe').slice(before)
+    expect(asked).toHaveLength(3)
+    expect(asked.flatMap(({ data }) => Object.keys(data['channels'] as object))).toEqual(channels)
+    for (const frame of asked) expect(JSON.stringify(frame).length).toBeLessThan(2048)
   })
 
   test('`ready` waits for the word of the server', async () => {

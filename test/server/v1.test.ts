@@ -162,6 +162,25 @@ describe('sending, once and in order', () => {
     expect(applied).toEqual([2])
   })
 
+  test('what is said again costs the store nothing once its answer is known here', async () => {
+    const broker = new MemoryBroker()
+    const { sessions } = broker
+    const begun: number[] = []
+    const begin = sessions.begin.bind(sessions)
+    Object.assign(sessions, {
+      begin(key: string, tok: string, seq: number) {
+        begun.push(seq)
+        return begin(key, tok, seq)
+      },
+    })
+    const { server, applied } = await startApplying({ broker })
+    const { peer } = await greet(server.url)
+    for (const seq of [1, 2, 1, 2, 3]) peer.send(order(seq))
+    await ackOf(peer, 3)
+    expect(begun).toEqual([1, 2, 3])
+    expect(applied).toEqual([1, 2, 3])
+  })
+
   test('a session goes on where it was, on another connection, and nothing is applied twice', async () => {
     const { server, applied } = await startApplying()
     const first = await greet(server.url)

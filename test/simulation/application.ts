@@ -52,6 +52,8 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
   let users = 1
   let user = plan.has('tokens') ? 'user1' : ''
 
+  const isPlain = (): boolean => socket.getSnapshot().phase === 'ready' && hooks.isPlain()
+
   const send = (): void => {
     const urgent = chance.maybe(0.1)
     const ttlMs = plan.has('expiring messages') ? chance.whole(50, 3000) : undefined
@@ -96,12 +98,14 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     subscription.ready.then(
       () => {
         if (subscriptions.get(channel) !== both) return
-        if (hooks.isPlain()) ledger.in.asked(channel)
+        if (isPlain()) ledger.in.asked(channel)
         else ledger.in.confirmed(channel)
       },
       // Refused at that time, and told so: what comes once it is allowed again begins anywhere.
       ({ code }) => {
-        if (code === 'FORBIDDEN' && subscriptions.get(channel) === both) ledger.in.asked(channel)
+        if (code === 'FORBIDDEN' && subscriptions.get(channel) === both) {
+          ledger.in.begins(channel, false)
+        }
       },
     )
   }
@@ -147,8 +151,8 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
   socket.on('gap', ({ channel, reason }) => {
     counts.gaps++
     tell(`gap ${channel} ${reason}`)
-    ledger.in.gap(channel, reason)
-    if (!hooks.isPlain()) ledger.in.positions()
+    // Where there are positions it is about what is on no channel: each channel has its own word.
+    if (channel !== undefined || isPlain()) ledger.in.gap(channel, reason)
     callBack(0.2, leaveForAWhile)
   })
   socket.on('status', () => {
@@ -165,7 +169,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     if (type !== 'tick' || !channel) return
     const { number } = data as { number: number }
     tell(`${channel} ${number} delivered`)
-    ledger.in.delivered(channel, number)
+    ledger.in.delivered(channel, number, isPlain())
     callBack(0.01, () => toggle(chance.pick(plan.channels)))
     callBack(0.005, leaveForAWhile)
   })

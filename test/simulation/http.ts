@@ -97,7 +97,8 @@ export const createFetch = (hooks: HttpHooks): Http => {
           // Who is refused begins anew with another token.
           if (status === 401) notBefore = 0
           const seconds = Number(headers['retry-after'] ?? 0)
-          if (seconds && !signal?.aborted) notBefore = clock.now() + seconds * 1000
+          const until = clock.now() + seconds * 1000
+          if (seconds && !signal?.aborted) notBefore = Math.max(notBefore, until)
           resolve(response)
         }
         clock.after(takes, () => toClient(() => settle(heard)))

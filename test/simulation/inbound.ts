@@ -7,6 +7,8 @@ interface Listening {
   floor: number | undefined
   /** Something may be missing, nobody can know what: a link without protocol v1. */
   loose: boolean
+  /** The first poll after such a link may say the newest message once more. */
+  repeats: boolean
   /** The server will be heard to confirm. */
   awaited: boolean
   /** The server has lost the history that the client was in: it must be told. */
@@ -35,23 +37,23 @@ export interface Inbound {
   confirmed(channel: string): void
   /** A server without protocol v1 was asked, which promises nothing. */
   asked(channel: string): void
-  /** The server has refused the channel, and may take it another time: nobody will hear it confirm. */
-  denied(channel: string): void
-  delivered(channel: string, number: number): void
+  /** `plain`: on a link without positions. */
+  delivered(channel: string, number: number, plain?: boolean): void
   /** `upTo`: what was published when it was told, where that is known better. */
   gap(channel: string | undefined, reason: string, upTo?: number): void
   /** The histories of all channels are others from now on. */
   forgot(): void
-  /** The link is one with positions: what is not told as lost is promised again. */
-  positions(): void
   message(message: object): void
   batch(messages: readonly object[]): void
-  finish(): void
+  /** `plain`: the last link is one without positions. */
+  finish(plain?: boolean): void
 }
 
 export interface InboundRules {
   /** Reasons of `gap` that something in the run can have caused. */
   readonly gaps: ReadonlySet<string>
+  /** Ids are looked at. */
+  readonly dedupes?: boolean
   /** Messages are batched. */
   readonly batches?: boolean
   /** Only the newest of a batch counts per key. */
@@ -59,7 +61,7 @@ export interface InboundRules {
 }
 
 export const createInbound = (
-  { gaps, batches, conflate }: InboundRules,
+  { gaps, dedupes, batches, conflate }: InboundRules,
   violation: (words: string) => void,
 ): Inbound => {
   const published = new Map<string, number>()
@@ -95,6 +97,7 @@ export const createInbound = (
         last: undefined,
         floor: undefined,
         loose: false,
+        repeats: false,
         awaited,
         owed: false,
         told: known?.told ?? [],
@@ -143,18 +146,14 @@ export const createInbound = (
       state.awaited = false
       state.loose = true
     },
-    denied(channel) {
-      const state = listening.get(channel)
-      if (state) state.awaited = false
-    },
-    delivered(channel, number) {
+    delivered(channel, number, plain = false) {
       counts.delivered++
       tells(channel, number)
       const state = listening.get(channel)
       if (!state) return
       const { last, floor, loose, awaited } = state
-      // The first poll after a link without positions says the newest message once more.
-      if (last !== undefined && number <= last && !loose) {
+      if (loose && !plain) violation(`${channel}: ${number} follows a plain link without a word`)
+      if (last !== undefined && number <= last && !loose && !(state.repeats && number === last)) {
         violation(`${channel}: ${number} was delivered after ${last}`)
       }
       // Before the server has confirmed, what an older subscription asked for may still come.
@@ -164,6 +163,7 @@ export const createInbound = (
         violation(`${channel}: ${number} was delivered after ${expected} without a word`)
       }
       if (number > end(channel)) violation(`${channel}: ${number} was never published`)
+      state.repeats = false
       state.last = Math.max(number, last ?? 0)
     },
     gap(channel, reason, upTo) {
@@ -171,10 +171,13 @@ export const createInbound = (
       for (const [name, state] of listening) {
         if (channel !== undefined && name !== channel) continue
         tells(name, reason)
-        // What was published until now may be what is missing; nothing after it is.
-        state.floor = upTo ?? end(name)
+        // What was published until now may be what is missing; nothing after it is. Before the server has confirmed
+        // nothing is promised anyway.
+        if (!state.awaited || state.floor !== undefined) state.floor = upTo ?? end(name)
         state.owed = false
         state.loose = channel === undefined
+        // Where ids are looked at, it is known by its own.
+        state.repeats = reason === 'reconnected' && !dedupes
       }
     },
     forgot() {
@@ -183,9 +186,6 @@ export const createInbound = (
           state.owed = true
         }
       }
-    },
-    positions() {
-      for (const state of listening.values()) state.loose = false
     },
     message(message) {
       if (batches) unbatched.push(message)
@@ -206,9 +206,10 @@ export const createInbound = (
         expected.length === messages.length && messages.every((each, at) => each === expected[at])
       if (!same) violation(`a batch of ${messages.length} instead of ${expected.length}`)
     },
-    finish() {
+    finish(plain = false) {
       for (const [channel, { last, floor, loose, awaited, owed }] of listening) {
         const reached = Math.max(last ?? 0, floor ?? 0)
+        if (loose && !plain) violation(`${channel}: a plain link ended without a word`)
         if (owed) violation(`${channel}: its history was lost without a word`)
         if (floor === undefined && awaited) violation(`${channel} was never confirmed`)
         else if ((last ?? floor) !== undefined && reached < end(channel) && !loose) {

@@ -12,8 +12,8 @@ export interface Ledger {
   readonly out: Outbound
   readonly in: Inbound
   violation(words: string): void
-  /** All is calm: nothing may be open any more. */
-  finish(): void
+  /** All is calm: nothing may be open any more. `plain`: the last link is one without positions. */
+  finish(plain?: boolean): void
 }
 
 export const createLedger = (rules: LedgerRules): Ledger => {
@@ -26,9 +26,9 @@ export const createLedger = (rules: LedgerRules): Ledger => {
     out,
     in: inbound,
     violation,
-    finish() {
+    finish(plain = false) {
       out.finish()
-      inbound.finish()
+      inbound.finish(plain)
     },
   }
 }

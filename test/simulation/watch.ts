@@ -38,9 +38,7 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
       sessions.set(sid, on)
     },
     heard(text, on) {
-      if (!text.includes('"type":"welcome"') || !speaks.has(on)) return
-      welcomed.add(on)
-      ledger.in.positions()
+      if (text.includes('"type":"welcome"') && speaks.has(on)) welcomed.add(on)
     },
     written(text, on) {
       if (text.startsWith('{"type":"hello"')) {

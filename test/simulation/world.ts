@@ -41,6 +41,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
   const ledger = createLedger({
     ...plan,
     bodiesWait: has('slow tokens') || has('callbacks'),
+    dedupes: has('dedupe'),
     batches: has('batches'),
     ...(conflates && { conflate: byChannel }),
   })
@@ -147,8 +148,12 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     tell,
     switched: network.rest,
     lively: () => lively,
-    // Tokens that expire, and what is too large, go on to cost links.
-    isCalm: () => calm && !has('short tokens') && !has('tight proxy'),
+    // Tokens that expire, what is too large, and answers that take longer than is waited go on to cost links.
+    isCalm: () =>
+      calm &&
+      !has('short tokens') &&
+      !has('tight proxy') &&
+      !(has('slow store') && has('slow handlers')),
     isPlain: watch.isPlain,
     link: watch.link,
   })
@@ -227,7 +232,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     }
     // Long enough for acks, and for the heads of a server's ping to tell of a lost last message.
     await clock.advance(12_000)
-    ledger.finish()
+    ledger.finish(watch.isPlain())
 
     socket.close()
     await clock.advance(0)
