@@ -38,7 +38,7 @@ export interface Snapshot<Incoming = unknown> {
 
 /** Messages may be missing: reload what you show. */
 export interface Gap {
-  /** The channel concerned; all of them where there is none. */
+  /** The channel concerned; where there is none, all that no other `gap` names. */
   readonly channel?: string
   /**
    * `reconnected` (a server without protocol v1: nobody can know what was missed), `epoch` (the channel's history

@@ -194,7 +194,9 @@ export const createSession = (host: SessionHost): Session => {
     },
     isNext(channel, offset) {
       const cursor = cursors.get(channel)
-      if (!cursor) return true
+      // Where somebody listens the server says first where it goes on; what comes before that was asked for by one
+      // who has left.
+      if (!cursor) return !host.wants(channel)
       if (offset > cursor.offset + 1) ask([channel])
       if (offset !== cursor.offset + 1) return false
       cursor.offset = offset

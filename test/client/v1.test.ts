@@ -582,10 +582,16 @@ describe('receiving', () => {
     await clock.settle()
     socket.subscribe('B')
     await clock.settle()
-    expect(sentOf(network.socket(), 'subscribe').map(({ data }) => data)).toEqual([
+    const asked = sentOf(network.socket(), 'subscribe')
+    expect(asked.map(({ data }) => data)).toEqual([
       { channels: { B: null } },
       { channels: { B: null } },
     ])
+    // What the one before had asked for may still come: it is before the place where this one begins.
+    tick(story, 'B', 6)
+    story.receive('subscribed', { channels: { B: verdict('e', 8) } }, { replyTo: asked[1]?.['id'] })
+    tick(story, 'B', 9)
+    expect(ticks(story)).toEqual([9])
   })
 
   test('what a listener ends is over: the rest of the frame is another link’s to bring', async () => {

@@ -156,9 +156,8 @@ export const createInbound = (
       if (last !== undefined && number <= last && !loose && !(state.repeats && number === last)) {
         violation(`${channel}: ${number} was delivered after ${last}`)
       }
-      // Before the server has confirmed, what an older subscription asked for may still come.
-      const promised = awaited ? floor : last
       const expected = Math.max(last ?? 0, floor ?? 0)
+      const promised = last ?? (awaited ? floor : undefined)
       if (promised !== undefined && number > expected + 1 && !loose) {
         violation(`${channel}: ${number} was delivered after ${expected} without a word`)
       }
@@ -173,7 +172,8 @@ export const createInbound = (
         tells(name, reason)
         // What was published until now may be what is missing; nothing after it is. Before the server has confirmed
         // nothing is promised anyway.
-        if (!state.awaited || state.floor !== undefined) state.floor = upTo ?? end(name)
+        const { last, floor, awaited } = state
+        if (!awaited || (last ?? floor) !== undefined) state.floor = upTo ?? end(name)
         state.owed = false
         state.loose = channel === undefined
         // Where ids are looked at, it is known by its own.

@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '4',
     name: 'the client takes another incarnation for its own',
     file: 'protocol/session.ts',
-    find: 'if (lost) host.sessionLost()',
+    find: 'if (forgotten) host.sessionLost()',
     replace: '',
   },
   {
@@ -126,7 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '6',
     name: 'a missing message is never asked for',
     file: 'protocol/session.ts',
-    find: 'asked.add(channel)\n    host.resubscribe(channel)',
+    find: 'host.ask(id, part)',
     replace: '',
   },
   {
@@ -168,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '9',
     name: 'the client does not look at heads',
     file: 'protocol/session.ts',
-    find: 'if (cursor && isWhole(offset) && offset > cursor.offset) resubscribe(channel)',
+    find: 'ask(Object.keys(heads).filter(isBehind))',
     replace: '',
   },
   {
@@ -333,6 +333,20 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client.ts',
     find: 'if (told) {',
     replace: 'if (told && !told) {',
+  },
+  {
+    rule: '7',
+    name: 'a channel that was on a plain link is told nothing',
+    file: 'protocol/session.ts',
+    find: "if (lost.delete(channel)) host.gap(channel, 'reconnected')",
+    replace: '',
+  },
+  {
+    rule: '6',
+    name: 'what one who has left had asked for is delivered to the next',
+    file: 'protocol/session.ts',
+    find: 'if (!cursor) return !host.wants(channel)',
+    replace: 'if (!cursor) return true',
   },
   {
     rule: '10',
