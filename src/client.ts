@@ -72,6 +72,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let identity: string | null | undefined
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
+  /** When the newest frame or poll came: asked for once, however many messages it holds. */
+  let arrivedAt = 0
   let latencyMs: number | null = null
   let pingId: string | undefined
   let pingedAt = 0
@@ -149,7 +151,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const { dedupe: dedupeRules, batch } = settings
-  const dedupe = dedupeRules ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, now) : undefined
+  const dedupe = dedupeRules
+    ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
+    : undefined
   const batcher = batch
     ? createBatcher<Incoming>(batch, timers, messages => emit('batch', messages))
     : undefined
@@ -161,7 +165,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     dedupe,
     accepted(message, given) {
       lastMessage = message
-      lastMessageAt = now()
+      lastMessageAt = arrivedAt
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
       stale = true
@@ -310,8 +314,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       subscriptions.close()
       outbox.close()
     },
-    received: payload => conversation.receive(payload),
+    received(payload) {
+      arrivedAt = now()
+      conversation.receive(payload)
+    },
     polled(message) {
+      arrivedAt = now()
       everUsed = true
       followed ??= false
       if (conversation.deliver) conversation.deliver(message)

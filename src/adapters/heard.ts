@@ -2,6 +2,7 @@
  * Who listens to the channels of one client: whoever comes later to a quiet channel asks the others for
  * its newest message, and all forget when the client does.
  */
+import { onOtherChange } from './changes.ts'
 import type { AnyClient } from './options.ts'
 
 export interface Listener {
@@ -19,12 +20,8 @@ interface Heard {
 const create = (socket: AnyClient): Heard => {
   const listeners = new Set<Listener>()
   let epoch = 0
-  let received = socket.lastMessage !== null
-  // As long as the client lives: what is forgotten while nobody listens must not come back either.
-  socket.onChange(() => {
-    const before = received
-    received = socket.lastMessage !== null
-    if (received || !before) return
+  onOtherChange(socket, forgotten => {
+    if (!forgotten) return
     epoch++
     for (const listener of [...listeners]) listener.forget()
   })

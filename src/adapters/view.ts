@@ -1,5 +1,6 @@
 /** What there is to show of a client, changing no more often than it is worth rendering. */
 import type { Environment, ResilientWebSocket, Snapshot, StateChange } from 'resilient-websocket'
+import { onOtherChange } from './changes.ts'
 import { onWindow } from './window.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
@@ -69,20 +70,14 @@ const createStore = <Incoming, Outgoing>(
   let timer: unknown
   let detach: (() => void) | undefined
   let view: View<Incoming> = initialView(false)
-  let heard: Incoming | null = null
 
   const replace = (part: Partial<View<Incoming>>): void => {
     view = { ...view, ...part }
     for (const listener of [...listeners]) listener()
   }
 
-  /** Runs on every message, which changes nothing else; what it shows comes with its batch. */
+  /** Messages come with their batch. */
   const refresh = (): void => {
-    const { lastMessage } = socket
-    if (lastMessage !== heard) {
-      heard = lastMessage
-      if (heard !== null) return
-    }
     const now = socket.getSnapshot()
     const { stateHistory } = socket
     const forgotten = now.lastMessage === null && view.lastMessage !== null
@@ -113,7 +108,6 @@ const createStore = <Incoming, Outgoing>(
 
   /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
   const catchUp = (): void => {
-    heard = socket.lastMessage
     refresh()
     const { lastMessage, connectionDuration } = socket
     if (lastMessage !== view.lastMessage) replace({ lastMessage })
@@ -123,7 +117,7 @@ const createStore = <Incoming, Outgoing>(
   const attach = (): void => {
     catchUp()
     const offs = [
-      socket.onChange(refresh),
+      onOtherChange(socket, refresh),
       onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
     ]
     detach = () => {

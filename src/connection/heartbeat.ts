@@ -36,6 +36,8 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
   let timeout = 0
   let running = false
   let lastHeard = 0
+  /** The same by the wall clock. */
+  let heardAt = 0
   /** When the timer should fire, by our clock. */
   let due = 0
   let pinged = false
@@ -102,7 +104,10 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
       if (running && !pinged) arm(interval - (clock() - lastHeard))
     },
     heard() {
+      // What comes within the same millisecond is no news, and clocks are what a frame costs most here.
+      if (!pinged && environment.now() === heardAt) return
       lastHeard = clock()
+      heardAt = wall
       if (!pinged || !running) return
       pinged = late = false
       arm(interval)

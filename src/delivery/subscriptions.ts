@@ -106,7 +106,8 @@ interface Reader<Message> {
 const BY_HAND: Member<never> = {}
 
 export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscriptions<Message> => {
-  const wanted = new Map<string, Set<Member<Message>>>()
+  /** Each list is replaced and never changed: who walks it need not copy it. */
+  const wanted = new Map<string, readonly Member<Message>[]>()
   /** What the server of this link was told. */
   let told: string[] = []
   /** What a message that waits will tell it. */
@@ -122,9 +123,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   let confirms = false
   let scheduled = false
 
-  const members = (): Set<Member<Message>> => new Set([...wanted.values()].flatMap(set => [...set]))
+  const members = (): Set<Member<Message>> => new Set([...wanted.values()].flat())
 
-  const of = (channel: string): Iterable<Member<Message>> => [...(wanted.get(channel) ?? [])]
+  const of = (channel: string): readonly Member<Message>[] => wanted.get(channel) ?? []
 
   const check = (): void => {
     for (const member of members()) member.check?.()
@@ -153,12 +154,10 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   // What comes and goes within one turn (a component that remounts) is not worth a frame.
   const change = (add: boolean, channels: readonly string[], member: Member<Message>): void => {
     for (const channel of channels) {
-      const set = wanted.get(channel) ?? new Set()
-      if (add) wanted.set(channel, set.add(member))
-      else if (set.delete(member) && !set.size) {
-        wanted.delete(channel)
-        left.add(channel)
-      }
+      const others = of(channel).filter(each => each !== member)
+      if (add) wanted.set(channel, [...others, member])
+      else if (others.length) wanted.set(channel, others)
+      else if (wanted.delete(channel)) left.add(channel)
     }
     if (scheduled) return
     scheduled = true
@@ -181,7 +180,11 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
 
       const member: Member<Message> = {
         hear(message, channel) {
+          // Another one's listener may have ended this one a moment ago.
+          if (!active) return
           if (listener) hooks.call(listener, message)
+          // Nearly always nobody: not worth an iterator for each message.
+          if (!readers.size) return
           for (const reader of readers) {
             const { buffer } = reader
             if (buffer.push(message) > bufferSize) {
@@ -191,8 +194,8 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
             reader.wake()
           }
         },
-        gap: gap => onGap && hooks.call(onGap, gap),
-        recovered: recovery => onRecovered && hooks.call(onRecovered, recovery),
+        gap: gap => onGap && active && hooks.call(onGap, gap),
+        recovered: recovery => onRecovered && active && hooks.call(onRecovered, recovery),
         check: () => settle(),
         end() {
           active = false
@@ -261,7 +264,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     },
     byHand(type, channels) {
       const adds = type === 'subscribe'
-      const fresh = channels.filter(channel => !wanted.get(channel)?.has(BY_HAND))
+      const fresh = channels.filter(channel => !of(channel).includes(BY_HAND))
       change(adds, channels, BY_HAND)
       announced.push(...channels)
       return hasLeft => {
@@ -279,8 +282,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       }
     },
     deliver(channel, message) {
-      const set = wanted.get(channel)
-      if (set) for (const member of set.size > 1 ? [...set] : set) member.hear?.(message, channel)
+      for (const member of of(channel)) member.hear?.(message, channel)
     },
     channels: () => [...wanted.keys()],
     has: channel => wanted.has(channel),

@@ -208,13 +208,7 @@ const converse = (
     ...Object.fromEntries(IGNORED.map(type => [type, () => {}])),
   }
 
-  const attempt = (act: () => void): void => {
-    try {
-      act()
-    } catch (thrown) {
-      host.error('BAD_MESSAGE', thrown)
-    }
-  }
+  const bad = (thrown: unknown): void => host.error('BAD_MESSAGE', thrown)
 
   const deliver = (message: unknown): void => {
     const { channel, offset } = fields(message)
@@ -228,9 +222,19 @@ const converse = (
 
   const element = (message: unknown): void => {
     const { type, data } = fields(message)
-    if (typeof type !== 'string') throw new Error('expected { type: string }')
-    if (Object.hasOwn(RESERVED, type)) RESERVED[type]?.(fields(data), message as Fields)
-    else deliver(message)
+    try {
+      if (typeof type !== 'string') throw new Error('expected { type: string }')
+      if (Object.hasOwn(RESERVED, type)) RESERVED[type]?.(fields(data), message as Fields)
+      else deliver(message)
+    } catch (thrown) {
+      bad(thrown)
+    }
+  }
+
+  const elements = (messages: unknown): void => {
+    if (!Array.isArray(messages)) return element(messages)
+    // A listener may end the link: the rest of the frame is then another link's to bring.
+    for (const each of messages) if (stage !== 'none') element(each)
   }
 
   return {
@@ -250,12 +254,14 @@ const converse = (
       asked.clear()
     },
     receive(payload) {
-      attempt(() => {
+      let parsed: unknown
+      try {
         // A binary frame is no JSON either, and says so here.
-        const parsed: unknown = JSON.parse(payload as string)
-        // A listener may end the link: the rest of the frame is then another link's to bring.
-        for (const each of [parsed].flat()) if (stage !== 'none') attempt(() => element(each))
-      })
+        parsed = JSON.parse(payload as string)
+      } catch (thrown) {
+        bad(thrown)
+      }
+      if (parsed !== undefined) elements(parsed)
       if (stage !== 'first') return
       if (spoken) host.fail('The server does not speak protocol v1')
       else begin()
@@ -340,7 +346,7 @@ const converse = (
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
       if (!answer || !answered(answer as Fields, posted)) return host.untaken()
-      for (const each of Array.isArray(messages) ? messages : []) attempt(() => element(each))
+      for (const each of Array.isArray(messages) ? messages : []) element(each)
     },
   }
 }

@@ -49,6 +49,18 @@ describe('the heartbeat', () => {
     expect(pings(story)).toHaveLength(1)
   })
 
+  test('so is one that comes in the very millisecond in which something was sent', async () => {
+    const story = open()
+    const { clock, socket, network } = story
+    await clock.advance(20_000)
+    socket.send({ type: 'a' })
+    network.socket().receive({ type: 'tick' })
+    await clock.advance(29_999)
+    expect(pings(story)).toHaveLength(0)
+    await clock.advance(1)
+    expect(pings(story)).toHaveLength(1)
+  })
+
   test('a pong gives the round trip, if it answers the ping', async () => {
     const story = open()
     const { clock, socket, network } = story

@@ -401,6 +401,25 @@ describe('subscriptions', () => {
     ])
   })
 
+  test('a listener that another one ends with the same message, or gap, hears no more of it', async () => {
+    const { accept, network, socket, clock } = start({ reconnect: { initialDelayMs: 10 } })
+    accept()
+    await clock.settle()
+    const heard: string[] = []
+    const end = (): void => second.unsubscribe()
+    socket.subscribe('A', () => heard.push('first'), { onGap: () => heard.push('gap') })
+    const ender = socket.subscribe('A', end, { onGap: end })
+    let second = socket.subscribe('A', () => heard.push('second'))
+    network.socket().receive({ type: 'tick', channel: 'A' })
+    expect(heard).toEqual(['first'])
+    second = socket.subscribe('A', () => {}, { onGap: () => heard.push('second gap') })
+    network.socket().close(1006)
+    await clock.advance(1000)
+    accept()
+    expect(heard).toEqual(['first', 'gap'])
+    ender.unsubscribe()
+  })
+
   test('what comes and goes in one turn is not told: a component that remounts costs no frame', async () => {
     const { accept, network, socket, clock } = start()
     accept()

@@ -48,9 +48,41 @@ test('remembers exactly the last keys, each for its time', () => {
   )
 })
 
+test('remembers no less and no more once its table has grown and was made anew', () => {
+  const step = fc.record({
+    key: fc.oneof(fc.integer({ min: 0, max: 90 }), fc.string({ maxLength: 2 })),
+    waitMs: fc.integer({ min: 0, max: 4 }),
+  })
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 20, max: 80 }),
+      fc.integer({ min: 50, max: 200 }),
+      fc.array(step, { minLength: 300, maxLength: 600 }),
+      (size, ttlMs, steps) => {
+        let time = 0
+        const now = (): number => time
+        const dedupe = createDedupe(size, ttlMs, now)
+        const model = plain(size, ttlMs, now)
+        for (const { key, waitMs } of steps) {
+          time += waitMs
+          expect(dedupe.isNew(key)).toBe(model.isNew(key))
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
+
+test('1 and "1" are two keys', () => {
+  const dedupe = createDedupe(10, 1000, () => 0)
+  expect([1, '1', 1, '1'].map(key => dedupe.isNew(key))).toEqual([true, true, false, false])
+})
+
 test('what has no key is never a duplicate', () => {
   const dedupe = createDedupe(10, 1000, () => 0)
-  for (const key of [undefined, null, undefined, null]) expect(dedupe.isNew(key)).toBe(true)
+  const object = {}
+  for (const key of [undefined, null, object, undefined, null, object])
+    expect(dedupe.isNew(key)).toBe(true)
 })
 
 test('a key under another label is another one, once under each', () => {

@@ -324,7 +324,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a gap is not told to subscriptions',
     file: 'delivery/subscriptions.ts',
-    find: 'gap: gap => onGap && hooks.call(onGap, gap)',
+    find: 'gap: gap => onGap && active && hooks.call(onGap, gap)',
     replace: 'gap() {}',
   },
   {
@@ -485,7 +485,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a subscription that has ended still hears',
     file: 'delivery/subscriptions.ts',
     find: 'change(false, channels, member)\n        member.end?.()',
-    replace: 'member.end?.()',
+    replace: '',
   },
   {
     rule: 'delivery',
