@@ -30,6 +30,9 @@ export interface Heartbeat {
   trustworthy(): boolean
 }
 
+/** Signs of life closer together than this are one. */
+const NO_NEWS_MS = 10
+
 export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
   const { environment, timers } = hooks
   let interval = 0
@@ -104,8 +107,9 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
       if (running && !pinged) arm(interval - (clock() - lastHeard))
     },
     heard() {
-      // What comes within the same millisecond is no news, and clocks are what a frame costs most here.
-      if (!pinged && environment.now() === heardAt) return
+      // What follows at once is no news, and clocks are what a frame costs most here.
+      const since = environment.now() - heardAt
+      if (!pinged && since >= 0 && since < NO_NEWS_MS) return
       lastHeard = clock()
       heardAt = wall
       if (!pinged || !running) return
