@@ -331,6 +331,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       followed ??= messages !== undefined
       return messages
     },
+    pending: () => conversation.posts?.() ?? false,
     outgoing: unsure => conversation.post?.(unsure),
     posted: answer => conversation.posted?.(answer),
     tooMuch: () => outbox.takeLess(),

@@ -22,6 +22,8 @@ export interface FallbackHooks {
   polled(message: unknown): void
   answered(poll: Poll): void
   failed(thrown: unknown): void
+  /** There may be something to POST. */
+  pending(): boolean
   /** The next body to POST, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
   posted(answer: unknown): void
@@ -96,6 +98,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       url: pollUrl,
       unfinished: () => next < hooks.channels().length,
       postUrl: address,
+      pending: hooks.pending,
       outgoing: hooks.outgoing,
       posted: hooks.posted,
       tooMuch: hooks.tooMuch,

@@ -110,6 +110,8 @@ export interface Conversation<Outgoing> {
   polled?(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   deliver?(message: unknown): void
+  /** Something waits that may be POSTed, as far as is known now. */
+  posts?(): boolean
   /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
   post?(unsure: boolean): string | undefined
   /** What came back; `undefined`: nobody knows what became of it. */

@@ -26,6 +26,8 @@ export interface PollingHandlers extends TransportHandlers {
   unfinished(): boolean
   /** Where messages are posted. */
   postUrl(): string
+  /** There may be something to post. */
+  pending(): boolean
   /** The next body to post, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
   /** What came back for it; `undefined`: nobody knows what became of it. */
@@ -75,6 +77,8 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   /** A POST failed: the next one waits for a poll that does not, or tries would be used up in no time. */
   let resting = false
 
+  const isPaused = (): boolean => monotonicNow() < pause.until
+
   const close = (): void => {
     running = false
     timers.clear('poll')
@@ -86,11 +90,11 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
 
   const call = async (
     mine: AbortController,
+    token: string | undefined,
     url: string,
     init: RequestInit,
     headers: Record<string, string>,
   ): Promise<Response> => {
-    const token = await handlers.token()
     const authorization = token && { authorization: `Bearer ${token}` }
     const request: RequestInit = {
       ...init,
@@ -110,10 +114,14 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     return response
   }
 
+  // A token may take its time: what is asked and sent is settled after it has come.
+
   const ask = async (mine: AbortController): Promise<void> => {
+    const token = await handlers.token()
+    if (busy !== mine || isPaused()) return
     const url = handlers.url()
     const known = etag && etagUrl === url && { 'if-none-match': etag }
-    const response = await call(mine, url, {}, { ...known })
+    const response = await call(mine, token, url, {}, { ...known })
     if (busy !== mine) return
     const { status, headers } = response
     if (FINAL.includes(status)) {
@@ -144,15 +152,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   }
 
   const post = (): void => {
-    if (!running || posting || resting || monotonicNow() < pause.until) return
+    if (!running || posting || resting || isPaused() || !handlers.pending()) return
     const mine = new AbortController()
     posting = mine
-    const body = handlers.outgoing(unsure)
-    if (posting !== mine) return
-    if (!body) {
-      posting = undefined
-      return
-    }
     const done = (tell: () => void, thrown?: unknown, again = false): void => {
       if (posting !== mine) return
       posting = undefined
@@ -167,9 +169,17 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const failed = (thrown: unknown): void => done(() => handlers.posted(undefined), thrown)
     timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
     const send = async (): Promise<void> => {
+      const token = await handlers.token()
+      if (posting !== mine) return
+      const body = isPaused() ? undefined : handlers.outgoing(unsure)
+      if (posting !== mine) return
+      if (!body) {
+        posting = undefined
+        return timers.clear('post')
+      }
       const init = { method: 'POST', body }
       const type = { 'content-type': 'application/json' }
-      const response = await call(mine, handlers.postUrl(), init, type)
+      const response = await call(mine, token, handlers.postUrl(), init, type)
       const { status, ok } = response
       const refusal = ok ? undefined : new Error(`Post failed: HTTP ${status}`)
       if (status === TOO_LARGE) return done(handlers.tooMuch, refusal, true)
@@ -209,7 +219,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     },
     close,
     pollNow() {
-      if (running && !busy && monotonicNow() >= pause.until) poll()
+      if (running && !busy && !isPaused()) poll()
     },
     post,
     anew() {

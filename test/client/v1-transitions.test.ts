@@ -447,6 +447,44 @@ describe('two worlds in one life', () => {
     expect(new Set(told.slice(1))).toEqual(new Set(['Bearer bob']))
   })
 
+  test('while a POST waits for its token nothing of it has left the queue', async () => {
+    const waiting: ((token: string) => void)[] = []
+    let asks = false
+    const story = await fallen({
+      fallback: { probeIntervalMs: 1e9, intervalMs: 500 },
+      token: () => (asks ? new Promise<string>(resolve => waiting.push(resolve)) : 'first'),
+    })
+    const posted = serve(
+      story,
+      () => ({}),
+      ({ messages }) => ({ tok: 'tok', ack: messages.at(-1)?.seq ?? 0 }),
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    asks = true
+    story.network.onRequest = request => request.answer({}, { status: 401 })
+    await story.clock.advance(500)
+    const late = story.socket.send({ type: 'a' }, { ttlMs: 1000 })
+    const early = story.socket.send({ type: 'b' })
+    const taken = new AbortController()
+    const back = story.socket.send({ type: 'c' }, { signal: taken.signal })
+    await story.clock.advance(1000)
+    taken.abort()
+    expect([late.state, early.state, back.state]).toEqual(['rejected', 'queued', 'rejected'])
+    serve(
+      story,
+      () => ({}),
+      ({ messages }) => {
+        posted.push(JSON.stringify(messages))
+        return { tok: 'tok', ack: messages.at(-1)?.seq ?? 0 }
+      },
+    )
+    for (const answer of waiting.splice(0)) answer('second')
+    await story.clock.advance(2000)
+    expect(early.state).toBe('acked')
+    expect(posted.join()).not.toMatch(/"type":"[ac]"/)
+  })
+
   test('a POST that is asked to wait makes the next poll wait, too', async () => {
     const story = await fallen({ fallback: { intervalMs: 500, probeIntervalMs: 1e9 } })
     const polls: number[] = []

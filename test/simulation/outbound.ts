@@ -9,11 +9,6 @@ export interface OutboundRules {
   readonly unknown?: boolean
   /** Where the wire is watched: links that a message may be lost with before it is `unknown`. */
   readonly retries?: number
-  /**
-   * The body of a request may wait for its token, and be given up before it is on the wire: when its messages left
-   * the queue is not seen.
-   */
-  readonly bodiesWait?: boolean
   /** How many may wait. */
   readonly queueLimit?: number | undefined
   /** How many may be on their way. */
@@ -100,14 +95,7 @@ export const createOutbound = (
   rules: OutboundRules,
   violation: (words: string) => void,
 ): Outbound => {
-  const {
-    rejections,
-    retries,
-    unknown = false,
-    bodiesWait = false,
-    queueLimit,
-    mostInFlight,
-  } = rules
+  const { rejections, retries, unknown = false, queueLimit, mostInFlight } = rules
   const entries = new Map<number, Sent>()
   /** Neither settled nor ever written, in the order of `send()`. */
   const waiting = { urgent: new Set<number>(), normal: new Set<number>() }
@@ -126,8 +114,8 @@ export const createOutbound = (
   const mayBeUnknown = (number: number, entry: Sent): boolean =>
     retries === undefined
       ? unknown
-      : (entry.links.size > 0 || bodiesWait) &&
-        (entry.links.size + (bodiesWait ? 1 : 0) > retries ||
+      : entry.links.size > 0 &&
+        (entry.links.size > retries ||
           incarnationOf(entry.user) !== entry.incarnation ||
           eras.get(number) !== renounced)
 
@@ -155,7 +143,7 @@ export const createOutbound = (
       violation(`${words} ${expiresAt - now} ms too early`)
     }
     const queued = waiting.urgent.size + waiting.normal.size
-    if (reason !== 'overflow' || queueLimit === undefined || bodiesWait) return
+    if (reason !== 'overflow' || queueLimit === undefined) return
     if (queued < queueLimit) violation(`${words} with ${queued} others in the queue`)
     if (entry.urgent && waiting.urgent.size < queueLimit) {
       violation(`${words}, though it was urgent`)
@@ -167,7 +155,7 @@ export const createOutbound = (
     sends(number, sending) {
       counts.sent++
       open++
-      if (queueLimit !== undefined && !bodiesWait) {
+      if (queueLimit !== undefined) {
         let long = 0
         for (const each of [...waiting.urgent, ...waiting.normal]) {
           if ((entries.get(each)?.at ?? 0) < (sending.at ?? 0)) long++
@@ -218,9 +206,7 @@ export const createOutbound = (
     written({ number, placed, link, at, clientNow }) {
       const entry = entries.get(number)
       if (!entry) return violation(`${number} was written and never sent`)
-      // A request may still wait for its token when the server's word comes: its place is used up already.
-      const isOver =
-        entry.state === 'acked' || entry.refused || (bodiesWait && entry.reason === 'invalid')
+      const isOver = entry.state === 'acked' || entry.refused
       if (entry.settled && !(isOver && entry.links.size)) {
         violation(`${number} was written after it was ${entry.state}`)
       }
@@ -235,10 +221,10 @@ export const createOutbound = (
         line.delete(number)
         const [urgent] = entry.urgent ? [] : waiting.urgent
         const before = urgent === undefined ? undefined : entries.get(urgent)?.at
-        if (before !== undefined && before < at && !bodiesWait) {
+        if (before !== undefined && before < at) {
           violation(`${number} was written before ${urgent}, which is urgent`)
         }
-        if (!bodiesWait && clientNow > (entry.expiresAt ?? Number.POSITIVE_INFINITY)) {
+        if (clientNow > (entry.expiresAt ?? Number.POSITIVE_INFINITY)) {
           violation(`${number} was written after it had expired`)
         }
       }

@@ -40,7 +40,6 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
   const byChannel = ({ channel }: { channel?: string }): unknown => channel
   const ledger = createLedger({
     ...plan,
-    bodiesWait: has('slow tokens') || has('callbacks'),
     dedupes: has('dedupe'),
     batches: has('batches'),
     ...(conflates && { conflate: byChannel }),

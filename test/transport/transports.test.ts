@@ -41,6 +41,7 @@ transportContract('polling', () => {
         url: () => 'http://test/snapshot',
         unfinished: () => false,
         postUrl: () => 'http://test/snapshot',
+        pending: () => false,
         outgoing: () => undefined,
         posted() {},
         tooMuch() {},
