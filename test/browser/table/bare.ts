@@ -1,5 +1,8 @@
-/** The least that a page can do: parse, keep the newest, and write to the table once a second. */
+/** The least that a page can do: parse, keep the newest, and write to the table now and then. */
 import { count, type Quote, SYMBOLS, tally, url } from './tally.ts'
+
+/** Put in its place by the build. */
+declare const COMMIT_MS: number
 
 const newest = new Map<string, number>()
 const cells = new Map<string, HTMLElement>()
@@ -31,4 +34,4 @@ setInterval(() => {
   }
   newest.clear()
   tally.commits++
-}, 1000)
+}, COMMIT_MS)

@@ -14,13 +14,15 @@ export interface Outcome extends Tally {
   readonly mainThread: number
 }
 
-export const bundle = async (name: string): Promise<string> => {
+/** `commitMs`: how often the bare page commits. */
+export const bundle = async (name: string, commitMs = 1000): Promise<string> => {
   const { outputFiles } = await build({
     entryPoints: [new URL(name, import.meta.url).pathname],
     // The package as it is built, not what tsconfig.json says instead.
     tsconfigRaw: { compilerOptions: { jsx: 'react-jsx' } },
     define: {
       'process.env.NODE_ENV': '"production"',
+      COMMIT_MS: `${commitMs}`,
       __VUE_OPTIONS_API__: 'false',
       __VUE_PROD_DEVTOOLS__: 'false',
       __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
