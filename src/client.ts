@@ -1,12 +1,14 @@
 /** `createResilientWebSocket`: wires the rooms together. */
 import { nanoid } from 'nanoid'
-import type { ClientEvents, Metrics, ResilientWebSocket, SendOptions, Snapshot } from './api.ts'
+import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
 import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
-import { createDelivery, type Delivery, type RejectReason } from './delivery/delivery.ts'
+import type { RejectReason } from './delivery/delivery.ts'
 import { createInbox } from './delivery/inbox.ts'
-import { createOutbox, PLACE_BYTES, type Outgoing as Queued } from './delivery/outbox.ts'
+import { createOutbox, PLACE_BYTES } from './delivery/outbox.ts'
+import { createRequests } from './delivery/requests.ts'
+import { createSend, sizeOf } from './delivery/send.ts'
 import { createSubscriptions } from './delivery/subscriptions.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
@@ -14,7 +16,7 @@ import { type Call, createEvents } from './events.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
-import { LONGEST_ID } from './protocol/wire.ts'
+import { createSnapshots } from './snapshot.ts'
 import { createTimers } from './timers.ts'
 import type { Frame } from './transport/transport.ts'
 
@@ -30,11 +32,6 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
 }
-
-const sizeOf = (frame: Frame): number =>
-  typeof frame === 'string'
-    ? new TextEncoder().encode(frame).length
-    : ((frame as Blob).size ?? (frame as ArrayBuffer).byteLength)
 
 /**
  * Opens a connection that keeps itself alive. Connects at once unless `enabled` is false.
@@ -78,10 +75,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let pingId: string | undefined
   let pingedAt = 0
   let largestMessage: number | undefined
-  let snapshot: Snapshot<Incoming> | undefined
-  let stale = true
   const counts: Record<string, number> = {}
-  const replies = new Map<string, (message: Incoming | undefined, error?: unknown) => void>()
 
   const count = (name: string): void => {
     counts[name] = (counts[name] ?? 0) + 1
@@ -117,11 +111,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     events.emit(name, payload as never)
   }
 
-  const getSnapshot = (): Snapshot<Incoming> => {
-    if (!stale && snapshot) return snapshot
-    stale = false
+  const snapshots = createSnapshots<Incoming>(() => {
     const { status, phase, attempt, maxAttempts } = driver.state
-    const now: Snapshot<Incoming> = {
+    return {
       status,
       phase,
       attempt,
@@ -136,18 +128,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       latencyMs,
       sessionId: conversation.sessionId?.() ?? null,
     }
-    const names = Object.keys(now) as (keyof typeof now)[]
-    if (!snapshot || names.some(name => snapshot?.[name] !== now[name])) {
-      snapshot = Object.freeze(now)
-    }
-    return snapshot
-  }
+  })
 
   /** Something may have changed. */
   const changed = (): void => {
-    const before = snapshot
-    stale = true
-    if (getSnapshot() !== before) events.emit('change', undefined)
+    if (snapshots.changed()) events.emit('change', undefined)
   }
 
   const { dedupe: dedupeRules, batch } = settings
@@ -168,7 +153,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       lastMessageAt = arrivedAt
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
-      stale = true
+      snapshots.touch()
       events.emit('change', undefined)
       const heardAs = users
       emit('message', message)
@@ -177,20 +162,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
-      if (replyTo) answer(replyTo, message)
+      requests.answer(replyTo, message)
       batcher?.add(message)
     },
     duplicate: () => count('duplicate'),
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
   })
 
-  const answer = (id: string | undefined, message: Incoming | undefined, error?: unknown): void => {
-    if (!id) return
-    const settle = replies.get(id)
-    replies.delete(id)
-    timers.clear(`reply ${id}`)
-    settle?.(message, error)
-  }
+  const requests = createRequests<Incoming>(timers)
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
@@ -238,7 +217,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
-      answer(id, undefined, error)
+      requests.fail(id, error)
       driver.report(code, error)
     },
     leave: afterMs =>
@@ -333,7 +312,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     pending: () => conversation.posts?.() ?? false,
     outgoing: unsure => conversation.post?.(unsure),
-    posted: answer => conversation.posted?.(answer),
+    posted(answer) {
+      arrivedAt = now()
+      conversation.posted?.(answer)
+    },
     tooMuch: () => outbox.takeLess(),
     tooLarge: () => outbox.refuseLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
@@ -355,9 +337,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       release()
       if (reason) {
         emit('drop', { message, reason })
-        answer(id, undefined, error('NOT_SENT', `Not sent: ${reason}`))
+        requests.fail(id, error('NOT_SENT', `Not sent: ${reason}`))
       } else if (state === 'unknown') {
-        answer(id, undefined, error('UNKNOWN', 'Nobody knows whether it was applied'))
+        requests.fail(id, error('UNKNOWN', 'Nobody knows whether it was applied'))
       } else count('sent')
       emit('delivery', delivery)
       changed()
@@ -385,48 +367,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     overflow: channel => gap(channel, 'overflow'),
   })
 
-  const send = (message: Outgoing, sendOptions: SendOptions = {}): Delivery => {
-    const { ttlMs = settings.queue.ttlMs, priority = 'normal', signal } = sendOptions
-    if (!(ttlMs >= 0)) throw new RangeError(`send.ttlMs: expected a number >= 0, got ${ttlMs}`)
-    if (priority !== 'high' && priority !== 'normal') {
-      throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
-    }
-    const id = conversation.idOf(message) ?? nanoid()
-    if (!id || id.length > LONGEST_ID) {
-      throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
-    }
-    const frame = conversation.encode(message, id)
-    const bytes = sizeOf(frame)
-    if (largestMessage && bytes + (agreement ? PLACE_BYTES : 0) > largestMessage) {
-      throw new TypeError(`send: expected at most ${largestMessage} bytes, got ${bytes}`)
-    }
-    const delivery = createDelivery(id)
-    const takeBack = (): void => outbox.withdraw(entry)
-    let told: ((hasLeft: boolean) => void) | undefined
-    const entry: Queued<Outgoing> = {
-      delivery,
-      message,
-      frame,
-      bytes,
-      reserved: conversation.reserved?.(message) ?? false,
-      expiresAt: monotonicNow() + ttlMs,
-      release() {
-        signal?.removeEventListener('abort', takeBack)
-        told?.(delivery.state !== 'rejected')
-      },
-    }
-    if (finished || signal?.aborted) {
-      delivery.state = 'rejected'
-      delivery.reason = finished ? 'closed' : 'expired'
-      return delivery
-    }
-    signal?.addEventListener('abort', takeBack)
-    const byHand = conversation.subscriptionOf?.(message)
-    if (byHand) told = subscriptions.byHand(byHand.type, byHand.channels)
-    outbox.add(entry, priority === 'high')
-    changed()
-    return delivery
-  }
+  const send = createSend<Outgoing>({
+    ttlMs: settings.queue.ttlMs,
+    conversation,
+    outbox,
+    monotonicNow,
+    largest: () => largestMessage && largestMessage - (agreement ? PLACE_BYTES : 0),
+    isFinished: () => finished,
+    byHand: subscriptions.byHand,
+    changed,
+  })
 
   const alive = (): void => {
     if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
@@ -439,8 +389,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
-    for (const id of [...replies.keys()])
-      answer(id, undefined, error('CLOSED', 'The client was closed'))
+    for (const id of requests.ids()) requests.fail(id, error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(events.clear)
@@ -466,7 +415,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       const { connectedAt } = driver
       return connectedAt === null ? 0 : Math.max(0, now() - connectedAt)
     },
-    getSnapshot,
+    getSnapshot: snapshots.get,
     onChange: listener => events.on('change', listener),
     on: events.on,
     connect() {
@@ -480,8 +429,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     close,
     send,
-    request: (message, { timeoutMs = 10_000, signal } = {}) =>
-      new Promise((resolve, reject) => {
+    request(message, { timeoutMs = 10_000, signal } = {}) {
+      try {
         if (!(timeoutMs >= 0)) {
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
@@ -489,19 +438,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         // Whoever takes a request back hears of nothing else.
         if (signal?.aborted) throw signal.reason
         if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
-        const abort = (): void => answer(id, undefined, signal?.reason)
-        answer(id, undefined, error('NOT_SENT', 'Another request took this id'))
-        replies.set(id, (answered, failure) => {
-          signal?.removeEventListener('abort', abort)
-          if (signal?.aborted) reject(signal.reason)
-          else if (failure) reject(failure)
-          else resolve(answered as Incoming)
-        })
-        timers.set(`reply ${id}`, timeoutMs, () =>
-          answer(id, undefined, error('TIMEOUT', `No answer in ${timeoutMs} ms`)),
-        )
-        signal?.addEventListener('abort', abort)
-      }),
+        return requests.wait(id, timeoutMs, signal)
+      } catch (thrown) {
+        return Promise.reject(thrown)
+      }
+    },
     subscribe(...wanted) {
       alive()
       return subscriptions.subscribe(...wanted)
@@ -521,10 +462,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)
-      const asked = [...replies.keys()]
+      const asked = requests.ids()
       outbox.rejectAll('identity')
       // What was applied, and whose answer is not the next user's to hear.
-      for (const each of asked) answer(each, undefined, error('UNKNOWN', 'The user has changed'))
+      for (const id of asked) requests.fail(id, error('UNKNOWN', 'The user has changed'))
       changed()
       driver.dispatch('outdated', 'Identity changed')
     },

@@ -48,7 +48,7 @@ export interface Fallback {
 const LONGEST_QUERY = 4000
 
 export const createFallback = (hooks: FallbackHooks): Fallback => {
-  const { settings, environment, timers, token } = hooks
+  const { settings, token } = hooks
   const rules = settings.fallback
   let polling: PollingTransport | undefined
   /** The next poll asks for channels from here on. */
@@ -88,9 +88,8 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     if (!rules) return
     let used: string | undefined
     polling = openPolling({
+      ...hooks,
       ...rules,
-      environment,
-      timers,
       pause,
       parse: (body, response) =>
         rules.parse?.(body, response) ??
@@ -98,17 +97,12 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       url: pollUrl,
       unfinished: () => next < hooks.channels().length,
       postUrl: address,
-      pending: hooks.pending,
-      outgoing: hooks.outgoing,
-      posted: hooks.posted,
-      tooMuch: hooks.tooMuch,
       async token() {
         used = token.take(await token.wanted())
         return used
       },
       opened() {},
       received: hooks.polled,
-      failed: hooks.failed,
       polled(poll) {
         token.accepted()
         hooks.answered(poll)

@@ -1,5 +1,6 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
+import { isObject } from './frame.ts'
 import { forLog } from './gate.ts'
 import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
@@ -54,9 +55,6 @@ export interface Applying {
     own?: (() => unknown) | undefined,
   ): Promise<Applied>
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const asRefusal = (thrown: unknown): Refusal =>
   thrown instanceof Refusal ? thrown : new Refusal('INTERNAL', 'The message could not be handled')

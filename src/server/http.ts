@@ -8,7 +8,7 @@ import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
 import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
-import { isChannel } from './publication.ts'
+import { isChannel, MOST_CHANNELS } from './publication.ts'
 import { positionOf, recover, type Verdict } from './recovery.ts'
 
 export interface HttpHost {
@@ -23,8 +23,6 @@ export interface HttpHost {
   metrics(): string
   authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
 }
-
-const MOST_CHANNELS = 1000
 
 type Headers = Record<string, string>
 

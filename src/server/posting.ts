@@ -16,6 +16,7 @@ import { forLog } from './gate.ts'
 import type { Counters } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
+import { createRecent } from './recent.ts'
 import type { Refused, Sessions } from './sessions.ts'
 
 export interface PostAnswer {
@@ -75,22 +76,18 @@ const read = (text: string): Post | undefined => {
 
 export const createPosting = (host: PostingHost): Posting => {
   const { settings, sessions, applying, environment, counters } = host
-  const senders = new Map<string, Sender>()
-  const addresses = new Map<string, RateLimit>()
+  // Beyond the most, the one that was silent longest goes.
+  const senders = createRecent<Sender>(MOST_SENDERS)
+  const addresses = createRecent<RateLimit>(MOST_SENDERS)
 
   const newRate = (): RateLimit => createRateLimit(settings.rateLimit, environment.monotonicNow)
 
-  /** As the newest; beyond the most, the one that was silent longest goes. */
-  const remember = <Value>(map: Map<string, Value>, key: string, value: Value): Value => {
-    map.delete(key)
-    map.set(key, value)
-    if (map.size > MOST_SENDERS) map.delete(map.keys().next().value as string)
-    return value
-  }
-
   /** Whoever invents one `sid` after the other would have a rate of its own for each. */
-  const mayMakeContact = (address: string): boolean =>
-    remember(addresses, address, addresses.get(address) ?? newRate())() === 'pass'
+  const mayMakeContact = (address: string): boolean => {
+    const mayPass = addresses.get(address) ?? newRate()
+    addresses.set(address, mayPass)
+    return mayPass() === 'pass'
+  }
 
   return async (text, user, address) => {
     counters.posts++
@@ -117,10 +114,8 @@ export const createPosting = (host: PostingHost): Posting => {
       const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
       if (!record) return
       host.replaces(key, gen)
-      const { mayPass } = remember(senders, key, {
-        tok: record.tok,
-        mayPass: known?.mayPass ?? newRate(),
-      })
+      const mayPass = known?.mayPass ?? newRate()
+      senders.set(key, { tok: record.tok, mayPass })
       const replies: Partial<WireMessage>[] = []
       const reply = (message: Partial<WireMessage>): void => {
         try {

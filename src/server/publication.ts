@@ -5,6 +5,9 @@ import { show } from './words.ts'
 /** 1 to 128 printable characters without blanks. */
 const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
 
+/** Channels that one client may hear, and one poll may ask for. */
+export const MOST_CHANNELS = 1000
+
 export const CHANNEL_WORDS = '1 to 128 printable characters without blanks'
 
 export const isChannel = (name: unknown): name is string =>

@@ -3,7 +3,7 @@ import type { Position } from './broker.ts'
 import { dataOf, type Fields, isObject, replyTo } from './frame.ts'
 import type { Listening } from './listening.ts'
 import type { ServerSettings } from './options.ts'
-import { CHANNEL_WORDS, isChannel } from './publication.ts'
+import { CHANNEL_WORDS, isChannel, MOST_CHANNELS } from './publication.ts'
 import { positionOf } from './recovery.ts'
 import type { Talk } from './talk.ts'
 
@@ -22,8 +22,6 @@ export interface Subscribing {
   subscribe(message: Fields): Promise<void>
   unsubscribe(message: Fields): void
 }
-
-const MOST_CHANNELS = 1000
 
 /** Names and positions of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; undefined: none of these. */
 const channelsIn = (message: Fields): Map<unknown, Position | null> | undefined => {

@@ -485,6 +485,27 @@ describe('two worlds in one life', () => {
     expect(posted.join()).not.toMatch(/"type":"[ac]"/)
   })
 
+  test('what comes with the answer to a POST came now', async () => {
+    const story = await fallen({ fallback: { probeIntervalMs: 1e9, intervalMs: 1000 } })
+    serve(
+      story,
+      () => ({}),
+      ({ messages }) => ({
+        tok: 'tok',
+        ack: messages.at(-1)?.seq ?? 0,
+        messages: messages.map(({ seq }) => ({ type: 'reply', data: seq })),
+      }),
+    )
+    story.network.socket().close(1006)
+    await story.clock.advance(60_300)
+    story.socket.send({ type: 'a' })
+    await story.clock.settle()
+    expect(story.socket.getSnapshot()).toMatchObject({
+      lastMessage: { type: 'reply' },
+      lastMessageAt: story.clock.now(),
+    })
+  })
+
   test('a POST that is asked to wait makes the next poll wait, too', async () => {
     const story = await fallen({ fallback: { intervalMs: 500, probeIntervalMs: 1e9 } })
     const polls: number[] = []

@@ -929,7 +929,7 @@ describe('sizes', () => {
     socket.send({ type: 'a', data: longest(24), id: 'id' })
     expect((network.socket().sent as string[]).every(frame => frame.length <= 1000)).toBe(true)
     expect(() => socket.send({ type: 'a', data: longest(0), id: 'id' })).toThrow(
-      /^send: expected at most 1000 bytes/,
+      /^send: expected at most 976 bytes, got 1000/,
     )
   })
 

@@ -329,13 +329,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: '7',
-    name: 'a link without positions is no gap',
-    file: 'client.ts',
-    find: 'if (told) {',
-    replace: 'if (told && !told) {',
-  },
-  {
-    rule: '7',
     name: 'a channel that was on a plain link is told nothing',
     file: 'protocol/session.ts',
     find: "if (lost.delete(channel)) host.gap(channel, 'reconnected')",
@@ -512,7 +505,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'an answer is not taken for one',
     file: 'client.ts',
-    find: 'if (replyTo) answer(replyTo, message)',
+    find: 'requests.answer(replyTo, message)',
     replace: '',
   },
   {
