@@ -70,7 +70,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
   /** When the newest frame or poll came: asked for once, however many messages it holds. */
-  let arrivedAt = 0
+  let arrivedAt = now()
   let latencyMs: number | null = null
   let pingId: string | undefined
   let pingedAt = 0
@@ -310,7 +310,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       followed ??= messages !== undefined
       return messages
     },
-    pending: () => conversation.posts?.() ?? false,
+    pending: () => conversation.posts?.() ?? conversation.post !== undefined,
     outgoing: unsure => conversation.post?.(unsure),
     posted(answer) {
       arrivedAt = now()

@@ -3,15 +3,17 @@ import type { Snapshot } from './api.ts'
 
 export interface Snapshots<Incoming> {
   get(): Snapshot<Incoming>
-  /** Something may have changed: it is looked at when somebody asks. */
+  /** Something has changed, and all are told: it is looked at when somebody asks. */
   touch(): void
-  /** The same, and looked at now: did anything change? */
+  /** Something may have changed: is it another one than all were told of? */
   changed(): boolean
 }
 
 export const createSnapshots = <Incoming>(read: () => Snapshot<Incoming>): Snapshots<Incoming> => {
   let snapshot: Snapshot<Incoming> | undefined
   let stale = true
+  /** The one that all were told of; undefined: nobody knows how that one looked. */
+  let told: Snapshot<Incoming> | undefined
 
   const get = (): Snapshot<Incoming> => {
     if (!stale && snapshot) return snapshot
@@ -28,11 +30,13 @@ export const createSnapshots = <Incoming>(read: () => Snapshot<Incoming>): Snaps
     get,
     touch() {
       stale = true
+      told = undefined
     },
     changed() {
-      const before = snapshot
+      const before = told
       stale = true
-      return get() !== before
+      told = get()
+      return told !== before
     },
   }
 }

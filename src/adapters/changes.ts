@@ -15,7 +15,15 @@ const watch = (socket: AnyClient): Set<Listener> => {
     lastMessage = socket.lastMessage
     // A message changes nothing else.
     if (lastMessage !== before && lastMessage !== null) return
-    for (const listener of [...listeners]) listener(lastMessage !== before)
+    let failed: { readonly thrown: unknown } | undefined
+    for (const listener of [...listeners]) {
+      try {
+        listener(lastMessage !== before)
+      } catch (thrown) {
+        failed ??= { thrown }
+      }
+    }
+    if (failed) throw failed.thrown
   })
   return listeners
 }

@@ -91,9 +91,12 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       ...hooks,
       ...rules,
       pause,
-      parse: (body, response) =>
-        rules.parse?.(body, response) ??
-        hooks.interpret(body) ?? [{ type: 'snapshot', data: body }],
+      parse(body, response) {
+        const parsed = rules.parse?.(body, response)
+        // Whoever reads it says nothing of positions.
+        const messages = hooks.interpret(parsed ? undefined : body)
+        return parsed ?? messages ?? [{ type: 'snapshot', data: body }]
+      },
       url: pollUrl,
       unfinished: () => next < hooks.channels().length,
       postUrl: address,

@@ -16,7 +16,7 @@ export interface Dedupe {
 /** Slots of the table, a power of two; it doubles when it is half full, as long as that is needed. */
 const FIRST_SLOTS = 64
 
-/** 30 bits of FNV-1a. Keys that are made to collide cost a walk past at most `size` numbers, and nothing else. */
+/** 30 bits of FNV-1a. Keys that are made to collide cost a walk past a few times `size` numbers, and nothing else. */
 const hashOf = (text: string): number => {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) {

@@ -77,6 +77,8 @@ const converse = (
   let polledBefore = false
   /** Channels that `subscribe` frames without an answer named, by their ids. */
   const asked = new Map<string | undefined, readonly string[]>()
+  /** The id of the newest of them that names a channel. */
+  const newest = new Map<string, string>()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
   let answeredAt = 0
   let sessionTtlMs = SESSION_TTL_MS
@@ -93,6 +95,7 @@ const converse = (
 
   const question = (id: string, channels: readonly string[]): string => {
     asked.set(id, channels)
+    for (const channel of channels) newest.set(channel, id)
     // A server that never answers is not waited for without end.
     if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value)
     return frame('subscribe', { [field]: positions(channels) }, id)
@@ -161,6 +164,8 @@ const converse = (
       if (stage !== 'welcome') return
       stage = 'v1'
       timers.clear('greeting')
+      // What a poll may have asked meanwhile, nobody has heard.
+      session.unasked()
       session.verdicts(data['channels'])
       if (stage !== 'v1') return
       // What it says nothing of is asked for again, and has its answer then.
@@ -181,11 +186,16 @@ const converse = (
     subscribed({ channels }, { replyTo }) {
       if (stage !== 'v1') return
       const id = text(replyTo)
-      session.verdicts(channels, { id })
+      const given = { ...fields(channels) }
       for (const channel of asked.get(id) ?? []) {
-        if (!Object.hasOwn(fields(channels), channel)) host.denied(channel)
+        if (newest.get(channel) === id) {
+          newest.delete(channel)
+          if (!Object.hasOwn(given, channel)) host.denied(channel)
+          // Asked again since, from nowhere: the answer to that says where it begins.
+        } else if (!session.position(channel)) delete given[channel]
       }
       asked.delete(id)
+      session.verdicts(given, { id })
     },
     ping({ heads }, { data, id }) {
       host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
@@ -214,8 +224,9 @@ const converse = (
 
   const deliver = (message: unknown): void => {
     const { channel, offset } = fields(message)
-    // To a plain link positions mean nothing: nobody could ask for what is missing.
-    if (stage === 'plain' || typeof channel !== 'string' || !isWhole(offset)) {
+    // To a plain server positions mean nothing: nobody could ask it for what is missing.
+    const followed = stage === 'v1' || stage === 'welcome' || (stage !== 'plain' && posts)
+    if (!followed || typeof channel !== 'string' || !isWhole(offset)) {
       host.message(message as IncomingEnvelope)
     } else {
       if (session.isNext(channel, offset)) host.message(message as IncomingEnvelope, channel)
@@ -243,7 +254,6 @@ const converse = (
   return {
     opened() {
       stage = 'first'
-      session.unasked()
       if (!version) return begin()
       if (spoken) within(WELCOME_MS, unheard)
       else within(FIRST_FRAME_MS, begin)
@@ -255,6 +265,7 @@ const converse = (
       timers.clear('greeting')
       session.unasked()
       asked.clear()
+      newest.clear()
     },
     receive(payload) {
       let parsed: unknown

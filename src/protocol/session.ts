@@ -65,7 +65,7 @@ export interface Session {
   heads(heads: Fields): void
   /** Another user: nothing of the one before is left. */
   renew(): void
-  /** A connection begins or ended: what was asked before is not answered any more. */
+  /** A connection begins or ended: what was asked before is not answered, and what was being said not listened to. */
   unasked(): void
 }
 
@@ -118,6 +118,8 @@ export const createSession = (host: SessionHost): Session => {
   const asked = new Map<string, string>()
   /** Channels that went on without positions, and have none since. */
   const lost = new Set<string>()
+  /** Grows when a listener may have made what is being said another one's business. */
+  let era = 0
 
   const ask = (channels: readonly string[]): void => {
     for (const part of inParts(channels.filter(channel => !asked.has(channel)))) {
@@ -141,6 +143,7 @@ export const createSession = (host: SessionHost): Session => {
     forget(channel) {
       cursors.delete(channel)
       lost.delete(channel)
+      asked.delete(channel)
     },
     answered({ tok: theirs, ack, refused }, carried) {
       if (typeof theirs !== 'string' || !isWhole(ack)) return false
@@ -159,7 +162,9 @@ export const createSession = (host: SessionHost): Session => {
       return host.acked(ack)
     },
     verdicts(channels, { id, firsts, quiet } = {}) {
+      const mine = era
       for (const [channel, verdict] of Object.entries(fields(channels))) {
+        if (mine !== era) return
         const { epoch, offset, recovered, replayed, reason } = fields(verdict)
         if (typeof epoch !== 'string' || !isWhole(offset)) continue
         const wanted = host.wants(channel)
@@ -179,6 +184,7 @@ export const createSession = (host: SessionHost): Session => {
         } else if (same && recovered === true) {
           const many = isWhole(replayed) ? replayed : 0
           if (!quiet) host.recovered(channel, many)
+          if (mine !== era) return
           const follows = offset - many
           // What follows does not begin where we are: the answer to a question that the other transport has
           // overtaken. If asking again does not help, there is a hole, whatever the server calls it.
@@ -224,7 +230,11 @@ export const createSession = (host: SessionHost): Session => {
       gen = 0
       cursors.clear()
       lost.clear()
+      era++
     },
-    unasked: () => asked.clear(),
+    unasked() {
+      asked.clear()
+      era++
+    },
   }
 }

@@ -413,6 +413,20 @@ describe('the snapshot', () => {
     expect(changes).toBe(then)
   })
 
+  test('no change is swallowed because somebody looked in the middle of it', async () => {
+    const seen: string[] = []
+    const story = start({
+      enabled: false,
+      url: () => {
+        story.socket.getSnapshot()
+        return 'ws://x/'
+      },
+    })
+    story.socket.onChange(() => seen.push(story.socket.getSnapshot().status))
+    story.socket.connect()
+    expect(seen).toEqual(['CONNECTING'])
+  })
+
   test('the history keeps no more than its limit', async () => {
     const { accept, socket } = start({ history: { limit: 3 } })
     for (let count = 0; count < 5; count++) {

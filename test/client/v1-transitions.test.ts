@@ -573,6 +573,49 @@ describe('two worlds in one life', () => {
     expect(polls).toBe(2)
   })
 
+  test('what an answer asked for while a token was on its way holds for who has waited for it', async () => {
+    // A fetch that does not hear its abort.
+    const requests: { method: string; answer(status: number, headers?: object): void }[] = []
+    const fetch = (_url: unknown, { method = 'GET' }: RequestInit = {}): Promise<Response> =>
+      new Promise(resolve =>
+        requests.push({
+          method,
+          answer: (status, headers = {}) =>
+            resolve(
+              new Response('{"protocol":1,"messages":[],"channels":{}}', {
+                status,
+                headers: { ...headers },
+              }),
+            ),
+        }),
+      )
+    const waiting: ((token: string) => void)[] = []
+    let asks = false
+    const story = await fallen({
+      environment: { fetch },
+      fallback: { probeIntervalMs: 1e9, intervalMs: 1000 },
+      token: () => (asks ? new Promise<string>(resolve => waiting.push(resolve)) : 'first'),
+    })
+    asks = true
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    requests[0]?.answer(200)
+    await story.clock.advance(1000)
+    story.socket.send({ type: 'a' })
+    await story.clock.settle()
+    const [, poll, post] = requests
+    expect([poll?.method, post?.method]).toEqual(['GET', 'POST'])
+    poll?.answer(401)
+    await story.clock.settle()
+    post?.answer(503, { 'retry-after': '60' })
+    await story.clock.settle()
+    for (const answer of waiting) answer('second')
+    await story.clock.advance(59_000)
+    expect(requests).toHaveLength(3)
+    await story.clock.advance(2000)
+    expect(requests.length).toBeGreaterThan(3)
+  })
+
   test('a wall clock that is set back does not lengthen what Retry-After asked for', async () => {
     const story = await fallen({ fallback: { probeIntervalMs: 1e9 } })
     let polls = 0

@@ -104,7 +104,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
       // Refused at that time, and told so: what comes once it is allowed again begins anywhere.
       ({ code }) => {
         if (code === 'FORBIDDEN' && subscriptions.get(channel) === both) {
-          ledger.in.begins(channel, false)
+          ledger.in.refused(channel)
         }
       },
     )
@@ -153,6 +153,7 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     tell(`gap ${channel} ${reason}`)
     // Where there are positions it is about what is on no channel: each channel has its own word.
     if (channel !== undefined || isPlain()) ledger.in.gap(channel, reason)
+    else if (!plan.gaps.has(reason)) ledger.violation(`a needless gap, ${reason}`)
     callBack(0.2, leaveForAWhile)
   })
   socket.on('status', () => {

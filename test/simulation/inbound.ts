@@ -37,6 +37,8 @@ export interface Inbound {
   confirmed(channel: string): void
   /** A server without protocol v1 was asked, which promises nothing. */
   asked(channel: string): void
+  /** The server has refused the channel: unless something of it was heard, nothing is promised until it is. */
+  refused(channel: string): void
   /** `plain`: on a link without positions. */
   delivered(channel: string, number: number, plain?: boolean): void
   /** `upTo`: what was published when it was told, where that is known better. */
@@ -145,6 +147,10 @@ export const createInbound = (
       if (!state) return
       state.awaited = false
       state.loose = true
+    },
+    refused(channel) {
+      const state = listening.get(channel)
+      if (state && state.last === undefined) state.awaited = false
     },
     delivered(channel, number, plain = false) {
       counts.delivered++
