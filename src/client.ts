@@ -238,6 +238,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
     sessionLost: () => outbox.lost(),
     waiting: () => outbox.waiting(),
+    prepare: () => outbox.prepare(),
     take: () => outbox.take(),
     untaken: () => outbox.close(),
   })
@@ -311,6 +312,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return messages
     },
     pending: () => conversation.posts?.() ?? conversation.post !== undefined,
+    prepare: unsure => conversation.prepare?.(unsure),
     outgoing: unsure => conversation.post?.(unsure),
     posted(answer) {
       arrivedAt = now()

@@ -24,6 +24,8 @@ export interface FallbackHooks {
   failed(thrown: unknown): void
   /** There may be something to POST. */
   pending(): boolean
+  /** A body will be made next; ends what cannot be in it. */
+  prepare(unsure: boolean): void
   /** The next body to POST, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
   posted(answer: unknown): void

@@ -52,7 +52,9 @@ export interface Outbox<Message> {
   /** Nothing leaves for so long; then it goes on from the last ack. */
   pause(delayMs: number): void
   pump(): void
-  /** Takes everything that is to be posted at once, within the same rules. */
+  /** Settles what cannot be posted; listeners hear of it, and may do anything. */
+  prepare(): void
+  /** Takes everything that is to be posted at once, within the same rules. Runs no listener. */
   take(): readonly string[]
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
@@ -116,6 +118,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let lastSeq = 0
   /** Something in flight is taken for too large. */
   let suspects = false
+  /** Something may wait that cannot go. */
+  let unsettled = false
   /** How much may be in flight; undefined on a link without acks. */
   let acks: number | undefined
 
@@ -179,16 +183,24 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     return open && hooks.bufferedBytes() > HIGH_WATER_BYTES ? Math.max(wait, LOOK_AGAIN_MS) : wait
   }
 
-  /** The next message that was never sent, without those that never can be. */
-  const head = (): Outgoing<Message> | undefined => {
-    for (;;) {
-      const entry = high[0] ?? normal[0]
-      if (!entry) return entry
-      const fits = entry.bytes + (acks ? PLACE_BYTES : 0) <= largest
-      if (fits && !(acks && entry.reserved)) return entry
-      reject(entry, 'invalid')
-    }
+  /** It is one that the server takes. */
+  const fits = ({ bytes, reserved }: Outgoing<Message>): boolean =>
+    bytes + (acks ? PLACE_BYTES : 0) <= largest && !(acks && reserved)
+
+  /**
+   * Settles what cannot go, before anything is taken: a listener that hears of it in the midst of that may end the
+   * link, and what was taken and not written yet would count as lost with it.
+   */
+  const settle = (): void => {
+    expire()
+    if (!unsettled) return
+    unsettled = false
+    for (const each of [...flight]) if (each.losses > hooks.retries) giveUp(each, 'unknown')
+    for (const entry of all()) if (!fits(entry)) reject(entry, 'invalid')
   }
+
+  /** The next message that was never sent. */
+  const head = (): Outgoing<Message> | undefined => high[0] ?? normal[0]
 
   /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
   const isDue = (): boolean =>
@@ -210,7 +222,6 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     }
     const next = flight[sent++] as Placed<Message>
     const { seq, losses } = next
-    if (losses > hooks.retries) giveUp(next, 'unknown')
     if (!next.entry) return `{"type":"skip","data":{"seq":${seq}}}`
     next.entry.delivery.attempts = losses + 1
     return `{"seq":${seq},${(next.entry.frame as string).slice(1)}`
@@ -227,7 +238,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       frames = []
       length = 0
     }
-    while (open && (controls[0] || isDue()) && open) {
+    while (open && (controls[0] || isDue())) {
       wait = delay()
       if (wait) break
       wait = ENDLESS
@@ -246,6 +257,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   /** The same on one without: singly, and out of our hands once written. */
   const writeSingly = (): number => {
     while (open && (controls[0] || head())) {
+      settle()
+      if (!open || !(controls[0] || head())) break
       const wait = delay()
       if (wait) return wait
       const entry = controls[0] ? undefined : head()
@@ -270,7 +283,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     if (pumping) return
     pumping = true
     let wait = ENDLESS
-    expire()
+    // Without a link nobody has said yet what of it was applied.
+    if (open) settle()
+    else expire()
     try {
       if (open && hooks.writable()) wait = acks === undefined ? writeSingly() : writeJoined()
     } catch {
@@ -294,6 +309,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     add(entry, urgent) {
       const queue = urgent ? high : normal
       queue.push(entry)
+      unsettled ||= !fits(entry)
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
       pump()
@@ -317,9 +333,10 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
       pace.limit(Math.min(perSecond, ratePerSecond))
       largest = maxPayload
+      unsettled = true
     },
     open(atMost) {
-      open = true
+      open = unsettled = true
       acks = atMost && Math.min(atMost, maxInFlight)
       most = ENDLESS
       joined = JOINED
@@ -334,6 +351,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       controls = []
       for (const each of flight.slice(0, sent)) each.losses++
       sent = 0
+      unsettled = true
     },
     pause(delayMs) {
       pace.pause(delayMs)
@@ -341,14 +359,17 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       pump()
     },
     pump,
+    prepare() {
+      unsettled ||= acks === undefined
+      acks ??= maxInFlight
+      // Its timer may be late, after a freeze.
+      settle()
+    },
     take() {
       const frames: string[] = []
       let length = 0
       let wait = 0
-      acks ??= maxInFlight
       sent = 0
-      // Its timer may be late, after a freeze.
-      expire()
       while (frames.length < most && isDue()) {
         // What is due next would make the body too large: it goes with the one after this.
         if (length && length + nextLength() > joined) break

@@ -137,6 +137,13 @@ const converse = (
     host.reply(frame('hello', { ...contact, token: host.token(), channels: positions(told) }))
   }
 
+  /**
+   * A server that has lost the session would make `unknown` what it is given: so it is asked first. One that has heard
+   * nothing of us for long may have forgotten us, too.
+   */
+  const isKnown = (unsure: boolean): boolean =>
+    session.knows() && !unsure && host.monotonicNow() - answeredAt <= sessionTtlMs / 2
+
   const broken = (): void => host.fail('Protocol error')
 
   /** The reserved types, and what they mean. */
@@ -343,12 +350,12 @@ const converse = (
     },
     // While a link may be proving itself, a request with a higher `gen` would end it.
     posts: () => posts && stage === 'none' && host.waiting(),
+    prepare(unsure) {
+      if (isKnown(unsure)) host.prepare()
+    },
     post(unsure) {
       if (!posts || stage !== 'none') return undefined
-      // A server that has lost the session would make `unknown` what it is given: so it is asked first.
-      // One that has heard nothing of us for long may have forgotten us, too.
-      const old = host.monotonicNow() - answeredAt > sessionTtlMs / 2
-      const known = session.knows() && !unsure && !old
+      const known = isKnown(unsure)
       const frames = known ? host.take() : []
       if (known ? !frames.length : !host.waiting()) return undefined
       const contact = session.contact()

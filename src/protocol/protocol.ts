@@ -68,6 +68,8 @@ export interface ProtocolHost<Incoming> {
   sessionLost(): void
   /** Messages wait to be sent, or for their acknowledgement. */
   waiting(): boolean
+  /** Settles what cannot be posted. Listeners hear of it, and may do anything. */
+  prepare(): void
   /** Takes what is to be posted. */
   take(): readonly string[]
   /** What was taken may or may not have arrived. */
@@ -112,6 +114,8 @@ export interface Conversation<Outgoing> {
   deliver?(message: unknown): void
   /** Something waits that may be POSTed, as far as is known now. */
   posts?(): boolean
+  /** `post()` is called next, unless a listener ends that. */
+  prepare?(unsure: boolean): void
   /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
   post?(unsure: boolean): string | undefined
   /** What came back; `undefined`: nobody knows what became of it. */

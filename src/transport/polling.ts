@@ -28,6 +28,8 @@ export interface PollingHandlers extends TransportHandlers {
   postUrl(): string
   /** There may be something to post. */
   pending(): boolean
+  /** A body will be made next; ends what cannot be in it. */
+  prepare(unsure: boolean): void
   /** The next body to post, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
   /** What came back for it; `undefined`: nobody knows what became of it. */
@@ -171,8 +173,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const send = async (): Promise<void> => {
       const token = await handlers.token()
       if (posting !== mine) return
-      const body = isPaused() ? undefined : handlers.outgoing(unsure)
+      handlers.prepare(unsure)
       if (posting !== mine) return
+      const body = isPaused() ? undefined : handlers.outgoing(unsure)
       if (!body) {
         posting = undefined
         return timers.clear('post')

@@ -643,6 +643,23 @@ describe('two worlds in one life', () => {
     expect(next).toMatchObject({ state: 'rejected', reason: 'closed' })
   })
 
+  test('who leaves when one message is refused costs those before it none of their tries', async () => {
+    const story = startV1({ enabled: false, queue: { retries: 0 } })
+    const { socket, clock, network } = story
+    const first = socket.send({ type: 'a' })
+    const reserved = socket.send({ type: 'ping' })
+    const off = socket.on('drop', () => socket.disconnect())
+    socket.connect()
+    await story.agree()
+    expect([first.state, reserved.state]).toEqual(['queued', 'rejected'])
+    expect(sequence(network.socket())).toEqual([])
+    off()
+    socket.connect()
+    await clock.settle()
+    await story.agree()
+    expect(first).toMatchObject({ state: 'in-flight', attempts: 1 })
+  })
+
   test('who leaves while a body is made leaves no timer and no request', async () => {
     const story = await fallen()
     serve(

@@ -68,6 +68,7 @@ test('what has expired is not taken for a POST, even if its timer is late', () =
   const entry = { delivery, message: {}, frame, bytes, reserved: false, release() {} }
   outbox.add({ ...entry, expiresAt: 1000 }, false)
   time = 1000
+  outbox.prepare()
   expect(outbox.take()).toEqual([])
   expect(delivery).toMatchObject({ state: 'rejected', reason: 'expired' })
 })

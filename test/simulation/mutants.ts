@@ -212,6 +212,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'protocol/envelope.ts',
     find: "if (!posts || stage !== 'none') return undefined",
     replace: 'if (!posts) return undefined',
+    also: [{ find: "posts && stage === 'none' && host", replace: 'posts && host' }],
   },
   {
     rule: 'driver',
@@ -260,8 +261,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'unknown one link too early',
     file: 'delivery/outbox.ts',
-    find: 'if (losses > hooks.retries)',
-    replace: 'if (losses >= hooks.retries)',
+    find: 'if (each.losses > hooks.retries)',
+    replace: 'if (each.losses >= hooks.retries)',
   },
   {
     rule: '5',
@@ -305,13 +306,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'delivery/dedupe.ts',
     find: 'label !== undefined && first !== undefined && label !== first',
     replace: 'false',
-  },
-  {
-    rule: '6',
-    name: 'an unanswered question is not asked again after a rate limit',
-    file: 'protocol/envelope.ts',
-    find: 'session.askAgain()',
-    replace: '',
   },
   {
     rule: '7',
@@ -399,8 +393,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'a server that may have forgotten is not asked first',
     file: 'protocol/envelope.ts',
-    find: '!unsure && !old',
-    replace: '!unsure',
+    find: ' && host.monotonicNow() - answeredAt <= sessionTtlMs / 2',
+    replace: '',
   },
   {
     rule: 'driver',
@@ -422,6 +416,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'transport/polling.ts',
     find: "if (early > 0) return timers.set('poll', early, poll)",
     replace: '',
+    also: [{ find: 'if (busy !== mine || isPaused()) return', replace: 'if (busy !== mine) return' }],
   },
   {
     rule: 'delivery',

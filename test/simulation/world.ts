@@ -152,7 +152,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
       calm &&
       !has('short tokens') &&
       !has('tight proxy') &&
-      !(has('slow store') && has('slow handlers')),
+      !(has('few retries') && (has('slow store') || has('slow handlers'))),
     isPlain: watch.isPlain,
     link: watch.link,
   })

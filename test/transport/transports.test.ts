@@ -42,6 +42,7 @@ transportContract('polling', () => {
         unfinished: () => false,
         postUrl: () => 'http://test/snapshot',
         pending: () => false,
+        prepare() {},
         outgoing: () => undefined,
         posted() {},
         tooMuch() {},
