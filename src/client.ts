@@ -311,7 +311,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       followed ??= messages !== undefined
       return messages
     },
-    pending: () => conversation.posts?.() ?? conversation.post !== undefined,
+    pending: () => conversation.post !== undefined && outbox.waiting(),
     prepare: unsure => conversation.prepare?.(unsure),
     outgoing: unsure => conversation.post?.(unsure),
     posted(answer) {

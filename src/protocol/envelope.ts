@@ -348,12 +348,11 @@ const converse = (
     deliver(message) {
       if (!RESERVED.has(`${fields(message)['type']}`)) deliver(message)
     },
-    // While a link may be proving itself, a request with a higher `gen` would end it.
-    posts: () => posts && stage === 'none' && host.waiting(),
     prepare(unsure) {
       if (isKnown(unsure)) host.prepare()
     },
     post(unsure) {
+      // While a link may be proving itself, a request with a higher `gen` would end it.
       if (!posts || stage !== 'none') return undefined
       const known = isKnown(unsure)
       const frames = known ? host.take() : []

@@ -112,8 +112,6 @@ export interface Conversation<Outgoing> {
   polled?(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   deliver?(message: unknown): void
-  /** Something waits that may be POSTed, as far as is known now. */
-  posts?(): boolean
   /** `post()` is called next, unless a listener ends that. */
   prepare?(unsure: boolean): void
   /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */

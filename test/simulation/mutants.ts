@@ -212,7 +212,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'protocol/envelope.ts',
     find: "if (!posts || stage !== 'none') return undefined",
     replace: 'if (!posts) return undefined',
-    also: [{ find: "posts && stage === 'none' && host", replace: 'posts && host' }],
   },
   {
     rule: 'driver',
@@ -416,7 +415,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'transport/polling.ts',
     find: "if (early > 0) return timers.set('poll', early, poll)",
     replace: '',
-    also: [{ find: 'if (busy !== mine || isPaused()) return', replace: 'if (busy !== mine) return' }],
+    also: [
+      { find: 'if (busy !== mine || isPaused()) return', replace: 'if (busy !== mine) return' },
+    ],
   },
   {
     rule: 'delivery',
