@@ -311,7 +311,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       followed ??= messages !== undefined
       return messages
     },
-    pending: () => conversation.post !== undefined && outbox.waiting(),
+    pending: () => conversation.posts?.() ?? conversation.post !== undefined,
     prepare: unsure => conversation.prepare?.(unsure),
     outgoing: unsure => conversation.post?.(unsure),
     posted(answer) {

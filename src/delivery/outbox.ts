@@ -193,10 +193,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
    */
   const settle = (): void => {
     expire()
-    if (!unsettled) return
-    unsettled = false
-    for (const each of [...flight]) if (each.losses > hooks.retries) giveUp(each, 'unknown')
-    for (const entry of all()) if (!fits(entry)) reject(entry, 'invalid')
+    // A listener may send another one that cannot go.
+    while (unsettled) {
+      unsettled = false
+      for (const each of [...flight]) if (each.losses > hooks.retries) giveUp(each, 'unknown')
+      for (const entry of all()) if (!fits(entry)) reject(entry, 'invalid')
+    }
   }
 
   /** The next message that was never sent. */

@@ -71,6 +71,8 @@ const converse = (
   /** The `tok` that `hello`, or the POST under way, carried. */
   let carried: string | undefined
   let posted: string | undefined
+  /** When that POST was made: the server may have heard it at once, however late its answer is. */
+  let postedAt = 0
   let told: readonly string[] = []
   /** The last poll was answered by a server that takes messages by POST. */
   let posts = false
@@ -97,15 +99,21 @@ const converse = (
     asked.set(id, channels)
     for (const channel of channels) newest.set(channel, id)
     // A server that never answers is not waited for without end.
-    if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value)
+    const [oldest] = asked.size > MOST_ASKED ? asked : []
+    if (oldest) {
+      asked.delete(oldest[0])
+      for (const channel of oldest[1]) if (newest.get(channel) === oldest[0]) newest.delete(channel)
+    }
     return frame('subscribe', { [field]: positions(channels) }, id)
   }
 
-  /** The server's answer to a contact; true if it makes sense. */
-  const answered = (answer: Fields, carried: string | undefined): boolean => {
-    answeredAt = host.monotonicNow()
+  /** The server's answer to a contact that it may have heard at `at`; true if it makes sense. */
+  const answered = (answer: Fields, carried: string | undefined, at: number): boolean => {
     sessionTtlMs = positive(answer['sessionTtlMs']) ?? sessionTtlMs
-    return session.answered(answer, carried)
+    const sense = session.answered(answer, carried)
+    // Where it speaks of another session, ours may be gone.
+    answeredAt = sense ? at : Number.NEGATIVE_INFINITY
+    return sense
   }
 
   const session = createSession({
@@ -144,6 +152,9 @@ const converse = (
   const isKnown = (unsure: boolean): boolean =>
     session.knows() && !unsure && host.monotonicNow() - answeredAt <= sessionTtlMs / 2
 
+  // While a link may be proving itself, a request with a higher `gen` would end it.
+  const mayPost = (): boolean => posts && stage === 'none'
+
   const broken = (): void => host.fail('Protocol error')
 
   /** The reserved types, and what they mean. */
@@ -166,7 +177,7 @@ const converse = (
     },
     welcome(data) {
       if (stage !== 'welcome') return
-      if (!answered(data, carried)) return broken()
+      if (!answered(data, carried, host.monotonicNow())) return broken()
       // A listener that heard what became of its message may have ended the link.
       if (stage !== 'welcome') return
       stage = 'v1'
@@ -229,11 +240,10 @@ const converse = (
 
   const bad = (thrown: unknown): void => host.error('BAD_MESSAGE', thrown)
 
-  const deliver = (message: unknown): void => {
+  /** `placed`: it comes from a server of v1. To any other positions mean nothing: nobody could ask for what is missing. */
+  const deliver = (message: unknown, placed: boolean): void => {
     const { channel, offset } = fields(message)
-    // To a plain server positions mean nothing: nobody could ask it for what is missing.
-    const followed = stage === 'v1' || stage === 'welcome' || (stage !== 'plain' && posts)
-    if (!followed || typeof channel !== 'string' || !isWhole(offset)) {
+    if (!placed || typeof channel !== 'string' || !isWhole(offset)) {
       host.message(message as IncomingEnvelope)
     } else {
       if (session.isNext(channel, offset)) host.message(message as IncomingEnvelope, channel)
@@ -246,7 +256,8 @@ const converse = (
       if (typeof type !== 'string') throw new Error('expected { type: string }')
       const act = RESERVED.get(type)
       if (act) act(fields(data), message as Fields)
-      else deliver(message)
+      // Without a link it came with the answer to a POST.
+      else deliver(message, /none|welcome|v1/.test(stage))
     } catch (thrown) {
       bad(thrown)
     }
@@ -346,19 +357,20 @@ const converse = (
       return list
     },
     deliver(message) {
-      if (!RESERVED.has(`${fields(message)['type']}`)) deliver(message)
+      if (!RESERVED.has(`${fields(message)['type']}`)) deliver(message, posts)
     },
+    posts: () => mayPost() && host.waiting(),
     prepare(unsure) {
-      if (isKnown(unsure)) host.prepare()
+      if (mayPost() && isKnown(unsure)) host.prepare()
     },
     post(unsure) {
-      // While a link may be proving itself, a request with a higher `gen` would end it.
-      if (!posts || stage !== 'none') return undefined
+      if (!mayPost()) return undefined
       const known = isKnown(unsure)
       const frames = known ? host.take() : []
       if (known ? !frames.length : !host.waiting()) return undefined
       const contact = session.contact()
       posted = contact.tok
+      postedAt = host.monotonicNow()
       return `${JSON.stringify(contact).slice(0, -1)},"messages":[${frames}]}`
     },
     posted(answer) {
@@ -366,7 +378,7 @@ const converse = (
       // First, since what an ack settles may make room for more.
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
-      if (!answer || !answered(answer as Fields, posted)) return host.untaken()
+      if (!answer || !answered(answer as Fields, posted, postedAt)) return host.untaken()
       for (const each of Array.isArray(messages) ? messages : []) element(each)
     },
   }

@@ -112,6 +112,8 @@ export interface Conversation<Outgoing> {
   polled?(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   deliver?(message: unknown): void
+  /** Something waits that may be POSTed. */
+  posts?(): boolean
   /** `post()` is called next, unless a listener ends that. */
   prepare?(unsure: boolean): void
   /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */

@@ -118,8 +118,9 @@ export const createSession = (host: SessionHost): Session => {
   const asked = new Map<string, string>()
   /** Channels that went on without positions, and have none since. */
   const lost = new Set<string>()
-  /** Grows when a listener may have made what is being said another one's business. */
-  let era = 0
+  /** Users and links so far: a listener may end either, and then what is being said is nobody's business any more. */
+  let users = 0
+  let links = 0
 
   const ask = (channels: readonly string[]): void => {
     for (const part of inParts(channels.filter(channel => !asked.has(channel)))) {
@@ -162,9 +163,12 @@ export const createSession = (host: SessionHost): Session => {
       return host.acked(ack)
     },
     verdicts(channels, { id, firsts, quiet } = {}) {
-      const mine = era
+      const user = users
+      const link = links
+      // A poll goes on without the link.
+      const isOver = (): boolean => user !== users || (link !== links && !firsts)
       for (const [channel, verdict] of Object.entries(fields(channels))) {
-        if (mine !== era) return
+        if (isOver()) return
         const { epoch, offset, recovered, replayed, reason } = fields(verdict)
         if (typeof epoch !== 'string' || !isWhole(offset)) continue
         const wanted = host.wants(channel)
@@ -184,7 +188,7 @@ export const createSession = (host: SessionHost): Session => {
         } else if (same && recovered === true) {
           const many = isWhole(replayed) ? replayed : 0
           if (!quiet) host.recovered(channel, many)
-          if (mine !== era) return
+          if (isOver()) return
           const follows = offset - many
           // What follows does not begin where we are: the answer to a question that the other transport has
           // overtaken. If asking again does not help, there is a hole, whatever the server calls it.
@@ -230,11 +234,11 @@ export const createSession = (host: SessionHost): Session => {
       gen = 0
       cursors.clear()
       lost.clear()
-      era++
+      users++
     },
     unasked() {
       asked.clear()
-      era++
+      links++
     },
   }
 }

@@ -185,3 +185,45 @@ test('RATE_LIMITED asks for no channel that was left meanwhile', async () => {
     .map(({ type }) => type)
   expect(told.filter(type => /subscribe/.test(`${type}`))).toEqual(['subscribe', 'unsubscribe'])
 })
+
+test('what a poll says is heard to its end, though a listener begins another link in the midst of it', async () => {
+  const story = startV1({
+    reconnect: { maxAttempts: 0 },
+    fallback: { probeIntervalMs: 1e9, intervalMs: 1000 },
+  })
+  story.socket.subscribe(['A', 'B'])
+  await story.agree({ channels: { A: verdict('e', 5), B: verdict('e', 5) } })
+  const lost = verdict('f', 0, { recovered: false, reason: 'epoch' })
+  const body = { protocol: 1, messages: [], channels: { A: verdict('e', 5), B: lost } }
+  story.network.onRequest = () => {}
+  story.network.socket().close(1006)
+  await story.clock.settle()
+  const poll = story.network.request()
+  story.socket.reconnect()
+  await story.clock.settle()
+  story.network.socket().open()
+  const off = story.socket.on('recovered', () => {
+    off()
+    story.socket.reconnect()
+  })
+  poll.answer(body, { headers: { etag: '"x"' } })
+  await story.clock.settle()
+  expect(story.told).toContain('gap B epoch')
+})
+
+test('what a plain server answers to polls has no positions, whatever the link is about to speak', async () => {
+  const story = startV1({
+    reconnect: { maxAttempts: 0 },
+    fallback: { intervalMs: 1000, parse: body => body as never },
+  })
+  story.socket.subscribe('A')
+  story.network.onRequest = request => request.answer([])
+  story.network.socket().fail()
+  await story.clock.settle()
+  story.socket.reconnect()
+  await story.clock.settle()
+  story.greet()
+  story.network.onRequest = request => request.answer([tick(5)])
+  await story.clock.advance(1000)
+  expect(ticks(story)).toEqual([5])
+})

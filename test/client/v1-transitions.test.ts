@@ -660,6 +660,82 @@ describe('two worlds in one life', () => {
     expect(first).toMatchObject({ state: 'in-flight', attempts: 1 })
   })
 
+  test('nothing is given up before the server has said what it applied, by whatever way it comes', async () => {
+    for (const way of ['no poll is answered', 'a link is proving itself', 'a token is awaited']) {
+      const story = startV1({
+        reconnect: { maxAttempts: 0 },
+        queue: { retries: 0 },
+        fallback: { probeIntervalMs: 1e9, intervalMs: 60_000 },
+      })
+      const { socket, network, clock } = story
+      await story.agree()
+      const delivery = socket.send({ type: 'a' })
+      await clock.settle()
+      network.onRequest = () => {}
+      network.socket().close(1006)
+      await clock.settle()
+      const poll = network.request()
+      const answer = (): void => poll.answer({ protocol: 1, messages: [], channels: {} })
+      socket.reconnect()
+      await clock.settle()
+      if (way === 'a token is awaited') {
+        answer()
+        while (!socket.metrics().poll) await Promise.resolve()
+      }
+      if (way !== 'no poll is answered') story.greet()
+      if (way === 'a link is proving itself') answer()
+      await clock.settle()
+      socket.send({ type: 'b' })
+      await clock.settle()
+      if (way === 'no poll is answered') story.greet()
+      story.welcome({ ack: 1 })
+      expect([way, delivery.state]).toEqual([way, 'acked'])
+    }
+  })
+
+  test('a server that takes no messages by POST costs no token', async () => {
+    let asked = 0
+    const story = start({
+      reconnect: { maxAttempts: 0 },
+      fallback: { probeIntervalMs: 1e9, intervalMs: 1e6, timeoutMs: 2e6 },
+      token: () => {
+        asked++
+        return undefined as never
+      },
+    })
+    story.network.onRequest = request => request.answer({})
+    story.network.socket().fail()
+    await story.clock.advance(10)
+    const before = asked
+    story.socket.send({ type: 'a' })
+    await story.clock.advance(10)
+    expect(asked).toBe(before)
+  })
+
+  test('a server that names another session than the one that was asked for is asked before it is given a message', async () => {
+    const story = startV1({
+      reconnect: { maxAttempts: 0 },
+      fallback: { probeIntervalMs: 1e9, intervalMs: 1000 },
+    })
+    await story.agree()
+    const posted = serve(
+      story,
+      () => ({}),
+      ({ tok, messages }) => ({ tok: 'other', ack: tok === 'other' ? messages.length : 0 }),
+    )
+    story.network.socket().close(1006)
+    await story.clock.settle()
+    story.socket.reconnect()
+    await story.clock.settle()
+    story.greet()
+    story.receive('welcome', { tok: 7, ack: 0, channels: {} })
+    await story.clock.settle()
+    const delivery = story.socket.send({ type: 'a' })
+    await story.clock.advance(3000)
+    expect(delivery.state).toBe('acked')
+    expect(posted.map(text => JSON.parse(text).messages.length)).toEqual([0, 1])
+  })
+
   test('who leaves while a body is made leaves no timer and no request', async () => {
     const story = await fallen()
     serve(

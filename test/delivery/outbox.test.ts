@@ -1,7 +1,7 @@
 import { createFakeNetwork } from 'resilient-websocket/testing'
 import { expect, test } from 'vitest'
 import { createDelivery } from '../../src/delivery/delivery.ts'
-import { createOutbox } from '../../src/delivery/outbox.ts'
+import { createOutbox, type Outbox } from '../../src/delivery/outbox.ts'
 import { createTimers } from '../../src/timers.ts'
 
 test('what a link would not take for once goes out on it all the same, in its order', async () => {
@@ -72,3 +72,49 @@ test('what has expired is not taken for a POST, even if its timer is late', () =
   expect(outbox.take()).toEqual([])
   expect(delivery).toMatchObject({ state: 'rejected', reason: 'expired' })
 })
+
+test.each([['on a link'], ['for a POST']])(
+  'what a listener sends that cannot go does not go, either: %s',
+  way => {
+    const { environment } = createFakeNetwork()
+    const written: string[] = []
+    const reserved = (type: string) => {
+      const frame = JSON.stringify({ type })
+      return {
+        delivery: createDelivery(type),
+        message: {},
+        frame,
+        bytes: frame.length,
+        reserved: true,
+        expiresAt: Number.POSITIVE_INFINITY,
+        release() {},
+      }
+    }
+    const second = reserved('hello')
+    let sent = false
+    const outbox: Outbox<unknown> = createOutbox<unknown>({
+      environment,
+      timers: createTimers(environment),
+      limit: 100,
+      maxBytes: 1e6,
+      ratePerSecond: 100,
+      retries: 3,
+      maxInFlight: 10,
+      write: frame => void written.push(`${frame}`),
+      writable: () => true,
+      bufferedBytes: () => 0,
+      post() {},
+      settled() {
+        if (!sent) {
+          sent = true
+          outbox.add(second, false)
+        }
+      },
+    })
+    if (way === 'on a link') outbox.open(10)
+    outbox.add(reserved('ack'), false)
+    outbox.prepare()
+    expect([...written, ...outbox.take()]).toEqual([])
+    expect(second.delivery).toMatchObject({ state: 'rejected', reason: 'invalid' })
+  },
+)

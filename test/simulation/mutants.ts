@@ -210,8 +210,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'messages are posted while a link proves itself',
     file: 'protocol/envelope.ts',
-    find: "if (!posts || stage !== 'none') return undefined",
-    replace: 'if (!posts) return undefined',
+    find: "const mayPost = (): boolean => posts && stage === 'none'",
+    replace: 'const mayPost = (): boolean => posts',
   },
   {
     rule: 'driver',
