@@ -374,7 +374,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     conversation,
     outbox,
     monotonicNow,
-    largest: () => largestMessage && largestMessage - (agreement ? PLACE_BYTES : 0),
+    largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     byHand: subscriptions.byHand,
     changed,

@@ -42,7 +42,7 @@ export const createSend =
     const frame = conversation.encode(message, id)
     const bytes = sizeOf(frame)
     const largest = hooks.largest()
-    if (largest && bytes > largest) {
+    if (largest !== undefined && bytes > largest) {
       throw new TypeError(`send: expected at most ${largest} bytes, got ${bytes}`)
     }
     const delivery = createDelivery(id)

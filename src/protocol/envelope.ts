@@ -257,7 +257,7 @@ const converse = (
       const act = RESERVED.get(type)
       if (act) act(fields(data), message as Fields)
       // Without a link it came with the answer to a POST.
-      else deliver(message, /none|welcome|v1/.test(stage))
+      else deliver(message, stage !== 'first' && stage !== 'plain')
     } catch (thrown) {
       bad(thrown)
     }
