@@ -1,7 +1,7 @@
 /**
- * Remembers keys, bounded by count and by age: a ring of the last ones, and a table of numbers that finds them. A Map
- * would cost three times as much here, where every message brings a key that is never seen again: it is the largest
- * part of receiving a message.
+ * Remembers keys, bounded by count and by age: a ring of the last ones, and buckets that find them. Every message brings
+ * a key that is never seen again, so nearly all that counts is to be sure of that with few and small places of memory:
+ * a Map costs three times as much here, an open table of all keys twice.
  */
 
 export interface Dedupe {
@@ -13,10 +13,10 @@ export interface Dedupe {
   clear(): void
 }
 
-/** Slots of the table, a power of two; it doubles when it is half full, as long as that is needed. */
-const FIRST_SLOTS = 64
+/** Buckets at most, as a power of two. */
+const MOST = 16
 
-/** 30 bits of FNV-1a. Keys that are made to collide cost a walk past a few times `size` numbers, and nothing else. */
+/** 30 bits of FNV-1a. Keys that are made to collide cost a walk past `size` numbers, and nothing else. */
 const hashOf = (text: string): number => {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) {
@@ -28,71 +28,77 @@ const hashOf = (text: string): number => {
 export const createDedupe = (size: number, ttlMs: number, now: () => number): Dedupe => {
   /** Of the last `size` keys, each at its place in the ring. */
   let keys: unknown[] = []
-  let hashes: number[] = []
-  let times: number[] = []
+  const hashes: number[] = []
+  const times: number[] = []
   let labels: (string | undefined)[] = []
-  let count = 0
-  /** Places plus one; 0 is free. A place that has another key by now is passed over. */
-  let table = new Int32Array(FIRST_SLOTS)
-  let used = 0
+  /** Of each place the one in the same bucket that came before it, plus one. */
+  const older: number[] = []
+  /** The place of the next key. */
+  let next = 0
+  const buckets = 2 ** Math.min(MOST, Math.ceil(Math.log2(Math.max(size / 4, 1))))
+  /**
+   * Of each bucket a bit for each of its keys (what has no bit here is new), and its newest place plus one. Side by side,
+   * since to reach a bucket in memory is what a new key costs most.
+   */
+  const table = new Int32Array(buckets * 2)
 
-  /** The slot of this key, or the free one where it belongs. */
-  const slotOf = (hash: number, key: unknown): number => {
-    const mask = table.length - 1
-    let slot = hash & mask
-    for (let place = table[slot]; place; place = table[slot]) {
-      if (hashes[place - 1] === hash && keys[place - 1] === key) break
-      slot = (slot + 1) & mask
+  /** Where the bucket of a key begins. */
+  const bucketOf = (hash: number): number => (hash & (buckets - 1)) * 2
+
+  const bitOf = (hash: number): number => 1 << (hash >>> 25)
+
+  /** The place of this key, or -1. */
+  const placeOf = (hash: number, key: unknown): number => {
+    const bucket = bucketOf(hash)
+    if (!((table[bucket] as number) & bitOf(hash))) return -1
+    let seen = 0
+    let age = 0
+    for (let place = (table[bucket + 1] as number) - 1; place >= 0; ) {
+      // Places are taken anew: behind one that was, keys of other buckets may follow, and what is no older ends it.
+      const itsAge = (next - place + size) % size || size
+      if (itsAge <= age) break
+      age = itsAge
+      const known = hashes[place] as number
+      if (known === hash && keys[place] === key) return place
+      seen |= bitOf(known)
+      place = (older[place] as number) - 1
     }
-    return slot
+    // Without the bits of those that are forgotten.
+    table[bucket] = seen
+    return -1
   }
 
-  const put = (slot: number, place: number): void => {
-    if (!table[slot]) used++
-    table[slot] = place + 1
-  }
-
-  /** Without the places that were passed over. */
-  const rebuild = (): void => {
-    table = new Int32Array(table.length << (keys.length * 4 > table.length ? 1 : 0))
-    used = 0
-    hashes.forEach((hash, place) => {
-      const key = keys[place]
-      if (key !== undefined) put(slotOf(hash, key), place)
-    })
+  const put = (hash: number, key: unknown, label: string | undefined): void => {
+    const bucket = bucketOf(hash)
+    keys[next] = key
+    hashes[next] = hash
+    times[next] = now()
+    labels[next] = label
+    older[next] = table[bucket + 1] as number
+    table[bucket] = (table[bucket] as number) | bitOf(hash)
+    table[bucket + 1] = ++next
+    if (next === size) next = 0
   }
 
   const dedupe: Dedupe = {
     isNew(key, label) {
       if (key === undefined || typeof key === 'object') return true
-      const time = now()
       const hash = hashOf(typeof key === 'string' ? key : String(key))
-      const slot = slotOf(hash, key)
-      const known = (table[slot] as number) - 1
-      if (known >= 0 && (times[known] as number) > time - ttlMs) {
-        const first = labels[known]
+      const place = placeOf(hash, key)
+      if (place >= 0 && (times[place] as number) > now() - ttlMs) {
+        const first = labels[place]
         return label !== undefined && first !== undefined && label !== first
           ? dedupe.isNew(`${label}\n${key as string}`)
           : false
       }
-      // Too old to count, and found no more.
-      if (known >= 0) keys[known] = undefined
-      const place = count++ % size
-      keys[place] = key
-      hashes[place] = hash
-      times[place] = time
-      labels[place] = label
-      put(slot, place)
-      if (used * 2 > table.length) rebuild()
+      put(hash, key, label)
       return true
     },
     clear() {
       keys = []
-      hashes = []
-      times = []
       labels = []
-      count = used = 0
-      table = new Int32Array(FIRST_SLOTS)
+      next = 0
+      table.fill(0)
     },
   }
   return dedupe

@@ -48,7 +48,7 @@ test('remembers exactly the last keys, each for its time', () => {
   )
 })
 
-test('remembers no less and no more once its table has grown and was made anew', () => {
+test('remembers no less and no more once its places were taken anew many times', () => {
   const step = fc.record({
     key: fc.oneof(fc.integer({ min: 0, max: 90 }), fc.string({ maxLength: 2 })),
     waitMs: fc.integer({ min: 0, max: 4 }),
