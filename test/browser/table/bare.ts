@@ -28,6 +28,7 @@ socket.onmessage = ({ data }) => {
   }
 }
 setInterval(() => {
+  if (!newest.size) return
   for (const [symbol, price] of newest) {
     const cell = cells.get(symbol)
     if (cell) cell.textContent = `${price}`

@@ -10,18 +10,18 @@ export const SYMBOLS: readonly string[] = Array.from({ length: 50 }, (_, index) 
 export interface Pace {
   readonly perSecond: number
   readonly perFrame: number
-  readonly seconds: number
 }
 
 export interface Feed {
   readonly pageUrl: string
-  /** Messages that were, or will be, sent to each connection. */
+  /** Messages that were, or are being, sent to each connection. */
   readonly total: number
-  /** What each row shows in the end. */
+  /** What each row shows once they have arrived. */
   readonly prices: Readonly<Record<string, string>>
   /** A page is there and has said so, by its first frame. */
   readonly ready: Promise<void>
-  start(): void
+  /** Sends for so long, from where it stopped. */
+  run(seconds: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -31,8 +31,7 @@ const HTML =
 
 const priceOf = (number: number): number => 100 + (number % 9973) / 100
 
-export const createFeed = async ({ perSecond, perFrame, seconds }: Pace): Promise<Feed> => {
-  const total = perSecond * seconds
+export const createFeed = async ({ perSecond, perFrame }: Pace): Promise<Feed> => {
   const site = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end(HTML),
   )
@@ -68,28 +67,41 @@ export const createFeed = async ({ perSecond, perFrame, seconds }: Pace): Promis
     await once(socket, 'message')
   })
 
-  const start = (): void => {
-    const began = performance.now()
-    let sent = 0
-    timer = setInterval(() => {
-      const due = Math.min(total, Math.floor(((performance.now() - began) / 1000) * perSecond))
-      for (; sent + perFrame <= due; ) {
-        const messages = Array.from({ length: perFrame }, () => message(sent++))
-        const frame = perFrame === 1 ? (messages[0] as string) : `[${messages}]`
-        for (const client of server.clients) client.send(frame)
-      }
-      if (sent >= total) clearInterval(timer)
-    }, TICK_MS)
-  }
+  let sent = 0
+  let total = 0
+  const run = (seconds: number): Promise<void> =>
+    new Promise(resolve => {
+      const first = sent
+      const began = performance.now()
+      total += perSecond * seconds
+      timer = setInterval(() => {
+        const since = Math.floor(((performance.now() - began) / 1000) * perSecond)
+        const due = Math.min(total, first + since)
+        for (; sent + perFrame <= due; ) {
+          const messages = Array.from({ length: perFrame }, () => message(sent++))
+          const frame = perFrame === 1 ? (messages[0] as string) : `[${messages}]`
+          for (const client of server.clients) client.send(frame)
+        }
+        if (sent < total) return
+        clearInterval(timer)
+        resolve()
+      }, TICK_MS)
+    })
 
   return {
     pageUrl: `http://127.0.0.1:${(site.address() as AddressInfo).port}/`,
-    total,
-    prices: Object.fromEntries(
-      SYMBOLS.map((symbol, index) => [symbol, `${priceOf(total - SYMBOLS.length + index)}`]),
-    ),
+    get total() {
+      return total
+    },
+    get prices() {
+      const first = total - SYMBOLS.length
+      const numbers = SYMBOLS.map((_, index) => first + index)
+      return Object.fromEntries(
+        numbers.map(number => [SYMBOLS[number % SYMBOLS.length], `${priceOf(number)}`]),
+      )
+    },
     ready,
-    start,
+    run,
     async close() {
       clearInterval(timer)
       for (const client of server.clients) client.terminate()

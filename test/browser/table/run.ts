@@ -5,12 +5,13 @@ import { createFeed, type Pace } from './feed.ts'
 import type { Tally } from './tally.ts'
 
 export interface Outcome extends Tally {
+  /** Messages that it was sent so far. */
   readonly total: number
   /** Rows that do not show the last price of their symbol. */
   readonly wrongRows: readonly string[]
   /** What went to the console as an error or warning, or was thrown. */
   readonly complaints: readonly string[]
-  /** CPU time of the main thread, in ms for each second of the feed. */
+  /** CPU time of the main thread while it was fed, in ms a second. */
   readonly mainThread: number
 }
 
@@ -35,7 +36,18 @@ export const bundle = async (name: string, commitMs = 1000): Promise<string> => 
   return outputFiles[0]?.text ?? ''
 }
 
-export const runPage = async (browser: Browser, script: string, pace: Pace): Promise<Outcome> => {
+/** A page that has connected and waits to be fed. */
+export interface TablePage {
+  /** Feeds it for so long, and says how it stands when all has arrived. */
+  feed(seconds: number): Promise<Outcome>
+  close(): Promise<void>
+}
+
+export const openPage = async (
+  browser: Browser,
+  script: string,
+  pace: Pace,
+): Promise<TablePage> => {
   const feed = await createFeed(pace)
   const page = await browser.newPage()
   const complaints: string[] = []
@@ -43,37 +55,42 @@ export const runPage = async (browser: Browser, script: string, pace: Pace): Pro
   page.on('console', message => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
-  try {
-    await page.goto(feed.pageUrl)
-    const session = await page.context().newCDPSession(page)
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
-    const busy = async (): Promise<number> => {
-      const { metrics } = await session.send('Performance.getMetrics')
-      return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
-    }
-    await page.addScriptTag({ type: 'module', content: script })
-    await feed.ready
-    const before = await busy()
-    feed.start()
-    const done = `tally.seen + tally.outOfOrder >= ${feed.total}`
-    await page.waitForFunction(done, null, { polling: 250, timeout: pace.seconds * 3000 + 5000 })
-    // The last batch is shown.
-    const wrong = `${JSON.stringify(Object.entries(feed.prices))}
-      .filter(([symbol, price]) => document.getElementById(symbol).textContent !== price)
-      .map(([symbol]) => symbol)`
-    await page
-      .waitForFunction(`!${wrong}.length`, null, { polling: 250, timeout: 3000 })
-      .catch(() => {})
-    const after = await busy()
-    return {
-      ...(await page.evaluate<Tally>('tally')),
-      total: feed.total,
-      wrongRows: await page.evaluate<string[]>(wrong),
-      complaints,
-      mainThread: ((after - before) * 1000) / pace.seconds,
-    }
-  } finally {
-    await page.close()
-    await feed.close()
+  await page.goto(feed.pageUrl)
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const busy = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+  }
+  await page.addScriptTag({ type: 'module', content: script })
+  await feed.ready
+
+  return {
+    async feed(seconds) {
+      const before = await busy()
+      await feed.run(seconds)
+      // Without what follows, which is a commit more: of many short turns it would be a large part.
+      const after = await busy()
+      const done = `tally.seen + tally.outOfOrder >= ${feed.total}`
+      await page.waitForFunction(done, null, { polling: 250, timeout: seconds * 2000 + 5000 })
+      // The last batch is shown.
+      const wrong = `${JSON.stringify(Object.entries(feed.prices))}
+        .filter(([symbol, price]) => document.getElementById(symbol).textContent !== price)
+        .map(([symbol]) => symbol)`
+      await page
+        .waitForFunction(`!${wrong}.length`, null, { polling: 250, timeout: 3000 })
+        .catch(() => {})
+      return {
+        ...(await page.evaluate<Tally>('tally')),
+        total: feed.total,
+        wrongRows: await page.evaluate<string[]>(wrong),
+        complaints,
+        mainThread: ((after - before) * 1000) / seconds,
+      }
+    },
+    async close() {
+      await page.close()
+      await feed.close()
+    },
   }
 }
