@@ -114,6 +114,15 @@ export interface RequestOptions {
  */
 export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
 
+export interface ChangeOptions {
+  /**
+   * Whether each message counts, which changes `lastMessage` and `lastMessageAt`. `false`: only what else changes, for
+   * who takes the messages from elsewhere; that they are forgotten for another identity is told all the same.
+   * @default true
+   */
+  messages?: boolean
+}
+
 export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   readonly status: Status
   /** `status === 'OPEN'`. */
@@ -126,7 +135,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   readonly connectionDuration: number
   getSnapshot(): Snapshot<Incoming>
   /** Calls back after anything in the snapshot changed; made for stores. Returns an idempotent unsubscribe. */
-  onChange(listener: () => void): () => void
+  onChange(listener: () => void, options?: ChangeOptions): () => void
   /** Listens to an event. Returns an idempotent unsubscribe. What a listener throws disturbs nothing else. */
   on<Name extends keyof ClientEvents<Incoming, Outgoing>>(
     event: Name,
@@ -150,10 +159,10 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
    * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, and with `TIMEOUT`.
    */
   request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
-  /** Listens to channels, also after every reconnect, until `unsubscribe()`. */
+  /** Listens to channels, also after every reconnect, until `unsubscribe()`. The listener hears which one it was, too. */
   subscribe(
     channels: string | readonly string[],
-    listener?: (message: Incoming) => void,
+    listener?: (message: Incoming, channel: string) => void,
     options?: SubscribeOptions,
   ): Subscription<Incoming>
   /**

@@ -89,9 +89,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     }
   }
 
-  const call: Call = (listener, payload) => {
+  const call: Call = (listener, ...payload) => {
     try {
-      listener(payload)
+      listener(...payload)
     } catch (thrown) {
       log('error', () => `A listener threw: ${String(thrown)}`)
       queueMicrotask(() => {
@@ -101,7 +101,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     }
   }
 
-  const events = createEvents<ClientEvents<Incoming, Outgoing> & { change: undefined }>(call)
+  const events = createEvents<
+    ClientEvents<Incoming, Outgoing> & { change: undefined; otherChange: undefined }
+  >(call)
 
   const emit = <Name extends keyof ClientEvents<Incoming, Outgoing>>(
     name: Name,
@@ -132,7 +134,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   /** Something may have changed. */
   const changed = (): void => {
-    if (snapshots.changed()) events.emit('change', undefined)
+    if (!snapshots.changed()) return
+    events.emit('change', undefined)
+    events.emit('otherChange', undefined)
   }
 
   const { dedupe: dedupeRules, batch } = settings
@@ -162,7 +166,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
-      requests.answer(replyTo, message)
+      if (replyTo) requests.answer(replyTo, message)
       batcher?.add(message)
     },
     duplicate: () => count('duplicate'),
@@ -294,8 +298,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       subscriptions.close()
       outbox.close()
     },
-    received(payload) {
-      arrivedAt = now()
+    received(payload, at) {
+      arrivedAt = at
       conversation.receive(payload)
     },
     polled(message) {
@@ -418,7 +422,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return connectedAt === null ? 0 : Math.max(0, now() - connectedAt)
     },
     getSnapshot: snapshots.get,
-    onChange: listener => events.on('change', listener),
+    onChange: (listener, { messages = true } = {}) =>
+      events.on(messages ? 'change' : 'otherChange', listener),
     on: events.on,
     connect() {
       alive()

@@ -9,7 +9,10 @@ export interface Events<Map extends object> {
 }
 
 /** Calls a listener; what it throws disturbs neither the caller nor the others. */
-export type Call = <T>(listener: (payload: T) => void, payload: T) => void
+export type Call = <Payload extends unknown[]>(
+  listener: (...payload: Payload) => void,
+  ...payload: Payload
+) => void
 
 export const createEvents = <Map extends object>(call: Call): Events<Map> => {
   const { all, on, off, emit } = mitt<Record<PropertyKey, unknown>>()

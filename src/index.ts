@@ -4,6 +4,7 @@
  * @module
  */
 export type {
+  ChangeOptions,
   ClientEvents,
   Drop,
   Gap,

@@ -2,7 +2,6 @@
  * Who listens to the channels of one client: whoever comes later to a quiet channel asks the others for
  * its newest message, and all forget when the client does.
  */
-import { onOtherChange } from './changes.ts'
 import type { AnyClient } from './options.ts'
 
 export interface Listener {
@@ -13,18 +12,20 @@ export interface Listener {
 
 interface Heard {
   readonly listeners: Set<Listener>
-  /** Another one after the client has forgotten what it had received, for another identity. */
+  /** Another one once the client has forgotten what it had received, for another identity. */
   epoch(): number
 }
 
 const create = (socket: AnyClient): Heard => {
   const listeners = new Set<Listener>()
   let epoch = 0
-  onOtherChange(socket, forgotten => {
-    if (!forgotten) return
+  const forget = (): void => {
+    if (socket.getSnapshot().lastMessageAt !== null) return
     epoch++
     for (const listener of [...listeners]) listener.forget()
-  })
+  }
+  // As long as the client lives: what is forgotten while nobody listens must not come back either.
+  socket.onChange(forget, { messages: false })
   return { listeners, epoch: () => epoch }
 }
 

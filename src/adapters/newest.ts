@@ -9,7 +9,10 @@ export interface NewestStore<Incoming> {
   /** Returns an idempotent unsubscribe. */
   subscribe(listener: () => void): () => void
   /** Subscribes to these channels, calling back with each message at once, until the returned function is called. */
-  listen(channels: readonly string[], heard: (message: Incoming) => void): () => void
+  listen(
+    channels: readonly string[],
+    heard: (message: Incoming, channel: string) => void,
+  ): () => void
 }
 
 /** What a server shows. */
@@ -36,7 +39,8 @@ export const createNewest = <Incoming, Outgoing>(
 
   const flush = (): void => {
     if (!fresh.size) return
-    const next = new Map([...shown, ...fresh])
+    const next = new Map(shown)
+    for (const [channel, message] of fresh) next.set(channel, message)
     fresh.clear()
     show(next)
   }
@@ -73,19 +77,19 @@ export const createNewest = <Incoming, Outgoing>(
       ) {
         show(next)
       }
-      const subscriptions = channels.map(channel =>
-        socket.subscribe(channel, message => {
+      const subscription =
+        channels[0] !== undefined &&
+        socket.subscribe(channels, (message, channel) => {
           fresh.set(channel, message)
-          heard(message)
-        }),
-      )
+          heard(message, channel)
+        })
       const stop = onWindow(socket, flush)
       const self = { newest, forget }
       others.add(self)
       return () => {
         stop()
         others.delete(self)
-        for (const subscription of subscriptions) subscription.unsubscribe()
+        if (subscription) subscription.unsubscribe()
       }
     },
   }

@@ -1,6 +1,5 @@
 /** What there is to show of a client, changing no more often than it is worth rendering. */
 import type { Environment, ResilientWebSocket, Snapshot, StateChange } from 'resilient-websocket'
-import { onOtherChange } from './changes.ts'
 import { onWindow } from './window.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
@@ -117,7 +116,7 @@ const createStore = <Incoming, Outgoing>(
   const attach = (): void => {
     catchUp()
     const offs = [
-      onOtherChange(socket, refresh),
+      socket.onChange(refresh, { messages: false }),
       onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
     ]
     detach = () => {

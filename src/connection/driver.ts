@@ -32,7 +32,7 @@ export interface DriverHooks
   ready(): void
   /** The link that was open is gone. */
   down(): void
-  received(payload: unknown): void
+  received(payload: unknown, at: number): void
   /** A link was closed because a message was too large. */
   tooLarge(): void
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
@@ -319,8 +319,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
             if (mine === dials) hooks.opened()
           },
           received(payload) {
-            heartbeat.heard()
-            hooks.received(payload)
+            const at = now()
+            heartbeat.heard(at)
+            hooks.received(payload, at)
           },
           closed: linkClosed,
           mayBeBlocked() {

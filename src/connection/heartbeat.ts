@@ -22,16 +22,16 @@ export interface Heartbeat {
   stop(): void
   /** The server's own rhythm counts. */
   retune(intervalMs?: number, timeoutMs?: number): void
-  /** A frame came: any frame is a sign of life. */
-  heard(): void
+  /** A frame came, by the wall clock `at` this time: any frame is a sign of life. */
+  heard(at: number): void
   /** Asks now and gives the link `withinMs`, at most its usual timeout. */
   probe(withinMs: number): void
   /** False if a deadline has passed unnoticed: then nothing may be written until the link has spoken. */
   trustworthy(): boolean
 }
 
-/** Signs of life closer together than this are one. */
-const NO_NEWS_MS = 10
+/** Signs of life closer together than this, and than a hundredth of the interval, are one. */
+const NO_NEWS_MS = 50
 
 export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
   const { environment, timers } = hooks
@@ -106,10 +106,10 @@ export const createHeartbeat = (hooks: HeartbeatHooks): Heartbeat => {
       timeout = timeoutMs
       if (running && !pinged) arm(interval - (clock() - lastHeard))
     },
-    heard() {
+    heard(at) {
       // What follows at once is no news, and clocks are what a frame costs most here.
-      const since = environment.now() - heardAt
-      if (!pinged && since >= 0 && since < NO_NEWS_MS) return
+      const since = at - heardAt
+      if (!pinged && since >= 0 && since < Math.min(interval / 100, NO_NEWS_MS)) return
       lastHeard = clock()
       heardAt = wall
       if (!pinged || !running) return

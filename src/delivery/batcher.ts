@@ -27,6 +27,8 @@ export const createBatcher = <Message>(
   // Keyed by what `conflate` says; a Map keeps the order of what was set last.
   let waiting = new Map<unknown, Message>()
   let list: Message[] = []
+  /** A window is open: what comes now waits for its end. */
+  let open = false
 
   const keyOf = (message: Message): unknown => {
     try {
@@ -48,21 +50,23 @@ export const createBatcher = <Message>(
   }
 
   const window = (): void => {
-    if (!size()) return
+    open = size() > 0
+    if (!open) return
     timers.set(TIMER, windowMs, window)
     flush()
   }
 
   return {
     add(message) {
+      let many: number
       if (conflate) {
         const key = keyOf(message)
         // The newer one takes its own place in the order, not that of the one it replaces.
         waiting.delete(key)
-        waiting.set(key, message)
-      } else list.push(message)
-      if (!timers.has(TIMER)) window()
-      else if (size() >= maxSize) flush()
+        many = waiting.set(key, message).size
+      } else many = list.push(message)
+      if (!open) window()
+      else if (many >= maxSize) flush()
     },
     flush,
   }

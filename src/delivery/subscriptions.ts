@@ -59,7 +59,7 @@ export interface SubscriptionsHooks {
 export interface Subscriptions<Message> {
   subscribe(
     channels: string | readonly string[],
-    listener?: (message: Message) => void,
+    listener?: (message: Message, channel: string) => void,
     options?: SubscribeOptions,
   ): Subscription<Message>
   /**
@@ -153,9 +153,11 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
 
   // What comes and goes within one turn (a component that remounts) is not worth a frame.
   const change = (add: boolean, channels: readonly string[], member: Member<Message>): void => {
+    // One list for all: what messages of many channels have in common is found in the caches.
+    const alone = [member]
     for (const channel of channels) {
       const others = of(channel).filter(each => each !== member)
-      if (add) wanted.set(channel, [...others, member])
+      if (add) wanted.set(channel, others.length ? [...others, member] : alone)
       else if (others.length) wanted.set(channel, others)
       else if (wanted.delete(channel)) left.add(channel)
     }
@@ -182,7 +184,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         hear(message, channel) {
           // Another one's listener may have ended this one a moment ago.
           if (!active) return
-          if (listener) hooks.call(listener, message)
+          if (listener) hooks.call(listener, message, channel)
           // Nearly always nobody: not worth an iterator for each message.
           if (!readers.size) return
           for (const reader of readers) {

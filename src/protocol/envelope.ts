@@ -47,6 +47,8 @@ const MOST_ASKED = 1000
 /** How long a server keeps a session at least, where it does not say so. */
 const SESSION_TTL_MS = 120_000
 
+type Meaning = (data: Fields, message: Fields) => void
+
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /** A number that a server may announce; anything else of a hostile one is as if it were not there. */
@@ -158,7 +160,7 @@ const converse = (
   const broken = (): void => host.fail('Protocol error')
 
   /** The reserved types, and what they mean. */
-  const meanings: Readonly<Record<string, (data: Fields, message: Fields) => void>> = {
+  const meanings: Readonly<Record<string, Meaning>> = {
     connection({ heartbeat, rateLimit, maxPayload, protocol }) {
       const { intervalMs, timeoutMs } = fields(heartbeat)
       const { limit, perMs } = fields(rateLimit)
@@ -235,8 +237,17 @@ const converse = (
       host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
     ...Object.fromEntries(IGNORED.map(type => [type, () => {}])),
   }
-  // To ask a Map costs less, where most types are none of these.
-  const RESERVED = new Map(Object.entries(meanings))
+  const byLength: [string, Meaning][][] = []
+  for (const each of Object.entries(meanings)) {
+    const { length } = each[0]
+    byLength[length] = [...(byLength[length] ?? []), each]
+  }
+
+  /** What a reserved type means. To hash a name that came with the message costs more than to compare it with a few. */
+  const meaningOf = (type: string): Meaning | undefined => {
+    for (const [name, act] of byLength[type.length] ?? []) if (name === type) return act
+    return undefined
+  }
 
   const bad = (thrown: unknown): void => host.error('BAD_MESSAGE', thrown)
 
@@ -254,7 +265,7 @@ const converse = (
     const { type, data } = fields(message)
     try {
       if (typeof type !== 'string') throw new Error('expected { type: string }')
-      const act = RESERVED.get(type)
+      const act = meaningOf(type)
       if (act) act(fields(data), message as Fields)
       // Without a link it came with the answer to a POST.
       else deliver(message, stage !== 'first' && stage !== 'plain')
@@ -326,7 +337,7 @@ const converse = (
       const list = Array.isArray(named) ? named : Object.keys(fields(named))
       return { type, channels: list.filter(text) }
     },
-    reserved: ({ type }) => RESERVED.has(type) && !BY_HAND.includes(type),
+    reserved: ({ type }) => meaningOf(type) !== undefined && !BY_HAND.includes(type),
     forget: session.forget,
     renew: session.renew,
     sessionId: () => (spoken ? session.id() : null),
@@ -357,7 +368,7 @@ const converse = (
       return list
     },
     deliver(message) {
-      if (!RESERVED.has(`${fields(message)['type']}`)) deliver(message, posts)
+      if (!meaningOf(`${fields(message)['type']}`)) deliver(message, posts)
     },
     posts: () => mayPost() && host.waiting(),
     prepare(unsure) {

@@ -27,7 +27,7 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
   const { socket } = client
   const newest = useMemo(() => createNewest(socket), [socket])
   const callback = useNewest(onMessage)
-  const names = JSON.stringify(channelList(channels))
+  const names = useMemo(() => JSON.stringify(channelList(channels)), [channels])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whether it is usable changes with the socket
   useEffect(() => {

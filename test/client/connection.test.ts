@@ -413,6 +413,34 @@ describe('the snapshot', () => {
     expect(changes).toBe(then)
   })
 
+  test('onChange without messages tells of what else changes, and that they are forgotten', async () => {
+    const { accept, network, socket } = start()
+    let changes = 0
+    const stop = socket.onChange(() => changes++, { messages: false })
+    let all = 0
+    socket.onChange(() => all++)
+    accept()
+    expect(changes).toBeGreaterThan(0)
+    const then = changes
+    all = 0
+    for (const data of [1, 2, 3]) network.socket().receive({ type: 'tick', data })
+    expect([changes, all]).toEqual([then, 3])
+    let heard: unknown
+    socket.onChange(
+      () => {
+        heard ??= socket.getSnapshot().lastMessageAt
+      },
+      { messages: false },
+    )
+    socket.setIdentity('another')
+    expect(heard).toBeNull()
+    expect(changes).toBeGreaterThan(then)
+    stop()
+    const last = changes
+    socket.disconnect()
+    expect(changes).toBe(last)
+  })
+
   test('no change is swallowed because somebody looked in the middle of it', async () => {
     const seen: string[] = []
     const story = start({

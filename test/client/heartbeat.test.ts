@@ -49,6 +49,19 @@ describe('the heartbeat', () => {
     expect(pings(story)).toHaveLength(1)
   })
 
+  test('of frames close together the last one counts, but for 50 ms', async () => {
+    const story = open()
+    const { clock, network } = story
+    for (let count = 0; count < 1000; count++) {
+      await clock.advance(10)
+      network.socket().receive({ type: 'tick' })
+    }
+    await clock.advance(30_000 - 51)
+    expect(pings(story)).toHaveLength(0)
+    await clock.advance(51)
+    expect(pings(story)).toHaveLength(1)
+  })
+
   test('so is one that comes in the very millisecond in which something was sent', async () => {
     const story = open()
     const { clock, socket, network } = story

@@ -383,7 +383,7 @@ describe('subscriptions', () => {
     accept()
     const heard: string[] = []
     const first = socket.subscribe('A', () => heard.push('first'))
-    const second = socket.subscribe(['A', 'B'], () => heard.push('second'))
+    const second = socket.subscribe(['A', 'B'], (_, channel) => heard.push(`second ${channel}`))
     await clock.settle()
     network.socket().receive({ type: 'tick', channel: 'A' })
     network.socket().receive({ type: 'tick', channel: 'B' })
@@ -394,7 +394,7 @@ describe('subscriptions', () => {
     network.socket().receive({ type: 'tick', channel: 'A' })
     second.unsubscribe()
     await clock.settle()
-    expect(heard).toEqual(['first', 'second', 'second', 'second'])
+    expect(heard).toEqual(['first', 'second A', 'second B', 'second A'])
     expect(told(network)).toEqual([
       ['subscribe', ['A', 'B']],
       ['unsubscribe', ['A', 'B']],

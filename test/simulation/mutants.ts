@@ -458,16 +458,16 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'a subscription hears nothing',
     file: 'delivery/subscriptions.ts',
-    find: 'if (listener) hooks.call(listener, message)',
+    find: 'if (listener) hooks.call(listener, message, channel)',
     replace: '',
   },
   {
     rule: 'delivery',
     name: 'a subscription hears everything twice',
     file: 'delivery/subscriptions.ts',
-    find: 'if (listener) hooks.call(listener, message)',
+    find: 'if (listener) hooks.call(listener, message, channel)',
     replace:
-      'if (listener) {\n            hooks.call(listener, message)\n            hooks.call(listener, message)\n          }',
+      'if (listener) {\n            hooks.call(listener, message, channel)\n            hooks.call(listener, message, channel)\n          }',
   },
   {
     rule: 'delivery',
@@ -494,8 +494,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'the oldest of a key counts',
     file: 'delivery/batcher.ts',
-    find: 'waiting.delete(key)\n        waiting.set(key, message)',
-    replace: 'if (!waiting.has(key)) waiting.set(key, message)',
+    find: 'waiting.delete(key)\n        many = waiting.set(key, message).size',
+    replace: 'if (!waiting.has(key)) waiting.set(key, message)\n        many = waiting.size',
   },
   {
     rule: 'delivery',
