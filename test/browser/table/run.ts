@@ -11,6 +11,8 @@ export interface Outcome extends Tally {
   readonly wrongRows: readonly string[]
   /** What went to the console as an error or warning, or was thrown. */
   readonly complaints: readonly string[]
+  /** Commits while it was fed. */
+  readonly committed: number
   /** CPU time of the main thread while it was fed, in ms a second. */
   readonly mainThread: number
 }
@@ -50,6 +52,10 @@ export const openPage = async (
 ): Promise<TablePage> => {
   const feed = await createFeed(pace)
   const page = await browser.newPage()
+  const close = async (): Promise<void> => {
+    await page.close()
+    await feed.close()
+  }
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(error.message))
   page.on('console', message => {
@@ -62,15 +68,22 @@ export const openPage = async (
     const { metrics } = await session.send('Performance.getMetrics')
     return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
   }
-  await page.addScriptTag({ type: 'module', content: script })
-  await feed.ready
+  try {
+    await page.addScriptTag({ type: 'module', content: script })
+    await feed.ready
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
 
   return {
     async feed(seconds) {
+      const commits = await page.evaluate<number>('tally.commits')
       const before = await busy()
       await feed.run(seconds)
       // Without what follows, which is a commit more: of many short turns it would be a large part.
       const after = await busy()
+      const committed = (await page.evaluate<number>('tally.commits')) - commits
       const done = `tally.seen + tally.outOfOrder >= ${feed.total}`
       await page.waitForFunction(done, null, { polling: 250, timeout: seconds * 2000 + 5000 })
       // The last batch is shown.
@@ -85,12 +98,10 @@ export const openPage = async (
         total: feed.total,
         wrongRows: await page.evaluate<string[]>(wrong),
         complaints,
+        committed,
         mainThread: ((after - before) * 1000) / seconds,
       }
     },
-    async close() {
-      await page.close()
-      await feed.close()
-    },
+    close,
   }
 }
