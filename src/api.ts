@@ -116,8 +116,8 @@ export type Metrics = Readonly<Record<string, number>> & { readonly queued: numb
 
 export interface ChangeOptions {
   /**
-   * Whether each message counts, which changes `lastMessage` and `lastMessageAt`. `false`: only what else changes, for
-   * who takes the messages from elsewhere; that they are forgotten for another identity is told all the same.
+   * Whether each message counts, which changes `lastMessage` and `lastMessageAt`. `false`: only what else may have
+   * changed, for who takes the messages from elsewhere; that they are forgotten for another identity is told all the same.
    * @default true
    */
   messages?: boolean

@@ -158,14 +158,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
       snapshots.touch()
-      events.emit('change', undefined)
+      // Any listener may say that the user is another one by now, who hears nothing of it.
       const heardAs = users
-      emit('message', message)
-      // A listener may have said that the user is another one by now.
+      events.emit('change', undefined)
+      if (users === heardAs) emit('message', message)
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
+      if (users !== heardAs) return
       if (replyTo) requests.answer(replyTo, message)
       batcher?.add(message)
     },
@@ -364,6 +365,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const subscriptions = createSubscriptions<Incoming>({
     call,
+    user: () => users,
     tell,
     forget(channel) {
       conversation.forget?.(channel)
@@ -398,7 +400,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     for (const id of requests.ids()) requests.fail(id, error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
-    queueMicrotask(events.clear)
+    queueMicrotask(() => {
+      // The message whose listener has closed it.
+      batcher?.flush()
+      events.clear()
+    })
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {

@@ -31,8 +31,9 @@ export const createEvents = <Map extends object>(call: Call): Events<Map> => {
     emit(name, payload) {
       const handlers = all.get(name)
       // mitt copies its list for every emit: one listener, the common case of a hot path, needs none.
-      if (handlers?.[1]) emit(name, payload)
-      else (handlers?.[0] as ((payload: unknown) => void) | undefined)?.(payload)
+      if (!handlers?.length) return
+      if (handlers.length > 1) emit(name, payload)
+      else (handlers[0] as (payload: unknown) => void)(payload)
     },
     clear: () => all.clear(),
   }

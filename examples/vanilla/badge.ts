@@ -106,7 +106,7 @@ export const mountBadge = (socket: Connection): void => {
     drawStrip()
   }
   socket.on('status', renderAll)
-  // The countdown moves on its own; `onChange` would call for every message.
+  // The countdown moves on its own.
   setInterval(render, 250)
   setInterval(drawStrip, 1000)
   renderAll()

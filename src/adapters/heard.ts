@@ -12,7 +12,7 @@ export interface Listener {
 
 interface Heard {
   readonly listeners: Set<Listener>
-  /** Another one once the client has forgotten what it had received, for another identity. */
+  /** Another one whenever the client may have forgotten what it had received, for another identity. */
   epoch(): number
 }
 

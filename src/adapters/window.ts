@@ -19,9 +19,11 @@ export const onWindow = <Incoming, Outgoing>(
       missed.push(message)
       // In a microtask: subscribers to a channel, and the batch, come after this event.
       queueMicrotask(() => {
-        if (stopped || !missed.length) return
+        const messages = missed.splice(0)
+        // A listener may have said that the user is another one by now, who is shown nothing of it.
+        if (stopped || !messages.length || socket.getSnapshot().lastMessageAt === null) return
         unbatched ||= !('batch' in socket.metrics())
-        if (unbatched) listener(missed.splice(0))
+        if (unbatched) listener(messages)
         else off()
       })
     })

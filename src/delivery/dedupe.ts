@@ -55,7 +55,7 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
     let age = 0
     for (let place = (table[bucket + 1] as number) - 1; place >= 0; ) {
       // Places are taken anew: behind one that was, keys of other buckets may follow, and what is no older ends it.
-      const itsAge = (next - place + size) % size || size
+      const itsAge = next - place + (place < next ? 0 : size)
       if (itsAge <= age) break
       age = itsAge
       const known = hashes[place] as number

@@ -46,6 +46,8 @@ export interface Recovery {
 
 export interface SubscriptionsHooks {
   readonly call: Call
+  /** How many users there were. */
+  user(): number
   /** Tells the server. */
   tell(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void
   /** Nobody listens to this channel any more. */
@@ -169,7 +171,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
   return {
     subscribe(names, listener, { bufferSize = 1000, onGap, onRecovered } = {}) {
       const channels = [...new Set([names].flat())]
-      if (!channels[0] || channels.some(name => typeof name !== 'string')) {
+      if (!channels[0] || channels.some(name => typeof name !== 'string' || !name)) {
         throw new TypeError(`subscribe: expected a channel or an array of them, got ${names}`)
       }
       /** One for each iteration under way. */
@@ -284,7 +286,11 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       }
     },
     deliver(channel, message) {
-      for (const member of of(channel)) member.hear?.(message, channel)
+      const user = hooks.user()
+      for (const member of of(channel)) {
+        // A listener may have said that the user is another one by now.
+        if (user === hooks.user()) member.hear?.(message, channel)
+      }
     },
     channels: () => [...wanted.keys()],
     has: channel => wanted.has(channel),

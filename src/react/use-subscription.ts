@@ -15,24 +15,24 @@ import { useClient, useNewest } from './client.ts'
  * ```
  *
  * @param channels One or more; an array written inline is fine, and an empty one listens to nothing.
- * @param onMessage Called with each message at once; the newest function is called.
+ * @param onMessage Called with each message and its channel, at once; the newest function is called.
  * @param options Which client, as for `useResilientWebSocket`.
  */
 export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
   channels: string | readonly string[],
-  onMessage?: ((message: Incoming) => void) | undefined,
+  onMessage?: ((message: Incoming, channel: string) => void) | undefined,
   options: ClientChoice<Incoming, Outgoing> = {},
 ): ReadonlyMap<string, Incoming> => {
   const client = useClient(options)
   const { socket } = client
   const newest = useMemo(() => createNewest(socket), [socket])
   const callback = useNewest(onMessage)
-  const names = useMemo(() => JSON.stringify(channelList(channels)), [channels])
+  const names = JSON.stringify(channelList(channels))
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whether it is usable changes with the socket
   useEffect(() => {
     if (client.usable()) {
-      return newest.listen(JSON.parse(names), message => callback.current?.(message))
+      return newest.listen(JSON.parse(names), (...heard) => callback.current?.(...heard))
     }
     return undefined
   }, [newest, names, callback])

@@ -21,12 +21,12 @@ import { type ReactiveChoice, useClient } from './client.ts'
  * ```
  *
  * @param channels One or more, or a ref or getter of them; an empty array listens to nothing.
- * @param onMessage Called with each message at once.
+ * @param onMessage Called with each message and its channel, at once.
  * @param options Which client, as for `useResilientWebSocket`.
  */
 export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
   channels: MaybeRefOrGetter<string | readonly string[]>,
-  onMessage?: ((message: Incoming) => void) | undefined,
+  onMessage?: ((message: Incoming, channel: string) => void) | undefined,
   options: ReactiveChoice<Incoming, Outgoing> = {},
 ): Readonly<ShallowRef<ReadonlyMap<string, Incoming>>> => {
   const shown = shallowRef<ReadonlyMap<string, Incoming>>(NOTHING)
@@ -43,7 +43,7 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
       watch(
         () => JSON.stringify(channelList(toValue(channels))),
         (names, _before, onCleanup) =>
-          onCleanup(newest.listen(JSON.parse(names), message => onMessage?.(message))),
+          onCleanup(newest.listen(JSON.parse(names), (...heard) => onMessage?.(...heard))),
         { immediate: true },
       ),
     )

@@ -22,7 +22,25 @@ test('nothing of the former user is shown, whatever else goes on', async () => {
   await clock.advance(6000)
   network.onRequest = () => {}
   expect(view.get().lastMessage).toMatchObject({ data: 1 })
+  expect(newest.get().size).toBe(1)
   socket.setIdentity('another')
   await clock.advance(2000)
   expect([view.get().lastMessage, newest.get().size]).toEqual([null, 0])
 })
+
+test.each([{ batch: false as const }, {}])(
+  'nor where a listener says that it is another one, %j',
+  async options => {
+    const { accept, network, socket, clock } = start(options)
+    accept()
+    const view = viewOf(socket, network.environment)
+    view.subscribe(() => {})
+    const newest = createNewest(socket)
+    newest.listen(['A'], () => {})
+    await clock.settle()
+    socket.on('message', ({ data }) => data === 'secret' && socket.setIdentity('another'))
+    network.socket().receive({ type: 'tick', channel: 'A', data: 'secret', id: '1' })
+    await clock.advance(1000)
+    expect([view.get().lastMessage, view.get().messages, newest.get().size]).toEqual([null, [], 0])
+  },
+)

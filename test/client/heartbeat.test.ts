@@ -62,6 +62,19 @@ describe('the heartbeat', () => {
     expect(pings(story)).toHaveLength(1)
   })
 
+  test('or for a hundredth of a quicker rhythm', async () => {
+    const story = open({ heartbeat: { intervalMs: 1000, timeoutMs: 500 } })
+    const { clock, network } = story
+    for (let count = 0; count < 100; count++) {
+      await clock.advance(4)
+      network.socket().receive({ type: 'tick' })
+    }
+    await clock.advance(1000 - 11)
+    expect(pings(story)).toHaveLength(0)
+    await clock.advance(11)
+    expect(pings(story)).toHaveLength(1)
+  })
+
   test('so is one that comes in the very millisecond in which something was sent', async () => {
     const story = open()
     const { clock, socket, network } = story

@@ -378,6 +378,11 @@ describe('subscriptions', () => {
       .filter(({ type }) => type === 'subscribe' || type === 'unsubscribe')
       .map(({ type, data }) => [String(type), (data as { channels?: unknown }).channels])
 
+  test.each([[''], [[]], [['A', '']], [[1 as never]]])('subscribe(%j) is refused', channels => {
+    const { socket } = start()
+    expect(() => socket.subscribe(channels)).toThrow(TypeError)
+  })
+
   test('the server hears of the first and of the last listener of a channel', async () => {
     const { accept, network, socket, clock } = start()
     accept()
@@ -698,6 +703,43 @@ describe('listeners that call back in', () => {
     network.socket().receive({ type: 'x' })
     expect(clock.pending()).toBe(0)
   })
+
+  test('a message whose listener closes the client is in the last batch', async () => {
+    const { accept, network, clock, socket } = start()
+    accept()
+    const batches: unknown[][] = []
+    socket.on('batch', messages => batches.push(messages.map(({ data }) => data)))
+    socket.on('message', ({ type }) => type === 'bye' && socket.close())
+    network.socket().receive({ type: 'x', data: 1 })
+    network.socket().receive({ type: 'x', data: 2 })
+    network.socket().receive({ type: 'bye', data: 3 })
+    await clock.settle()
+    expect(batches).toEqual([[1], [2], [3]])
+    expect(clock.pending()).toBe(0)
+  })
+
+  test.each(['change', 'message', 'first subscriber'])(
+    'whoever says in a listener (%s) that the user is another one ends the message there',
+    async where => {
+      const { accept, network, clock, socket } = start()
+      accept()
+      network.socket().receive({ type: 'x', channel: 'A', data: 'first' })
+      const heard: unknown[] = []
+      const renew = (at: string) => (): void => {
+        if (at === where) socket.setIdentity('bob')
+      }
+      socket.subscribe('A', renew('first subscriber'))
+      socket.subscribe('A', ({ data }) => heard.push('subscriber', data))
+      socket.on('batch', messages => heard.push(...messages.map(({ data }) => data)))
+      socket.onChange(renew('change'))
+      socket.on('message', renew('message'))
+      socket.on('message', () => heard.push('message'))
+      network.socket().receive({ type: 'x', channel: 'A', data: 'of alice' })
+      await clock.advance(1000)
+      // Who listened before is called in the same round.
+      expect(heard).toEqual(where === 'change' ? [] : ['message'])
+    },
+  )
 
   test('close() in a delivery listener leaves no timer', async () => {
     const { clock, socket } = start()

@@ -73,6 +73,15 @@ test('remembers no less and no more once its places were taken anew many times',
   )
 })
 
+test.each([Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER, 200_000])('as many as %d', size => {
+  const dedupe = createDedupe(size, 1000, () => 0)
+  const keys = Array.from({ length: 200_000 }, (_, n) => `key ${n}`)
+  expect(keys.every(key => dedupe.isNew(key))).toBe(true)
+  expect(keys.some(key => dedupe.isNew(key))).toBe(false)
+  dedupe.clear()
+  expect(keys.every(key => dedupe.isNew(key))).toBe(true)
+})
+
 test('1 and "1" are two keys', () => {
   const dedupe = createDedupe(10, 1000, () => 0)
   expect([1, '1', 1, '1'].map(key => dedupe.isNew(key))).toEqual([true, true, false, false])

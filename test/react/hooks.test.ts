@@ -2,7 +2,7 @@
 import { act, createElement, type ReactElement, StrictMode, Suspense, useEffect } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
-import { createResilientWebSocket } from 'resilient-websocket'
+import { createResilientWebSocket, type IncomingEnvelope } from 'resilient-websocket'
 import {
   ResilientWebSocketProvider,
   type UseResilientWebSocketOptions,
@@ -321,7 +321,9 @@ describe('useSubscription', () => {
     let renderings = 0
     const Component = ({ channels }: { channels: string[] }): null => {
       renderings++
-      const quotes = useSubscription(channels, ({ data }) => seen.push(data), page.options)
+      const heard = ({ data }: IncomingEnvelope, channel: string): unknown =>
+        seen.push(`${channel} ${data}`)
+      const quotes = useSubscription(channels, heard, page.options)
       shown = [...quotes].map(([name, { data }]) => `${name} ${data}`)
       return null
     }
@@ -333,7 +335,7 @@ describe('useSubscription', () => {
       for (let n = 0; n < 10; n++) page.receive('tick', n, { channel: n % 2 ? 'A' : 'B' })
     })
     await passes(150)
-    expect(seen).toHaveLength(10)
+    expect(seen).toEqual(Array.from({ length: 10 }, (_, n) => `${n % 2 ? 'A' : 'B'} ${n}`))
     expect(shown.sort()).toEqual(['A 9', 'B 8'])
     expect(renderings).toBe(before + 2)
     await render(createElement(Component, { channels: ['A'] }))

@@ -246,7 +246,9 @@ test('channels may change: the kept ones keep their newest message', async () =>
   const heard: unknown[] = []
   page.mount(
     defineComponent(() => {
-      const newest = useSubscription(channels, ({ data }) => heard.push(data), { environment })
+      const hear = ({ data }: IncomingEnvelope, channel: string): unknown =>
+        heard.push(`${channel} ${data}`)
+      const newest = useSubscription(channels, hear, { environment })
       return () => JSON.stringify([...newest.value].map(([name, { data }]) => [name, data]))
     }),
   )
@@ -258,7 +260,7 @@ test('channels may change: the kept ones keep their newest message', async () =>
   await nextTick()
   await page.advance(0)
   expect(page.text()).toBe('[["B",2]]')
-  expect(heard).toEqual([1, 2])
+  expect(heard).toEqual(['A 1', 'B 2'])
   const told = page.network
     .socket()
     .messages()
