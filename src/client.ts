@@ -167,7 +167,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
       if (users !== heardAs) return
-      if (replyTo) requests.answer(replyTo, message)
+      requests.answer(replyTo, message)
       batcher?.add(message)
     },
     duplicate: () => count('duplicate'),

@@ -1,7 +1,7 @@
 /**
  * Remembers keys, bounded by count and by age: a ring of the last ones, and buckets that find them. Every message brings
  * a key that is never seen again, so nearly all that counts is to be sure of that with few and small places of memory:
- * one open table of all keys costs three times as much where the caches are cold, and a Map three times that table.
+ * an open table of all keys costs several times as much where the caches are cold, and a Map more than that table.
  */
 
 export interface Dedupe {

@@ -61,14 +61,14 @@ export const openPage = async (
   page.on('console', message => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
-  await page.goto(feed.pageUrl)
   const session = await page.context().newCDPSession(page)
-  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
   const busy = async (): Promise<number> => {
     const { metrics } = await session.send('Performance.getMetrics')
     return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
   }
   try {
+    await page.goto(feed.pageUrl)
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
     await page.addScriptTag({ type: 'module', content: script })
     await feed.ready
   } catch (thrown) {
