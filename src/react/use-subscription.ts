@@ -32,7 +32,9 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
   // biome-ignore lint/correctness/useExhaustiveDependencies: whether it is usable changes with the socket
   useEffect(() => {
     if (client.usable()) {
-      return newest.listen(JSON.parse(names), (...heard) => callback.current?.(...heard))
+      return newest.listen(JSON.parse(names), (message, channel) =>
+        callback.current?.(message, channel),
+      )
     }
     return undefined
   }, [newest, names, callback])

@@ -43,7 +43,9 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
       watch(
         () => JSON.stringify(channelList(toValue(channels))),
         (names, _before, onCleanup) =>
-          onCleanup(newest.listen(JSON.parse(names), (...heard) => onMessage?.(...heard))),
+          onCleanup(
+            newest.listen(JSON.parse(names), (message, channel) => onMessage?.(message, channel)),
+          ),
         { immediate: true },
       ),
     )
