@@ -1,6 +1,7 @@
 // What a table of 50 rows costs the main thread in Chromium, against a bare page that commits once a second, and one that
-// commits as often as the hooks do: what it costs to render as often.
-//   npm run bench:table            about ten minutes: each page is opened six times, and fed for ten seconds each time
+// commits as often as the hooks do: what it costs to render as often. And against a React page that does by hand, with
+// a Set of ids, what the hooks do here.
+//   npm run bench:table            about twelve minutes: each page is opened six times, and fed for ten seconds each time
 //   ROUNDS=2 npm run bench:table
 import { test } from 'vitest'
 import { launch } from '../test/browser/chromium.ts'
@@ -16,6 +17,7 @@ const BARE = 'bare'
 const PAGES: readonly (readonly [string, string, number?])[] = [
   [BARE, 'bare.ts'],
   ['bare, every 150 ms', 'bare.ts', 150],
+  ['React, by hand', 'hand.tsx'],
   ['React', 'react.tsx'],
   ['Vue', 'vue.ts'],
 ]
