@@ -1,6 +1,7 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { nanoid } from 'nanoid'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
+import { createQuestions } from './questions.ts'
 import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
 
 /** A message as it comes from the server. */
@@ -42,8 +43,6 @@ export interface EnvelopeOptions {
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
-/** `subscribe` frames whose answer is waited for, at most. */
-const MOST_ASKED = 1000
 /** How long a server keeps a session at least, where it does not say so. */
 const SESSION_TTL_MS = 120_000
 
@@ -79,10 +78,7 @@ const converse = (
   /** The last poll was answered by a server that takes messages by POST. */
   let posts = false
   let polledBefore = false
-  /** Channels that `subscribe` frames without an answer named, by their ids. */
-  const asked = new Map<string | undefined, readonly string[]>()
-  /** The id of the newest of them that names a channel. */
-  const newest = new Map<string, string>()
+  const questions = createQuestions()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
   let answeredAt = 0
   let sessionTtlMs = SESSION_TTL_MS
@@ -98,14 +94,7 @@ const converse = (
     Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
 
   const question = (id: string, channels: readonly string[]): string => {
-    asked.set(id, channels)
-    for (const channel of channels) newest.set(channel, id)
-    // A server that never answers is not waited for without end.
-    const [oldest] = asked.size > MOST_ASKED ? asked : []
-    if (oldest) {
-      asked.delete(oldest[0])
-      for (const channel of oldest[1]) if (newest.get(channel) === oldest[0]) newest.delete(channel)
-    }
+    questions.add(id, channels)
     return frame('subscribe', { [field]: positions(channels) }, id)
   }
 
@@ -207,14 +196,12 @@ const converse = (
       if (stage !== 'v1') return
       const id = text(replyTo)
       const given = { ...fields(channels) }
-      for (const channel of asked.get(id) ?? []) {
-        if (newest.get(channel) === id) {
-          newest.delete(channel)
-          if (!Object.hasOwn(given, channel)) host.denied(channel)
-          // Asked again since, from nowhere: the answer to that says where it begins.
-        } else if (!session.position(channel)) delete given[channel]
+      const { settled, askedAgain } = questions.answered(id)
+      for (const channel of settled) if (!Object.hasOwn(given, channel)) host.denied(channel)
+      for (const channel of askedAgain) {
+        // From nowhere: the answer to that says where it begins.
+        if (!session.position(channel)) delete given[channel]
       }
-      asked.delete(id)
       session.verdicts(given, { id })
     },
     ping({ heads }, { data, id }) {
@@ -293,8 +280,7 @@ const converse = (
       polledBefore = false
       timers.clear('greeting')
       session.unasked()
-      asked.clear()
-      newest.clear()
+      questions.clear()
     },
     receive(payload) {
       let parsed: unknown
