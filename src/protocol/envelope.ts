@@ -196,10 +196,10 @@ const converse = (
       if (stage !== 'v1') return
       const id = text(replyTo)
       const given = { ...fields(channels) }
-      const { settled, askedAgain } = questions.answered(id)
-      for (const channel of settled) if (!Object.hasOwn(given, channel)) host.denied(channel)
+      const { newest, askedAgain } = questions.take(id)
+      for (const channel of newest) if (!Object.hasOwn(given, channel)) host.denied(channel)
       for (const channel of askedAgain) {
-        // From nowhere: the answer to that says where it begins.
+        // Asked again since, from nowhere: the answer to that says where it begins.
         if (!session.position(channel)) delete given[channel]
       }
       session.verdicts(given, { id })

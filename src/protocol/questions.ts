@@ -3,46 +3,46 @@
 export interface Questions {
   /** A frame with this id asks for these channels. */
   add(id: string, channels: readonly string[]): void
-  /** What a frame had asked for, if it is waited for. */
-  answered(id: string | undefined): Answered
+  /** Takes out a frame, with what it had asked for; nothing if it is not waited for. */
+  take(id: string | undefined): Question
   clear(): void
 }
 
-export interface Answered {
-  /** Channels that nobody has asked for since. */
-  readonly settled: readonly string[]
-  /** Channels that a later frame asks for, too. */
+export interface Question {
+  /** Channels that no later frame has named. */
+  readonly newest: readonly string[]
+  /** Channels that a later frame has named, answered or not. */
   readonly askedAgain: readonly string[]
 }
 
-/** A server that never answers is not waited for without end. */
+/** Frames that are waited for at most: a server may never answer. */
 const MOST = 1000
 
 export const createQuestions = (): Questions => {
   /** The channels of each frame, by its id. */
-  const asked = new Map<string | undefined, readonly string[]>()
+  const asked = new Map<string, readonly string[]>()
   /** The id of the newest frame that names a channel. */
-  const newest = new Map<string, string | undefined>()
+  const newestOf = new Map<string, string>()
 
-  const answered = (id: string | undefined): Answered => {
+  const take = (id = ''): Question => {
     const channels = asked.get(id) ?? []
     asked.delete(id)
-    const settled = channels.filter(channel => newest.get(channel) === id)
-    for (const channel of settled) newest.delete(channel)
-    return { settled, askedAgain: channels.filter(channel => !settled.includes(channel)) }
+    const newest = channels.filter(channel => newestOf.get(channel) === id)
+    for (const channel of newest) newestOf.delete(channel)
+    return { newest, askedAgain: channels.filter(channel => !newest.includes(channel)) }
   }
 
   return {
     add(id, channels) {
       asked.set(id, channels)
-      for (const channel of channels) newest.set(channel, id)
+      for (const channel of channels) newestOf.set(channel, id)
       const [oldest] = asked.keys()
-      if (asked.size > MOST) answered(oldest)
+      if (asked.size > MOST) take(oldest)
     },
-    answered,
+    take,
     clear() {
       asked.clear()
-      newest.clear()
+      newestOf.clear()
     },
   }
 }

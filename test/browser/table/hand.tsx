@@ -1,8 +1,8 @@
 /**
- * The table in React without the library, doing by hand what the hooks do here: ids that were seen are left out, and
- * rows are rendered every 150 ms. No reconnect, no heartbeat, no order to look after.
+ * The table in React without the library: ids that were seen are left out, and rows are rendered every 150 ms, by hand.
+ * It does less than the hooks: no batches for listeners, no age of ids, no channels, guards or counts, no reconnect.
  */
-import { memo, useLayoutEffect, useSyncExternalStore } from 'react'
+import { memo, useLayoutEffect, useState, useSyncExternalStore } from 'react'
 import { createRoot } from 'react-dom/client'
 import { count, type Quote, SYMBOLS, tally, url } from './tally.ts'
 
@@ -26,7 +26,11 @@ const fresh = new Map<string, number>()
 let changed = (): void => {}
 
 const socket = new WebSocket(url)
-socket.onopen = () => socket.send('ready')
+let opened = (): void => {}
+socket.onopen = () => {
+  socket.send('ready')
+  opened()
+}
 socket.onmessage = ({ data }) => {
   for (const message of [JSON.parse(data)].flat()) {
     if (message.type !== 'market_data' || !isNew(message.id)) continue
@@ -70,4 +74,15 @@ const Table = () => {
   )
 }
 
-createRoot(document.querySelector('main') as HTMLElement).render(<Table />)
+const Status = () => {
+  const [status, setStatus] = useState('CONNECTING')
+  opened = () => setStatus('OPEN')
+  return <p>{status}</p>
+}
+
+createRoot(document.querySelector('main') as HTMLElement).render(
+  <>
+    <Status />
+    <Table />
+  </>,
+)
