@@ -2,8 +2,9 @@
  * The table in React without the library: ids that were seen are left out, and rows are rendered every 150 ms, by hand.
  * It does less than the hooks: no batches for listeners, no age of ids, no channels, guards or counts, no reconnect.
  */
-import { memo, useLayoutEffect, useState, useSyncExternalStore } from 'react'
+import { useLayoutEffect, useState, useSyncExternalStore } from 'react'
 import { createRoot } from 'react-dom/client'
+import { Row } from './row.tsx'
 import { count, type Quote, SYMBOLS, tally, url } from './tally.ts'
 
 const WINDOW_MS = 150
@@ -50,13 +51,6 @@ const subscribe = (listener: () => void): (() => void) => {
   changed = listener
   return () => {}
 }
-
-const Row = memo(({ symbol, price }: { symbol: string; price: number | undefined }) => (
-  <tr>
-    <td>{symbol}</td>
-    <td id={symbol}>{price}</td>
-  </tr>
-))
 
 const Table = () => {
   const prices = useSyncExternalStore(subscribe, () => shown)

@@ -1,16 +1,10 @@
 /** The table as an ordinary user of the React hooks writes it. */
-import { memo, useLayoutEffect } from 'react'
+import { useLayoutEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { IncomingEnvelope } from 'resilient-websocket'
 import { useResilientWebSocket, useSubscription } from 'resilient-websocket/react'
+import { Row } from './row.tsx'
 import { count, type Quote, SYMBOLS, tally, url } from './tally.ts'
-
-const Row = memo(({ symbol, price }: { symbol: string; price: number | undefined }) => (
-  <tr>
-    <td>{symbol}</td>
-    <td id={symbol}>{price}</td>
-  </tr>
-))
 
 const Table = () => {
   const quotes = useSubscription<IncomingEnvelope<Quote>>(
