@@ -1,17 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-// Vitest prints failures with Map.groupBy, which Node 20 lacks.
-const groups = Map as { groupBy?: unknown }
-groups.groupBy ??= <T>(items: Iterable<T>, keyOf: (item: T) => unknown): Map<unknown, T[]> => {
-  const grouped = new Map<unknown, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    grouped.set(key, [...(grouped.get(key) ?? []), item])
-  }
-  return grouped
-}
-
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 const config: ViteUserConfig = defineConfig({
