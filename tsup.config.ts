@@ -3,8 +3,10 @@ import { defineConfig, type Options } from 'tsup'
 const shared: Options = {
   format: 'esm',
   target: 'es2022',
-  dts: true,
-  sourcemap: true,
+  // tsup 8, the last one for Node 20, sets `baseUrl`, which TypeScript 6 calls deprecated.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  // The code ships as it was written, unminified: maps would triple the package.
+  sourcemap: false,
   treeshake: true,
   splitting: false,
 }
@@ -18,18 +20,53 @@ const adapter: Options = {
   treeshake: false,
 }
 
+/** For `require()`, as Jest does it. nanoid has no CommonJS, so that these files hold it. */
+const commonJs: Options = { ...shared, format: 'cjs', noExternal: ['nanoid'] }
+
+const frameworks = { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' }
+
 const config: ReturnType<typeof defineConfig> = defineConfig([
   { ...shared, entry: { index: 'src/index.ts' }, platform: 'neutral', clean: true },
-  { ...shared, entry: { 'testing/index': 'src/testing/index.ts' }, platform: 'neutral' },
-  { ...shared, entry: { 'server/index': 'src/server/index.ts' }, platform: 'node' },
-  { ...shared, entry: { 'cli/index': 'src/cli/index.ts' }, platform: 'node', dts: false },
-  { ...adapter, entry: { 'indicator/index': 'src/indicator/index.ts' } },
+  { ...commonJs, entry: { index: 'src/index.ts' }, platform: 'node' },
+  {
+    ...commonJs,
+    // nanoid's build for browsers, with the browser's chance.
+    entry: { 'index.browser': 'src/index.ts' },
+    platform: 'browser',
+    dts: false,
+  },
+  {
+    ...shared,
+    entry: { browser: 'src/browser.ts' },
+    platform: 'browser',
+    noExternal: [/./],
+    minify: true,
+    dts: false,
+  },
+  {
+    ...shared,
+    format: ['esm', 'cjs'],
+    entry: { 'testing/index': 'src/testing/index.ts' },
+    platform: 'neutral',
+  },
+  {
+    ...shared,
+    // Together, so that the command line holds no second copy of the server.
+    entry: { 'server/index': 'src/server/index.ts', 'cli/index': 'src/cli/index.ts' },
+    platform: 'node',
+    splitting: true,
+    // An optional dependency, which tsup would bundle.
+    external: ['ws'],
+  },
   {
     ...adapter,
-    // Together, so that both use one registry of shared clients.
-    entry: { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' },
-    splitting: true,
+    format: ['esm', 'cjs'],
+    entry: { 'indicator/index': 'src/indicator/index.ts' },
   },
+  // Together, so that both use one registry of shared clients.
+  { ...adapter, entry: frameworks, splitting: true },
+  // esbuild splits no CommonJS: there each has a registry of its own.
+  { ...adapter, entry: frameworks, format: 'cjs' },
 ])
 
 export default config

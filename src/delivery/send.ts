@@ -6,6 +6,7 @@ import { LONGEST_ID } from '../protocol/wire.ts'
 import type { Frame } from '../transport/transport.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Outbox, Outgoing } from './outbox.ts'
+import { utf8Bytes } from './utf8-bytes.ts'
 
 export interface SendHooks<Message> {
   readonly ttlMs: number
@@ -23,7 +24,7 @@ export interface SendHooks<Message> {
 
 export const sizeOf = (frame: Frame): number =>
   typeof frame === 'string'
-    ? new TextEncoder().encode(frame).length
+    ? utf8Bytes(frame)
     : ((frame as Blob).size ?? (frame as ArrayBuffer).byteLength)
 
 export const createSend =

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, test } from 'vitest'
@@ -35,7 +36,28 @@ describe('the built package', () => {
     expect(code).toMatch(/from ["']mitt["']/)
     expect(code).toMatch(/from ["']nanoid["']/)
     expect(readFileSync(`${root}dist/index.d.ts`, 'utf8')).not.toContain('mitt')
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['mitt', 'nanoid', 'ws'])
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['mitt', 'nanoid'])
+  })
+
+  test('ws, which only the server needs, can be left out', () => {
+    expect(Object.keys(manifest.optionalDependencies)).toEqual(['ws'])
+    const client = ['index.js', 'index.cjs', 'index.browser.cjs', 'browser.js']
+    for (const file of client) {
+      expect(readFileSync(`${root}dist/${file}`, 'utf8')).not.toMatch(/(from |require\()["']ws["']/)
+    }
+  })
+
+  test('browser.js needs nothing else', async () => {
+    const { metafile } = await build({
+      entryPoints: [`${root}dist/browser.js`],
+      write: false,
+      metafile: true,
+    })
+    expect(Object.values(metafile.inputs).flatMap(({ imports }) => imports)).toEqual([])
+    const names = run(`console.log(Object.keys(await import('./dist/browser.js')).join())`)
+    expect(names.split(',')).toEqual(
+      expect.arrayContaining(['createResilientWebSocket', 'describeConnection', 'envelope']),
+    )
   })
 
   test('a page that imports the client ships nothing of the server or of the fakes', async () => {
@@ -56,5 +78,40 @@ describe('the built package', () => {
     expect(inputs.every(input => /dist\/index\.js|node_modules\/(mitt|nanoid)\//.test(input))).toBe(
       true,
     )
+  })
+})
+
+describe('the tarball', () => {
+  const [{ files, unpackedSize }] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+    }).toString(),
+  ) as [{ files: { path: string }[]; unpackedSize: number }]
+  const paths = files.map(({ path }) => path)
+  const holds = (target: string): boolean =>
+    paths.some(path => path === target || path.startsWith(`${target}/`))
+
+  test('holds every file that the manifest names', () => {
+    const named = [
+      manifest.unpkg,
+      ...Object.values(manifest.bin),
+      ...(JSON.stringify(manifest.exports).match(/(?<=":")\.\/[^"]+/g) ?? []),
+    ] as string[]
+    for (const path of named) expect(paths).toContain(normalize(path))
+  })
+
+  test('holds no source maps, and stays below 1.25 MB', () => {
+    expect(paths.filter(path => path.endsWith('.map'))).toEqual([])
+    expect(unpackedSize).toBeLessThan(1_250_000)
+  })
+
+  test.each(paths.filter(path => path.endsWith('.md')))('no link in %s leads out of it', page => {
+    const text = readFileSync(root + page, 'utf8').replace(/```[\s\S]*?```/g, '')
+    const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, target = '']) => target)
+    const local = targets.filter(target => !/^[a-z]+:/.test(target))
+    const missing = local.filter(
+      target => !holds(normalize(join(dirname(page), target)).replace(/\/$/, '')),
+    )
+    expect(missing).toEqual([])
   })
 })

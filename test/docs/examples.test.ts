@@ -1,12 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { ResilientWebSocket } from 'resilient-websocket'
 import { createServer, startMarket } from 'resilient-websocket/server'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { BUNDLES, runExample } from './bundle-example.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const folder = `${root}node_modules/.cache/doc-examples/`
 
 /** The TypeScript blocks of a page that import the library: each runs as it stands. */
 const examplesOf = (page: string): string[] =>
@@ -20,7 +20,6 @@ let url = ''
 const original = globalThis.WebSocket
 
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true })
   ;({ url } = await server.listen())
   // As in a browser, or in Node 22 and newer.
   globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket
@@ -32,7 +31,7 @@ afterAll(async () => {
   vi.restoreAllMocks()
   market.stop()
   await server.close()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(BUNDLES, { recursive: true, force: true })
 })
 
 const recipes = readdirSync(`${root}docs/recipes`).map(name => `docs/recipes/${name}`)
@@ -48,29 +47,12 @@ describe.each([...pages, ...recipes.filter(page => examplesOf(page).length)])('%
   test.each(examples.map((code, index) => [index + 1, code] as const))(
     'example %i runs as it stands, to its end',
     async (index, code) => {
-      const outfile = `${folder}${page.replaceAll('/', '-')}-${index}.mjs`
-      await build({
-        // The default port belongs to whoever runs the demo; the example says 3001 and gets ours.
-        stdin: {
-          contents: code.replaceAll('ws://localhost:3001/ws', url),
-          resolveDir: root,
-          loader: 'ts',
-        },
-        alias: {
-          'resilient-websocket/indicator': `${root}src/indicator/index.ts`,
-          'resilient-websocket/server': `${root}src/server/index.ts`,
-          'resilient-websocket/testing': `${root}src/testing/index.ts`,
-          'resilient-websocket': `${root}src/index.ts`,
-        },
-        outfile,
-        bundle: true,
-        format: 'esm',
-        platform: 'node',
-        external: ['mitt', 'nanoid', 'ws', 'redis'],
-      })
       const asserted = vi.spyOn(console, 'assert')
       const connected = server.connections()
-      await import(pathToFileURL(outfile).href)
+      const name = `${page.replaceAll('/', '-')}-${index}`
+      const { socket } = await runExample(code, { url, name, external: ['react'] })
+      // An example that is part of an app exports the client that the app goes on with.
+      ;(socket as ResilientWebSocket | undefined)?.close()
       await expect.poll(() => server.connections()).toBe(connected)
       for (const [holds] of asserted.mock.calls) expect(holds).toBe(true)
     },
