@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 const root = `${process.cwd()}/`
 
 /** Where bundles go: inside the project, so that they find its packages. */
-export const BUNDLES = `${root}node_modules/.cache/doc-examples/`
+export const BUNDLES: string = `${root}node_modules/.cache/doc-examples/`
 
 /** The URL that examples name. It belongs to whoever runs the demo; tests put their own server's in its place. */
 const EXAMPLE_URL = 'ws://localhost:3001/ws'
