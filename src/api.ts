@@ -18,7 +18,7 @@ export interface Snapshot<Incoming = unknown> {
   readonly maxAttempts: number
   /** When the next dial is due (a redial, or in FALLBACK a probe), ms since the epoch. */
   readonly nextRetryAt: number | null
-  /** The last error; OPEN clears it. */
+  /** The last error. OPEN clears it; a poll that is answered clears one of polling (`POLL`). */
   readonly error: ResilientWebSocketError | null
   /** The last application message. */
   readonly lastMessage: Incoming | null
@@ -127,6 +127,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   readonly status: Status
   /** `status === 'OPEN'`. */
   readonly isConnected: boolean
+  /** The last error, as in the snapshot. */
   readonly error: ResilientWebSocketError | null
   readonly lastMessage: Incoming | null
   /** The last changes of status, oldest first. */

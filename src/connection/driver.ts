@@ -46,7 +46,7 @@ export interface Driver {
   readonly history: readonly StateChange[]
   readonly connectedAt: number | null
   readonly nextRetryAt: number | null
-  /** The last one; OPEN clears it. */
+  /** The last one; OPEN clears it, and a poll that is answered clears one of polling. */
   readonly error: ResilientWebSocketError | null
   dispatch(event: EventName, reason?: string): void
   /** An error that the connection survives. */
@@ -352,7 +352,14 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     ...hooks,
     token,
     lastUrl: () => lastUrl,
-    answered: poll => emit('poll', poll),
+    answered(poll) {
+      // Polls that failed are over: what is shown of them would not be true any more.
+      if (error?.code === 'POLL') {
+        error = null
+        hooks.changed()
+      }
+      emit('poll', poll)
+    },
     failed: thrown => report('POLL', thrown),
     refused(status) {
       fail('REFUSED', `Poll refused: HTTP ${status}`)

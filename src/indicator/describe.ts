@@ -15,7 +15,7 @@ export interface ConnectionDescription {
   readonly canRetry: boolean
 }
 
-/** The words of the indicator. What stands in braces is filled in. */
+/** The words of the indicator. Text in braces is filled in. */
 export interface IndicatorStrings {
   readonly connected: string
   readonly connecting: string
@@ -27,8 +27,14 @@ export interface IndicatorStrings {
   readonly greeting: string
   readonly offline: string
   readonly polling: string
-  /** `{count}` */
+  /** On the fallback, while polls fail, too. */
+  readonly pollingFails: string
+  /** Announced to screen readers of a connection that has come and gone for five seconds. */
+  readonly unstable: string
+  /** `{count}`, from two on. */
   readonly queued: string
+  /** Exactly one message waits. */
+  readonly queuedOne: string
   /** `{attempt}`, `{max}`. Left out past the last one, which only a client without fallback reaches. */
   readonly attempt: string
   readonly retry: string
@@ -53,6 +59,12 @@ export interface IndicatorStrings {
   readonly waiting: string
   readonly history: string
   readonly noHistory: string
+  /**
+   * Words for the reasons in the history, by the reason as the client gives it: `Connection lost`, `Connection failed`,
+   * `Heartbeat timeout`, `Connect timeout`, `Disconnect requested`, `Reconnect requested`, `Server asked to reconnect`, ...
+   * One that is missing is shown as it is.
+   */
+  readonly reasons: Readonly<Record<string, string>>
   /** A log-in that has ended. */
   readonly hintLogin: string
   /** An origin that the server does not allow. */
@@ -83,7 +95,10 @@ export const STRINGS: IndicatorStrings = {
   greeting: 'Waiting for the server',
   offline: 'This device is offline',
   polling: 'Live updates are slower than usual',
+  pollingFails: 'No data comes: the server does not answer',
+  unstable: 'The connection is unstable',
   queued: '{count} messages wait to be sent',
+  queuedOne: 'One message waits to be sent',
   attempt: 'Attempt {attempt} of {max}',
   retry: 'Try now',
   countdown: 'next try in {seconds} s ({attempt}/{max})',
@@ -101,6 +116,7 @@ export const STRINGS: IndicatorStrings = {
   waiting: 'Waiting to be sent',
   history: 'History',
   noHistory: 'Nothing yet',
+  reasons: {},
   hintLogin: 'The session may have ended: log in again.',
   hintOrigin: 'The server does not allow this origin: see its ALLOWED_ORIGINS.',
   hintAddress: 'Check the URL, wss: on https: pages, and connect-src of the CSP.',
@@ -112,13 +128,17 @@ export const STRINGS: IndicatorStrings = {
   hintSlower: 'Too many messages in a short time: they wait, and go on by themselves.',
 }
 
+/** A status as the indicator calls it. */
+export const labelOf = (status: Snapshot['status'], words: IndicatorStrings): string =>
+  words[LOOKS[status][1]]
+
 /** Fills in a text. */
 export const fill = (text: string, values: Readonly<Record<string, unknown>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(values, name) ? String(values[name]) : whole,
   )
 
-type Look = readonly [color: IndicatorColor, label: keyof IndicatorStrings]
+type Look = readonly [color: IndicatorColor, label: Exclude<keyof IndicatorStrings, 'reasons'>]
 
 const LOOKS: Readonly<Record<Snapshot['status'], Look>> = {
   OPEN: ['green', 'connected'],
@@ -157,9 +177,11 @@ export const describeConnection = (
       attempt > 0 &&
       attempt <= max &&
       fill(words.attempt, { attempt, max }),
-    status === 'FALLBACK' && words.polling,
+    status === 'FALLBACK' && (error?.code === 'POLL' ? words.pollingFails : words.polling),
     status === 'ERROR' && error?.message,
-    queued > 0 && status !== 'OPEN' && fill(words.queued, { count: queued }),
+    queued > 0 &&
+      status !== 'OPEN' &&
+      fill(queued === 1 ? words.queuedOne : words.queued, { count: queued }),
   ].filter(Boolean)
   return {
     status,

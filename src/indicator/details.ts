@@ -1,34 +1,61 @@
 /** What is behind the badge: the last error, round trips, the queue, the history, diagnostics to copy. */
 import type { StateChange } from 'resilient-websocket'
-import { describeConnection, type IndicatorStrings } from './describe.ts'
+import { describeConnection, type IndicatorStrings, labelOf } from './describe.ts'
+import { html, setText, svg } from './dom.ts'
 import type { AnySocket } from './element.ts'
 import { hintFor } from './hints.ts'
 
 const CHANGES_SHOWN = 20
 const COPIED_MS = 2000
 
-export const DETAILS = `
-<div class="details" part="details" role="dialog" tabindex="-1" hidden>
-  <dl>
-    <dt></dt><dd><span></span><div class="hint"></div></dd>
-    <dt></dt><dd><span></span><svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true"><polyline fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></dd>
-    <dt></dt><dd><span></span></dd>
-  </dl>
-  <h2 id="history"></h2><p></p><ol tabindex="0" aria-labelledby="history"></ol>
-  <button type="button" class="action"></button>
-</div>
-`
+/** The panel, empty. */
+export const buildDetails = (page: Document): HTMLElement => {
+  const line = svg(page, 'polyline', {
+    fill: 'none',
+    stroke: 'currentColor',
+    'stroke-width': '1.5',
+    'vector-effect': 'non-scaling-stroke',
+  })
+  const spark = svg(
+    page,
+    'svg',
+    {
+      class: 'spark',
+      viewBox: '0 0 100 30',
+      preserveAspectRatio: 'none',
+      'aria-hidden': 'true',
+    },
+    line,
+  )
+  const value = (...children: Element[]): HTMLElement =>
+    html(page, 'dd', {}, html(page, 'span'), ...children)
+  return html(
+    page,
+    'div',
+    { class: 'details', part: 'details', role: 'dialog', tabindex: '-1', hidden: '' },
+    html(
+      page,
+      'dl',
+      {},
+      html(page, 'dt'),
+      value(html(page, 'div', { class: 'hint' })),
+      html(page, 'dt'),
+      value(spark),
+      html(page, 'dt'),
+      value(),
+    ),
+    html(page, 'h2', { id: 'history' }),
+    html(page, 'p'),
+    html(page, 'ol', { tabindex: '0', 'aria-labelledby': 'history' }),
+    html(page, 'button', { type: 'button', class: 'action' }),
+  )
+}
 
 export interface Details {
   /** Shows what is so now; what has not changed stays the same node, under the reader's hands. */
   update(client: AnySocket, words: IndicatorStrings, roundTripsMs: readonly number[]): void
   /** Nothing was copied; no timer is left. */
   reset(): void
-}
-
-/** Sets a text, unless it is there already: a new node would lose what is selected in it. */
-export const setText = (element: Element, text: string): void => {
-  if (element.textContent !== text) element.textContent = text
 }
 
 const points = (values: readonly number[]): string => {
@@ -38,14 +65,30 @@ const points = (values: readonly number[]): string => {
     .join(' ')
 }
 
-const item = ({ from, to, timestamp, reason }: StateChange): HTMLElement => {
-  const element = document.createElement('li')
-  element.className = describeConnection({ status: to }).color
-  const time = document.createElement('time')
-  time.dateTime = new Date(timestamp).toISOString()
-  time.textContent = new Date(timestamp).toLocaleTimeString()
-  element.append(time, `${from} > ${to}${reason ? ` (${reason})` : ''}`)
-  return element
+/** One change. Its parts are isolated, so that a reason in another script does not turn the row round. */
+const item = (
+  page: Document,
+  { to, timestamp, reason }: StateChange,
+  words: IndicatorStrings,
+): HTMLElement => {
+  const row = html(page, 'li', { class: describeConnection({ status: to }).color })
+  const language = page.documentElement.lang || undefined
+  const time = html(page, 'time', { datetime: new Date(timestamp).toISOString() })
+  time.textContent = clockTime(timestamp, language)
+  row.append(time, html(page, 'bdi', {}, labelOf(to, words)))
+  if (!reason) return row
+  const text = Object.hasOwn(words.reasons, reason) ? words.reasons[reason] : reason
+  row.append(' ', html(page, 'bdi', { class: 'reason' }, text ?? reason))
+  return row
+}
+
+/** A page's `lang` may be no language. */
+const clockTime = (timestamp: number, language: string | undefined): string => {
+  try {
+    return new Date(timestamp).toLocaleTimeString(language)
+  } catch {
+    return new Date(timestamp).toLocaleTimeString()
+  }
 }
 
 /** No messages and no token: what is copied may be pasted anywhere. */
@@ -66,8 +109,8 @@ const report = (client: AnySocket, roundTripsMs: readonly number[]): string => {
   )
 }
 
-/** For what `DETAILS` has become in a document. */
-export const createDetails = (panel: HTMLElement): Details => {
+/** For a panel of `buildDetails`. `say`: tells screen readers. */
+export const createDetails = (panel: HTMLElement, say: (text: string) => void): Details => {
   const all = (name: string): HTMLElement[] => [...panel.querySelectorAll<HTMLElement>(name)]
   const one = (name: string): HTMLElement => all(name)[0] as HTMLElement
   const terms = all('dt')
@@ -76,6 +119,7 @@ export const createDetails = (panel: HTMLElement): Details => {
   const nothing = one('p')
   const copy = one('button')
   let shown: StateChange | undefined
+  let shownWords: IndicatorStrings | undefined
   let copied: 'copied' | 'copyFailed' | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let current: Parameters<Details['update']> | undefined
@@ -88,12 +132,15 @@ export const createDetails = (panel: HTMLElement): Details => {
     setText(place.firstElementChild as Element, value ?? '')
   }
 
-  const timeline = (history: readonly StateChange[]): void => {
-    const known = shown ? history.lastIndexOf(shown) : -1
+  const timeline = (history: readonly StateChange[], words: IndicatorStrings): void => {
+    const known = shown && shownWords === words ? history.lastIndexOf(shown) : -1
     if (known < 0) list.replaceChildren()
-    for (const change of history.slice(known + 1)) list.prepend(item(change))
+    for (const change of history.slice(known + 1)) {
+      list.prepend(item(panel.ownerDocument, change, words))
+    }
     while (list.children.length > CHANGES_SHOWN) list.lastChild?.remove()
     shown = history.at(-1)
+    shownWords = words
     list.hidden = !shown
     nothing.hidden = Boolean(shown)
   }
@@ -102,7 +149,10 @@ export const createDetails = (panel: HTMLElement): Details => {
     copied = fate
     clearTimeout(timer)
     if (fate) timer = setTimeout(() => tell(undefined), COPIED_MS)
-    if (current) setText(copy, current[1][fate ?? 'copy'])
+    if (!current) return
+    setText(copy, current[1][fate ?? 'copy'])
+    // The words of a button are not read out when they change.
+    if (fate) say(current[1][fate])
   }
 
   copy.addEventListener('click', async () => {
@@ -132,7 +182,8 @@ export const createDetails = (panel: HTMLElement): Details => {
       row(2, words.waiting, String(queued))
       setText(one('h2'), words.history)
       setText(nothing, words.noHistory)
-      if (client.stateHistory.at(-1) !== shown) timeline(client.stateHistory)
+      const { stateHistory } = client
+      if (stateHistory.at(-1) !== shown || words !== shownWords) timeline(stateHistory, words)
       setText(copy, words[copied ?? 'copy'])
     },
     reset: () => tell(undefined),

@@ -1,59 +1,39 @@
 /** `<connection-status>`: shows a client that it is given; never opens a connection. */
 import type { ResilientWebSocket, Snapshot } from 'resilient-websocket'
+import { type Announcer, createAnnouncer } from './announcer.ts'
 import {
   type ConnectionDescription,
   describeConnection,
   fill,
-  type IndicatorColor,
   type IndicatorStrings,
   STRINGS,
 } from './describe.ts'
-import { createDetails, DETAILS, type Details, setText } from './details.ts'
+import { createDetails, type Details } from './details.ts'
+import { setText } from './dom.ts'
+import { createMoments, type Moments } from './moments.ts'
+import { buildParts, ICONS } from './parts.ts'
 import { style } from './styles.ts'
 
 /** A client of any messages. */
 // biome-ignore lint/suspicious/noExplicitAny: a badge knows nothing of the messages
 export type AnySocket = ResilientWebSocket<any, any>
 
-/** A change that is undone within this time is not announced. */
-const LASTS_MS = 1000
 const TICK_MS = 1000
 const ROUND_TRIPS = 30
 /** Data older than this is worth a word, ms. */
 const OLD_MS = 3000
 
-const ICONS: Readonly<Record<IndicatorColor, string>> = {
-  green: '<path d="M3 8.5l3.2 3.2L13 5" fill="none" stroke="currentColor" stroke-width="2.2"/>',
-  yellow:
-    '<path d="M8 2.5a5.5 5.5 0 1 1-5.2 3.7" fill="none" stroke="currentColor" stroke-width="2.2"/>',
-  blue: '<path d="M2 6h9l-3-3M14 10H5l3 3" fill="none" stroke="currentColor" stroke-width="2"/>',
-  red: '<path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="2.2"/>',
-}
-
-const TEMPLATE = `
-<div class="row" part="row">
-  <button type="button" class="badge" part="badge" aria-haspopup="dialog" aria-expanded="false">
-    <svg viewBox="0 0 16 16" aria-hidden="true"></svg><span part="label"></span>
-  </button>
-  <span class="quiet" part="detail"></span>
-  <span class="quiet" part="countdown"></span>
-  <span class="quiet" part="age"></span>
-  <button type="button" class="action" part="retry" hidden></button>
-</div>
-<span class="hidden" role="status"></span>
-${DETAILS}`
-
-const countdown = (snapshot: Snapshot, words: IndicatorStrings): string => {
+const countdown = (snapshot: Snapshot, words: IndicatorStrings, moments: Moments): string => {
   const { nextRetryAt, status, attempt, maxAttempts: max } = snapshot
   if (nextRetryAt === null) return ''
-  const seconds = Math.max(0, Math.ceil((nextRetryAt - Date.now()) / 1000))
+  const seconds = Math.ceil(moments.until(nextRetryAt) / 1000)
   // Without a fallback it goes on past the last one.
   const counted = status === 'RECONNECTING' && attempt <= max
   return fill(counted ? words.countdown : words.probe, { seconds, attempt, max })
 }
 
-const age = ({ lastMessageAt }: Snapshot, words: IndicatorStrings): string => {
-  const ms = lastMessageAt === null ? 0 : Date.now() - lastMessageAt
+const age = ({ lastMessageAt }: Snapshot, words: IndicatorStrings, moments: Moments): string => {
+  const ms = lastMessageAt === null ? 0 : moments.since(lastMessageAt)
   if (ms <= OLD_MS) return ''
   const seconds = Math.round(ms / 1000)
   const minutes = Math.floor(seconds / 60)
@@ -79,8 +59,19 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement
 export class ConnectionStatusElement extends Base {
   #client: AnySocket | undefined
   #strings: Partial<IndicatorStrings> = {}
+  #words: IndicatorStrings = STRINGS
   #stop: (() => void) | undefined
-  #announced = ''
+  #moments = createMoments()
+  #announcer: Announcer = createAnnouncer({
+    current: () => {
+      const { label, detail } = this.#describe(this.#client as AnySocket)
+      return { label, text: [label, detail].filter(Boolean).join('. ') }
+    },
+    unstable: () => this.#words.unstable,
+    say: text => {
+      this.#live().textContent = text
+    },
+  })
   #roundTrips: number[] = []
   #panel: Details | undefined
   /** Closed for good, as far as we have heard; no snapshot says so. */
@@ -100,6 +91,7 @@ export class ConnectionStatusElement extends Base {
     this.#client = client
     this.#roundTrips = []
     this.#closed = false
+    this.#moments = createMoments()
     if (!client) this.#blank()
     if (this.isConnected) this.#join()
   }
@@ -110,6 +102,7 @@ export class ConnectionStatusElement extends Base {
   }
   set strings(strings: Partial<IndicatorStrings>) {
     this.#strings = strings
+    this.#words = { ...STRINGS, ...strings }
     if (this.isConnected) this.#render()
   }
 
@@ -122,6 +115,9 @@ export class ConnectionStatusElement extends Base {
       Object.assign(this, { [name]: value })
     }
     if (!this.shadowRoot) this.#build(this.attachShadow({ mode: 'open' }))
+    // In another document its own styles are gone.
+    style(this.shadowRoot as ShadowRoot)
+    if (!this.#client) this.#explainAttribute()
     this.#join()
   }
 
@@ -130,9 +126,8 @@ export class ConnectionStatusElement extends Base {
   }
 
   #build(root: ShadowRoot): void {
-    style(root)
-    root.innerHTML = TEMPLATE
-    this.#panel = createDetails(this.#details())
+    root.append(...buildParts(root.ownerDocument))
+    this.#panel = createDetails(this.#details(), text => this.#announcer.say(text))
     this.#part('badge').addEventListener('click', () =>
       this.#toggle(Boolean(this.#details().hidden)),
     )
@@ -142,6 +137,16 @@ export class ConnectionStatusElement extends Base {
       this.#toggle(false)
       this.#part('badge').focus()
     })
+  }
+
+  /** A framework that rendered the element before its class was known wrote the client into an attribute. */
+  #explainAttribute(): void {
+    if (!this.getAttribute('client')?.startsWith('[object')) return
+    console.error(
+      '<connection-status>: `client` came as an attribute, so that nothing can be shown. Import ' +
+        "'resilient-websocket/indicator' before the first render, or use <ConnectionStatus> of " +
+        "'resilient-websocket/react' or '/vue'; in a Vue template `:client.prop` does it, too.",
+    )
   }
 
   #part(name: string): HTMLElement {
@@ -180,7 +185,7 @@ export class ConnectionStatusElement extends Base {
 
   /** As long as there is no client. */
   #blank(): void {
-    this.#announced = ''
+    this.#announcer.forget()
     delete this.dataset['status']
     if (!this.shadowRoot) return
     this.#row().hidden = true
@@ -196,34 +201,23 @@ export class ConnectionStatusElement extends Base {
     const outside = (event: Event): void => {
       if (!event.composedPath().includes(this) && !this.#details().hidden) this.#toggle(false)
     }
-    document.addEventListener('pointerdown', outside)
+    const page = this.ownerDocument
+    page.addEventListener('pointerdown', outside)
     const clock = setInterval(() => this.#tick(), TICK_MS)
-    let announcing: ReturnType<typeof setTimeout> | undefined
-    const announce = (): void => {
-      clearTimeout(announcing)
-      announcing = setTimeout(() => this.#announce(), LASTS_MS)
-    }
     const offs = [
       client.onChange(() => this.#schedule()),
       client.on('latency', latencyMs => {
         this.#roundTrips = [...this.#roundTrips, latencyMs].slice(-ROUND_TRIPS)
       }),
-      client.on('status', announce),
+      client.on('status', () => this.#announcer.changed()),
       () => clearInterval(clock),
-      () => clearTimeout(announcing),
-      () => document.removeEventListener('pointerdown', outside),
+      () => this.#announcer.stop(),
+      () => page.removeEventListener('pointerdown', outside),
     ]
     this.#stop = () => {
       for (const off of offs) off()
     }
-    const { label } = this.#describe(client)
-    if (this.#announced && this.#announced !== label) {
-      // Another client: what was said of the one before is no longer so.
-      this.#live().textContent = ''
-      announce()
-    }
-    // What is so from the beginning is no news.
-    this.#announced ||= label
+    this.#announcer.begin(this.#describe(client).label)
     this.#render()
   }
 
@@ -245,24 +239,12 @@ export class ConnectionStatusElement extends Base {
     })
   }
 
-  #announce(): void {
-    if (!this.#client) return
-    const { label, detail } = this.#describe(this.#client)
-    if (label === this.#announced) return
-    this.#announced = label
-    this.#live().textContent = [label, detail].filter(Boolean).join('. ')
-  }
-
   /** A client may change a thousand times a second; the eye does not. */
   #schedule(): void {
     this.#scheduled ??= setTimeout(() => {
       this.#scheduled = undefined
       this.#render()
     }, 0)
-  }
-
-  #words(): IndicatorStrings {
-    return { ...STRINGS, ...this.#strings }
   }
 
   #render(): void {
@@ -273,25 +255,33 @@ export class ConnectionStatusElement extends Base {
     if (row.dataset['color'] !== color) {
       row.dataset['color'] = color
       row.className = `row ${color}`
-      const icon = row.querySelector('svg') as SVGElement
-      icon.innerHTML = ICONS[color]
+      const icon = row.querySelector('path') as SVGElement
+      const [path, width] = ICONS[color]
+      icon.setAttribute('d', path)
+      icon.setAttribute('stroke-width', width)
     }
     this.dataset['status'] = status
     setText(this.#part('label'), label)
     setText(this.#part('detail'), detail)
-    setText(this.#part('retry'), this.#words().retry)
     const closed = this.#closed || client.stateHistory.at(-1)?.reason === 'Closed'
-    this.#part('retry').hidden = !canRetry || closed
+    this.#showRetry(canRetry && !closed)
     this.#tick()
-    if (!this.#details().hidden) this.#panel?.update(client, this.#words(), this.#roundTrips)
+    if (!this.#details().hidden) this.#panel?.update(client, this.#words, this.#roundTrips)
   }
 
-  /** What changes by itself: outside the live region, or a screen reader would read it every second. */
+  #showRetry(shown: boolean): void {
+    const retry = this.#part('retry')
+    setText(retry, this.#words.retry)
+    // A button that disappears would lose the focus of the keyboard to the page.
+    if (!shown && this.shadowRoot?.activeElement === retry) this.#part('badge').focus()
+    retry.hidden = !shown
+  }
+
+  /** Texts that change by themselves: outside the live region, or a screen reader would read it every second. */
   #tick(): void {
     if (!this.#client) return
     const snapshot = this.#client.getSnapshot()
-    const words = this.#words()
-    setText(this.#part('countdown'), countdown(snapshot, words))
-    setText(this.#part('age'), age(snapshot, words))
+    setText(this.#part('countdown'), countdown(snapshot, this.#words, this.#moments))
+    setText(this.#part('age'), age(snapshot, this.#words, this.#moments))
   }
 }

@@ -2,7 +2,7 @@
 import type { ResilientWebSocketError } from 'resilient-websocket'
 import type { IndicatorStrings } from './describe.ts'
 
-type Rule = readonly [about: RegExp, hint: keyof IndicatorStrings]
+type Rule = readonly [about: RegExp, hint: Exclude<keyof IndicatorStrings, 'reasons'>]
 
 const ANY = /^/
 const NO_ANSWER: Rule = [/timeout|timed out|in time|no answer/i, 'hintNoAnswer']

@@ -66,13 +66,20 @@ time { color: var(--_muted); margin-inline-end: 6px; font-variant-numeric: tabul
 }
 `
 
-let sheet: CSSStyleSheet | undefined
+/** A sheet belongs to one document: there is one for each that shows an indicator. */
+const sheets = new WeakMap<Document, CSSStyleSheet>()
 
-/** One sheet for all elements, which a CSP without inline styles allows. */
+/** One sheet for all elements of a document, which a CSP without inline styles allows. */
 export const style = (root: ShadowRoot): void => {
+  const page = root.ownerDocument
+  let sheet = sheets.get(page)
   if (!sheet) {
-    sheet = new CSSStyleSheet()
+    // The constructor of its own window: no other one's sheet may be adopted. A document that nobody sees has none.
+    const Sheet = page.defaultView?.CSSStyleSheet
+    if (!Sheet) return
+    sheet = new Sheet()
     sheet.replaceSync(STYLES)
+    sheets.set(page, sheet)
   }
   root.adoptedStyleSheets = [sheet]
 }

@@ -24,6 +24,9 @@ test('the detail says what can be said, and words can be replaced', () => {
     detail: 'Offline. 3 warten',
   })
   expect(describeConnection({ status: 'OPEN', queued: 3 }).detail).toBe('')
+  expect(describeConnection({ status: 'CLOSED', queued: 1 }).detail).toBe(
+    'One message waits to be sent',
+  )
 })
 
 test('the attempt is counted as long as the count is possible', () => {

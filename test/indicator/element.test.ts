@@ -28,7 +28,7 @@ const accept = async (): Promise<void> => {
 
 beforeEach(() => {
   vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
   })
   vi.setSystemTime(1_700_000_000_000)
   network = createFakeNetwork()
@@ -185,6 +185,92 @@ test('another client: what is announced is what is shown', async () => {
   other.close()
 })
 
+test('a connection that keeps changing is called unstable, once, and then what it came to', async () => {
+  await accept()
+  await passes(1000)
+  expect(live()).toBe('Connected')
+  const heard: string[] = []
+  for (let cuts = 0; cuts < 24; cuts++) {
+    network.socket().close(1006)
+    await passes(1)
+    socket.reconnect()
+    network.socket().open()
+    network.socket().receive({ type: 'connection', data: {} })
+    await passes(500)
+    if (heard.at(-1) !== live()) heard.push(live())
+  }
+  await passes(1001)
+  heard.push(live())
+  expect(heard).toEqual(['Connected', 'The connection is unstable', 'Connected'])
+})
+
+describe('a clock that is set', () => {
+  test('back by an hour: the countdown goes on', async () => {
+    network.socket().close(1006)
+    await passes(1)
+    expect(part('countdown').textContent).toBe('next try in 2 s (1/1)')
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(part('countdown').textContent).toBe('next try in 1 s (1/1)')
+  })
+
+  test('back by an hour: the data keeps its age', async () => {
+    await accept()
+    network.socket().receive({ type: 'tick' })
+    await passes(6000)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(part('age').textContent).toBe('last data 7 s ago')
+  })
+})
+
+test('on the fallback it does not speak of slow updates while none comes', async () => {
+  network.onDial = dialed => queueMicrotask(() => dialed.fail())
+  network.onRequest = request => request.answer({ data: [] })
+  await accept()
+  network.socket().close(1006)
+  await passes(2001)
+  await passes(1)
+  expect(part('detail').textContent).toBe('Live updates are slower than usual')
+  network.onRequest = request => request.fail()
+  await passes(5001)
+  expect(part('detail').textContent).toBe('No data comes: the server does not answer')
+  network.onRequest = request => request.answer({ data: [] })
+  await passes(5001)
+  expect(part('detail').textContent).toBe('Live updates are slower than usual')
+})
+
+test('"Try now" by keyboard: the focus goes to the badge when the button goes', async () => {
+  part('retry').focus()
+  part('retry').click()
+  await accept()
+  expect(part('retry').hidden).toBe(true)
+  expect(badge.shadowRoot?.activeElement).toBe(part('badge'))
+})
+
+test('builds itself where a page forbids innerHTML', () => {
+  const forbidden = vi.spyOn(Element.prototype, 'innerHTML', 'set').mockImplementation(() => {
+    throw new TypeError("This document requires 'TrustedHTML' assignment")
+  })
+  const other = document.createElement('connection-status')
+  other.client = socket
+  document.body.append(other)
+  expect(other.shadowRoot?.querySelector('[part=label]')?.textContent).toBe('Connecting')
+  expect(other.shadowRoot?.querySelector('path')?.getAttribute('d')).toMatch(/^M8 2/)
+  other.remove()
+  forbidden.mockRestore()
+})
+
+test('a client that came as an attribute is said, with what to do', () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const other = document.createElement('connection-status')
+  other.setAttribute('client', '[object Object]')
+  document.body.append(other)
+  expect(said.mock.calls).toEqual([[expect.stringContaining("'resilient-websocket/indicator'")]])
+  other.remove()
+  said.mockRestore()
+})
+
 test('"Try now" dials', async () => {
   await accept()
   network.socket().close(1006)
@@ -221,7 +307,7 @@ describe('details', () => {
     expect(textContent).toContain('Connection lost: 1006')
     expect(textContent).toContain('The server is not reachable from here')
     expect(textContent).toContain('Waiting to be sent1')
-    expect(textContent).toContain('OPEN > RECONNECTING (Connection lost)')
+    expect(textContent).toContain('Reconnecting Connection lost')
     expect(part('details').querySelector('dt:not([hidden]) + dd')?.textContent).toContain('1006')
   })
 
@@ -296,6 +382,35 @@ describe('details', () => {
     part('badge').click()
     part('badge').click()
     expect(button.textContent).toBe('Copy diagnostics')
+  })
+
+  test('"Copied" is told to screen readers', async () => {
+    await accept()
+    vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue({
+      writeText: async () => {},
+    } as unknown as Clipboard)
+    const details = await open()
+    ;(details.querySelector('button') as HTMLButtonElement).click()
+    await passes(0)
+    expect(live()).toBe('Copied')
+  })
+
+  test('the history speaks other words, reasons included, and isolates them', async () => {
+    badge.strings = {
+      connected: 'متصل',
+      reconnecting: 'إعادة الاتصال',
+      reasons: { 'Connection lost': 'انقطع الاتصال' },
+    }
+    await accept()
+    const details = await open()
+    network.socket().close(1006)
+    await passes(1)
+    const rows = [...details.querySelectorAll('li')].map(row =>
+      [...row.querySelectorAll('bdi')].map(({ textContent }) => textContent),
+    )
+    expect(rows).toEqual([['إعادة الاتصال', 'انقطع الاتصال'], ['متصل'], ['Connecting']])
+    badge.strings = { connected: 'Verbunden' }
+    expect(details.querySelectorAll('bdi')[2]?.textContent).toBe('Verbunden')
   })
 
   test('speak other words, hints included', async () => {
