@@ -10,7 +10,11 @@ export type { LegacyStatus } from '../adapters/legacy.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
 export { ResilientWebSocketProvider, type ResilientWebSocketProviderProps } from './client.ts'
-export type { ConnectionStatusAttributes } from './connection-status.ts'
+export {
+  ConnectionStatus,
+  type ConnectionStatusAttributes,
+  type ConnectionStatusProps,
+} from './connection-status.ts'
 export {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,

@@ -8,6 +8,7 @@ export type { LegacyStatus } from '../adapters/legacy.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
 export { provideResilientWebSocket, type ReactiveChoice } from './client.ts'
+export { ConnectionStatus, type ConnectionStatusProps } from './connection-status.ts'
 export {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,
