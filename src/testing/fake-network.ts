@@ -38,6 +38,10 @@ export interface FakeRequest {
   readonly init: RequestInit | undefined
   readonly aborted: boolean
   readonly answered: boolean
+  /**
+   * Answers: strings, bytes and streams as they are, anything else as JSON, nothing for `undefined`. Status and
+   * headers come from `init`; a `Response` is given as it is, for what `init` cannot say.
+   */
   answer(body: unknown, init?: ResponseInit): void
   fail(error?: Error): void
 }
@@ -159,6 +163,18 @@ const createSocketClass = (
   }
 }
 
+/** Statuses whose answers have no body. */
+const BODILESS = [204, 205, 304]
+
+const responseOf = (body: unknown, init?: ResponseInit): Response => {
+  const asIs = typeof body === 'string' || body instanceof Uint8Array || isStream(body)
+  const text = asIs ? (body as BodyInit) : JSON.stringify(body)
+  return new Response(BODILESS.includes(init?.status ?? 200) ? null : text, init)
+}
+
+const isStream = (body: unknown): body is ReadableStream =>
+  typeof (body as ReadableStream | undefined)?.getReader === 'function'
+
 /** A network, a clock and a page of their own for one test. */
 export const createFakeNetwork = (): FakeNetwork => {
   const clock = createVirtualClock()
@@ -193,14 +209,7 @@ export const createFakeNetwork = (): FakeNetwork => {
         },
         answer(body, responseInit) {
           answered = true
-          const status = responseInit?.status ?? 200
-          const empty = status === 304 || status === 204
-          resolve(
-            new Response(
-              empty ? null : typeof body === 'string' ? body : JSON.stringify(body),
-              responseInit,
-            ),
-          )
+          resolve(body instanceof Response ? body : responseOf(body, responseInit))
         },
         fail: (error = new TypeError('fetch failed')) => reject(error),
       }
