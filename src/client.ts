@@ -321,7 +321,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     outgoing: unsure => conversation.post?.(unsure),
     posted(answer) {
       arrivedAt = now()
-      conversation.posted?.(answer)
+      return conversation.posted?.(answer) ?? true
     },
     tooMuch: () => outbox.takeLess(),
     tooLarge: () => outbox.refuseLargest(),

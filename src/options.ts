@@ -68,8 +68,16 @@ export interface FallbackOptions {
   probeIntervalMs?: number
   /** Falls back this long after the connection was lost, in ms, even if redials are left. @default undefined */
   afterMs?: number | undefined
-  /** Turns a body into messages. Without it a foreign body is one `{ type: 'snapshot', data: body }`. @default undefined */
-  parse?: ((body: unknown, response: Response) => readonly unknown[]) | undefined
+  /**
+   * Turns a body into messages; may be async, and then counts for `timeoutMs`. `body` is the parsed JSON, or the text
+   * where the answer neither is JSON nor says that it is; an empty one is no news and not asked about. Without it a
+   * foreign body is one `{ type: 'snapshot', data: body }`, and an HTML page means that there is no fallback here.
+   * What it throws, and what is no array, is an `error` event that names it; nothing (`undefined`, `null`) leaves the
+   * body to the client. @default undefined
+   */
+  parse?:
+    | ((body: unknown, response: Response) => readonly unknown[] | Promise<readonly unknown[]>)
+    | undefined
 }
 
 export interface QueueOptions {

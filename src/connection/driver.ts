@@ -17,7 +17,10 @@ import { createWake } from './wake.ts'
 
 /** What the driver needs of the rest of the client. */
 export interface DriverHooks
-  extends Omit<FallbackHooks, 'token' | 'lastUrl' | 'answered' | 'failed' | 'refused' | 'missing'> {
+  extends Omit<
+    FallbackHooks,
+    'token' | 'lastUrl' | 'answered' | 'failed' | 'refused' | 'missing' | 'recovered'
+  > {
   log(level: keyof Logger, words: string): void
   emit<Name extends keyof ClientEvents<unknown, unknown>>(
     name: Name,
@@ -97,8 +100,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let linkOpen = false
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
-  /** When it is given up, by the monotonic clock. */
+  /** When it began and when it is given up, by the monotonic clock. */
+  let dialedAt = 0
   let dialUntil = 0
+  /** When the poll was sent whose answer ended an outage, by the monotonic clock. */
+  let recoveredPollAt = 0
   let lastUrl = ''
   let missedFallback = false
   const token = createTokenKeeper(settings.token)
@@ -289,6 +295,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
   const dial = (): void => {
     const mine = ++dials
+    dialedAt = monotonicNow()
     dialUntil = Number.POSITIVE_INFINITY
     limitDial(settings.connectTimeoutMs)
 
@@ -365,9 +372,14 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       fail('REFUSED', `Poll refused: HTTP ${status}`)
       dispatch('refused', 'Poll refused')
     },
-    missing(status) {
+    recovered(askedAt) {
+      recoveredPollAt = askedAt
+      dispatch('pollRecovered')
+    },
+    missing(status, instead) {
       if (!missedFallback && fallback) {
-        const words = `No fallback at ${forLog(fallback.url)} (HTTP ${status}); set fallback.url, or fallback: false`
+        const what = `HTTP ${status}${instead && `, ${instead}`}`
+        const words = `No fallback at ${forLog(fallback.url)} (${what}); set fallback.url, or fallback: false`
         log('warn', words)
         fail('POLL', words)
       }
@@ -395,6 +407,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       if (!environment.page.online()) wentOffline()
     },
     wentOffline,
+    wentOnline: () => dispatch('wentOnline'),
     suspended() {
       if (link) dispatch('lost', 'Page hidden')
     },
@@ -415,6 +428,12 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     // What was dialed before the machine slept may hang for ever.
     checkDial: () => limitDial(SHORT_PROBE_MS),
+    // What was dialed in the outage may hang for ever.
+    replaceOldDial() {
+      if (dialedAt >= recoveredPollAt) return
+      endLink({ code: 1000, reason: '', wasClean: true })
+      dial()
+    },
     pollNow: polling.pollNow,
     pollAnew() {
       polling.stop()

@@ -1,8 +1,10 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
 import type { Environment } from '../environment.ts'
-import type { Settings } from '../options.ts'
+import type { Logger, Settings } from '../options.ts'
 import type { Timers } from '../timers.ts'
+import { createFreshness } from '../transport/freshness.ts'
 import { openPolling, type Poll, type PollingTransport } from '../transport/polling.ts'
+import { BodyTooLarge } from '../transport/read-body.ts'
 import type { TokenKeeper } from './token.ts'
 
 export interface FallbackHooks {
@@ -10,6 +12,7 @@ export interface FallbackHooks {
   readonly environment: Environment
   readonly timers: Timers
   readonly token: TokenKeeper
+  log(level: keyof Logger, words: string): void
   /** The URL that was dialed last; empty if none was. */
   lastUrl(): string
   /** Channels to poll for. */
@@ -28,13 +31,16 @@ export interface FallbackHooks {
   prepare(unsure: boolean): void
   /** The next body to POST, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
-  posted(answer: unknown): void
+  /** What came back for it; `undefined`: nobody knows what became of it. False: the answer makes no sense. */
+  posted(answer: unknown): boolean
   /** What was posted was more than the server takes at once. */
   tooMuch(): void
   /** We may not poll: HTTP 401 or 403, also with a new token. */
   refused(status: number): void
-  /** There is nothing to poll there. */
-  missing(status: number): void
+  /** There is nothing to poll there. `instead`: what there is, if the status does not say it. */
+  missing(status: number, instead: string): void
+  /** A poll was answered after others had failed. `askedAt`: when it was sent, by the monotonic clock. */
+  recovered(askedAt: number): void
 }
 
 export interface Fallback {
@@ -49,13 +55,35 @@ export interface Fallback {
 /** Characters of a poll's query; what does not fit is asked for by the next one. */
 const LONGEST_QUERY = 4000
 
+/** What `fallback.parse` made of a body. Nothing: the client reads it itself. */
+const parsedBy = async (
+  parse: (body: unknown, response: Response) => unknown,
+  body: unknown,
+  response: Response,
+): Promise<unknown> => {
+  let parsed: unknown
+  try {
+    parsed = await parse(body, response)
+  } catch (thrown) {
+    const words = (thrown as Error | undefined)?.message ?? String(thrown)
+    throw new Error(`fallback.parse: ${words}`, { cause: thrown })
+  }
+  if (parsed == null || Array.isArray(parsed)) return parsed
+  throw new TypeError(`fallback.parse: expected an array of messages, got ${typeof parsed}`)
+}
+
 export const createFallback = (hooks: FallbackHooks): Fallback => {
   const { settings, token } = hooks
   const rules = settings.fallback
   let polling: PollingTransport | undefined
   /** The next poll asks for channels from here on. */
   let next = 0
+  /** Less after an answer that was larger than we read. */
+  let longestQuery = LONGEST_QUERY
+  /** Polls fail. */
+  let failing = false
   const pause = { until: 0 }
+  const freshness = createFreshness(hooks.environment)
 
   const address = (): string => {
     const { url } = rules as { url: string }
@@ -73,7 +101,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     const positions: string[] = []
     if (next >= channels.length) next = 0
     const first = next
-    for (let length = 0; next < channels.length && length < LONGEST_QUERY; next++) {
+    for (let length = 0; next < channels.length && length < longestQuery; next++) {
       const channel = channels[next] as string
       const position = hooks.since(channel)
       if (position) positions.push(encodeURIComponent(position))
@@ -88,16 +116,19 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
 
   const start = (): void => {
     if (!rules) return
+    const { parse } = rules
     let used: string | undefined
+    longestQuery = LONGEST_QUERY
     polling = openPolling({
       ...hooks,
       ...rules,
       pause,
-      parse(body, response) {
-        const parsed = rules.parse?.(body, response)
+      freshness,
+      read: parse && ((body, response) => parsedBy(parse, body, response)),
+      parse(body, _response, parsed) {
         // Whoever reads it says nothing of positions.
         const messages = hooks.interpret(parsed ? undefined : body)
-        return parsed ?? messages ?? [{ type: 'snapshot', data: body }]
+        return (parsed as unknown[] | null) ?? messages ?? [{ type: 'snapshot', data: body }]
       },
       url: pollUrl,
       unfinished: () => next < hooks.channels().length,
@@ -108,12 +139,21 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       },
       opened() {},
       received: hooks.polled,
-      polled(poll) {
+      polled(poll, askedAt) {
         token.accepted()
+        const recovered = failing
+        failing = false
         hooks.answered(poll)
+        if (recovered) hooks.recovered(askedAt)
       },
-      closed({ code }) {
-        if (code >= 404) hooks.missing(code)
+      failed(thrown, request) {
+        if (request === 'poll') failing = true
+        if (thrown instanceof BodyTooLarge) longestQuery >>= 1
+        if (thrown) hooks.failed(thrown)
+      },
+      warn: words => hooks.log('warn', words),
+      closed({ code, reason }) {
+        if (code !== 401 && code !== 403) hooks.missing(code, reason)
         else if (token.refused(used)) start()
         else hooks.refused(code)
       },
@@ -122,7 +162,10 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
 
   return {
     start,
-    stop: () => polling?.close(0, ''),
+    stop() {
+      failing = false
+      polling?.close(0, '')
+    },
     pollNow: () => polling?.pollNow(),
     post: () => polling?.post(),
     anew: () => polling?.anew(),

@@ -12,7 +12,7 @@ export interface MachineState {
   /** Redials since the link was last stable. */
   readonly attempt: number
   readonly maxAttempts: number
-  /** `missing`: there is a fallback, but the server has none; `reconnect()` tries it again. */
+  /** `missing`: there is a fallback, but the server has none; what may have changed that tries it again. */
   readonly fallback: 'none' | 'available' | 'missing'
   /** What the machine's network says of itself; a hint, never a verdict. */
   readonly online: boolean
@@ -33,16 +33,21 @@ const GUARDS: Record<Guard, (state: MachineState) => boolean> = {
   hasFallback: ({ fallback }) => fallback === 'available',
 }
 
+/** After these a fallback that was missing may be there: another network, a wish of the user, a server that answers. */
+const MAY_BRING_FALLBACK: readonly EventName[] = ['wentOnline', 'reconnectRequested', 'opened']
+
 /** What an event says of the world, whether or not it leads anywhere. */
 const learn = (state: MachineState, event: EventName): MachineState => {
   const { online, fallback } = state
   if (event === 'wentOffline') return { ...state, online: false }
   if (event === 'fallbackMissing' && fallback === 'available')
     return { ...state, fallback: 'missing' }
-  if (event === 'reconnectRequested' && fallback === 'missing') {
-    return { ...state, fallback: 'available' }
+  const back = fallback === 'missing' && MAY_BRING_FALLBACK.includes(event)
+  return {
+    ...state,
+    fallback: back ? 'available' : fallback,
+    online: online || event === 'woken' || event === 'opened',
   }
-  return online || (event !== 'woken' && event !== 'opened') ? state : { ...state, online: true }
 }
 
 /** Follows one event. */

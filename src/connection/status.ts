@@ -46,12 +46,16 @@ export type EventName =
   /** A reason to look now. */
   | 'woken'
   | 'wentOffline'
+  /** The machine says that its network is back. */
+  | 'wentOnline'
   /** It has taken too long: `fallback.afterMs` is over. */
   | 'overdue'
   /** `reconnect.giveUpAfterMs` is over. */
   | 'gaveUp'
   /** There is no WebSocket in this runtime. */
   | 'unsupported'
+  /** A poll was answered after others had failed. */
+  | 'pollRecovered'
   /** There is nothing to poll at the fallback's URL. */
   | 'fallbackMissing'
   /** The link works but must be replaced: the server asked for it, or the user is another. */
@@ -66,6 +70,7 @@ export type Effect =
   | 'wait'
   | 'checkLink'
   | 'checkDial'
+  | 'replaceOldDial'
   | 'pollNow'
   | 'pollAnew'
 

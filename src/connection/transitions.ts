@@ -36,7 +36,7 @@ export interface Row {
   /** Dial anew, also where a dial is under way. */
   readonly afresh?: true
   readonly attempts?: 'forget' | 'count'
-  readonly also?: 'checkLink' | 'checkDial' | 'pollNow' | 'pollAnew'
+  readonly also?: 'checkLink' | 'checkDial' | 'replaceOldDial' | 'pollNow' | 'pollAnew'
 }
 
 const closed: Row = { to: 'closed' }
@@ -119,6 +119,7 @@ export const TRANSITIONS: Readonly<
   polling: {
     waited: { to: 'probing' },
     woken: resume,
+    pollRecovered: { to: 'probing' },
     refused: failed,
     fallbackMissing: { to: 'waiting', attempts: 'count' },
     connectRequested: resume,
@@ -132,6 +133,7 @@ export const TRANSITIONS: Readonly<
     unsupported: { to: 'polling' },
     refused: failed,
     woken: { to: 'probing', also: 'pollNow' },
+    pollRecovered: { to: 'probing', also: 'replaceOldDial' },
     outdated: { to: 'probing', afresh: true, also: 'pollAnew' },
     fallbackMissing: { to: 'redialing', attempts: 'count' },
     reconnectRequested: probe,

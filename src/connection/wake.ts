@@ -9,6 +9,8 @@ export interface WakeHooks {
   woken(): void
   /** The machine says that it is offline. */
   wentOffline(): void
+  /** It says that it is online again; `woken` follows. */
+  wentOnline(): void
   /** The page goes into the back/forward cache. */
   suspended(): void
   /** Nobody looks any more. */
@@ -42,7 +44,10 @@ export const createWake = (hooks: WakeHooks): Wake => {
     string,
     (event: PageTransitionEvent & SecurityPolicyViolationEvent) => void
   > = {
-    online: woken,
+    online() {
+      hooks.wentOnline()
+      woken()
+    },
     offline: wentOffline,
     resume: woken,
     pageshow: ({ persisted }) => persisted && woken(),

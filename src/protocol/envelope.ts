@@ -375,8 +375,12 @@ const converse = (
       // First, since what an ack settles may make room for more.
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
-      if (!answer || !answered(answer as Fields, posted, postedAt)) return host.untaken()
+      if (!answer || !answered(answer as Fields, posted, postedAt)) {
+        host.untaken()
+        return false
+      }
       for (const each of Array.isArray(messages) ? messages : []) element(each)
+      return true
     },
   }
 }

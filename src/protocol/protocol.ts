@@ -118,8 +118,8 @@ export interface Conversation<Outgoing> {
   prepare?(unsure: boolean): void
   /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
   post?(unsure: boolean): string | undefined
-  /** What came back; `undefined`: nobody knows what became of it. */
-  posted?(answer: unknown): void
+  /** What came back; `undefined`: nobody knows what became of it. False: it is no answer to what was posted. */
+  posted?(answer: unknown): boolean
 }
 
 /**

@@ -1,11 +1,14 @@
 /** Messages by GET and POST, one request of each at a time. */
 import type { Environment } from '../environment.ts'
 import type { Timers } from '../timers.ts'
+import type { Freshness } from './freshness.ts'
+import { readBody } from './read-body.ts'
+import { retryAfterMs } from './retry-after.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 
 /** What a poll brought, as the `poll` event tells it. */
 export interface Poll {
-  /** The HTTP status: 200, or 304 where nothing had changed. */
+  /** The HTTP status: 200, or 204 or 304 where nothing is new. */
   readonly status: number
   /** Messages in the answer. */
   readonly messages: number
@@ -18,8 +21,12 @@ export interface PollingHandlers extends TransportHandlers {
   readonly timeoutMs: number
   /** Until when the server asked to wait, by the monotonic clock; it holds for the next polling, too. */
   readonly pause: { until: number }
-  /** The messages of an answer. */
-  parse(body: unknown, response: Response): readonly unknown[]
+  /** Notices answers that are copies of old ones. */
+  readonly freshness: Freshness
+  /** What the application makes of a body, which is text if it is no JSON. Absent: nothing. */
+  readonly read?: ((body: unknown, response: Response) => unknown) | undefined
+  /** The messages of an answer. `read`: what `read()` gave. */
+  parse(body: unknown, response: Response, read: unknown): readonly unknown[]
   /** The URL of the next poll. */
   url(): string
   /** The next poll asks for the rest: it need not wait. */
@@ -32,15 +39,18 @@ export interface PollingHandlers extends TransportHandlers {
   prepare(unsure: boolean): void
   /** The next body to post, if there is one. `unsure`: the server may be another one than before. */
   outgoing(unsure: boolean): string | undefined
-  /** What came back for it; `undefined`: nobody knows what became of it. */
-  posted(answer: unknown): void
+  /** What came back for it; `undefined`: nobody knows what became of it. False: the answer makes no sense. */
+  posted(answer: unknown): boolean
   /** It was more than the server takes at once: nothing of it was applied. */
   tooMuch(): void
   /** The token for the next poll, if there is one. */
   token(): Promise<string | undefined>
-  /** A poll went wrong; the next one will come. */
-  failed(thrown: unknown): void
-  polled(poll: Poll): void
+  /** A request went wrong; the next one will come. `undefined`: as the one before, which was told. */
+  failed(thrown: unknown, request: 'poll' | 'post'): void
+  /** `askedAt`: when it was sent, by the monotonic clock. */
+  polled(poll: Poll, askedAt: number): void
+  /** Something that a developer should know. */
+  warn(words: string): void
 }
 
 export interface PollingTransport extends Transport {
@@ -52,13 +62,34 @@ export interface PollingTransport extends Transport {
   anew(): void
 }
 
-/** No server may silence us for longer. */
-const LONGEST_WAIT_MS = 3_600_000
-
 /** Polling makes no sense here: not for us, or no such thing. */
 const FINAL = [401, 403, 404, 405, 410]
 
 const TOO_LARGE = 413
+
+/** A part of an answer, which we never ask for. */
+const PARTIAL = 206
+
+/** Answers that have no body. */
+const BODILESS = [204, 205, 304]
+
+/** So many failures of conditional requests in a row, with good ones between that had no condition. */
+const MAX_CONDITIONAL_FAILURES = 2
+
+const isHtml = (text: string, type: string): boolean =>
+  /html/i.test(type) || /^\s*<!doctype html/i.test(text)
+
+const NO_ANSWER_OF_V1 =
+  'Post failed: expected an answer of protocol v1 ({ tok, ack, ... }), got other JSON; see what stands before the server'
+
+/** Thrown for a failure like the one before: one error is enough for all of them. */
+const TOLD = Symbol('told')
+
+const UNCONDITIONAL =
+  'Polls go without If-None-Match from here, since those with it fail: across origins the server has to allow it (Access-Control-Allow-Headers)'
+
+const STALE_HINT =
+  'let the service worker or the cache pass such requests through to the network (see docs/browsers.md)'
 
 /**
  * Starts to poll at once. `opened` comes with the first good answer, `closed` with the HTTP status
@@ -67,12 +98,18 @@ const TOO_LARGE = 413
 export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   const { environment, timers, timeoutMs, pause } = handlers
   const { now, monotonicNow, fetch } = environment
+  const { freshness, read } = handlers
   /** The poll under way. One that was given up is no longer heard. */
   let busy: AbortController | undefined
   let running = true
   let opened = false
   let etag: string | null = null
   let etagUrl = ''
+  /** The request under way has a condition; since it was last answered so many of them failed. */
+  let conditional = false
+  let conditionalFailures = 0
+  /** The answers are old copies, and that was told. */
+  let stale = false
   let posting: AbortController | undefined
   /** A poll failed since the last answer to a POST. */
   let unsure = false
@@ -106,14 +143,23 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       headers: { accept: 'application/json', ...headers, ...authorization },
     }
     const response = fetch ? await fetch(url, request) : ({ status: 405 } as Response)
-    const after = response.headers?.get('retry-after')
-    if (after) {
-      const wait = Number(after) * 1000 || Date.parse(after) - now()
-      // Another answer may have asked for more.
-      const until = monotonicNow() + Math.min(wait, LONGEST_WAIT_MS)
-      if (wait > 0) pause.until = Math.max(pause.until, until)
-    }
+    const wait = response.headers ? retryAfterMs(response.headers, now()) : 0
+    // Another answer may have asked for more.
+    if (wait > 0) pause.until = Math.max(pause.until, monotonicNow() + wait)
     return response
+  }
+
+  /** Why an answer is of no use, whatever it holds; undefined if it may be. */
+  const faultOf = ({ status, type, ok }: Response): string | undefined => {
+    if (!status) return `expected an answer that can be read, got one of type ${type}`
+    if (status === PARTIAL) return `expected a whole answer, got a part (HTTP ${status})`
+    return ok || status === 304 ? undefined : `HTTP ${status}`
+  }
+
+  const notJson = (request: 'Poll' | 'Post', response: Response, cause: unknown): Error => {
+    const type = response.headers.get('content-type') || 'no content-type'
+    const words = `${request} failed: expected JSON, got ${type} (${(cause as Error).message})`
+    return new Error(words, { cause })
   }
 
   // A token may take its time: what is asked and sent is settled after it has come.
@@ -122,32 +168,55 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const token = await handlers.token()
     if (busy !== mine || isPaused()) return
     const url = handlers.url()
-    const known = etag && etagUrl === url && { 'if-none-match': etag }
+    conditional = etagUrl === url && conditionalFailures < MAX_CONDITIONAL_FAILURES && etag !== null
+    const known = conditional && { 'if-none-match': etag as string }
+    const askedAt = monotonicNow()
     const response = await call(mine, token, url, {}, { ...known })
     if (busy !== mine) return
     const { status, headers } = response
-    if (FINAL.includes(status)) {
+    const none = (reason: string): void => {
       close()
-      return handlers.closed({ code: status, reason: '', wasClean: true })
+      handlers.closed({ code: status, reason, wasClean: true })
     }
+    if (FINAL.includes(status)) return none('')
+    const fault = faultOf(response)
+    if (fault) throw new Error(`Poll failed: ${fault}`)
+    const staleMs = freshness.staleMs(headers, askedAt)
+    if (staleMs !== undefined) {
+      const told = stale
+      stale = true
+      const seconds = Math.round(staleMs / 1000)
+      if (told) throw TOLD
+      const words = `Poll failed: got a copy that is ${seconds} s old; ${STALE_HINT}`
+      handlers.warn(words)
+      throw new Error(words)
+    }
+    stale = false
+    const text = BODILESS.includes(status) ? '' : await readBody(response, mine.signal)
+    if (busy !== mine) return
     let messages: readonly unknown[] = []
-    if (response.ok) {
-      const body = await response.json()
+    if (text.trim()) {
+      const type = headers.get('content-type') ?? ''
+      let body: unknown = text
+      try {
+        body = JSON.parse(text)
+      } catch (thrown) {
+        if (!read && isHtml(text, type)) return none('an HTML page')
+        // Half of a JSON is no text that was meant for anybody.
+        if (!read || /json/i.test(type)) throw notJson('Poll', response, thrown)
+      }
+      const given = await read?.(body, response)
       if (busy !== mine) return
       // Before its listeners hear it, who may want it anew.
       etag = headers.get('etag')
       etagUrl = url
-      try {
-        messages = handlers.parse(body, response)
-      } catch (thrown) {
-        etag = null
-        throw thrown
-      }
-    } else if (status !== 304) throw new Error(`Poll failed: HTTP ${status}`)
+      messages = handlers.parse(body, response, given)
+    }
     if (busy !== mine) return
     if (!opened) handlers.opened()
     opened = true
-    handlers.polled({ status, messages: messages.length })
+    if (conditional) conditionalFailures = 0
+    handlers.polled({ status, messages: messages.length }, askedAt)
     for (const message of messages) if (busy === mine) handlers.received(message)
     resting = false
     if (busy === mine) post()
@@ -157,16 +226,21 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (!running || posting || resting || isPaused() || !handlers.pending()) return
     const mine = new AbortController()
     posting = mine
-    const done = (tell: () => void, thrown?: unknown, again = false): void => {
+    const done = (tell: () => unknown, thrown?: unknown, again = false): void => {
       if (posting !== mine) return
       posting = undefined
       mine.abort()
       timers.clear('post')
       if (!thrown) unsure = false
       resting = thrown !== undefined && !again
-      tell()
-      if (thrown) handlers.failed(thrown)
-      else post()
+      const makesSense = tell() !== false
+      if (thrown) handlers.failed(thrown, 'post')
+      else if (makesSense) post()
+      else {
+        // Something on the way has answered, and would answer the next one, too.
+        unsure = resting = true
+        handlers.failed(new Error(NO_ANSWER_OF_V1), 'post')
+      }
     }
     const failed = (thrown: unknown): void => done(() => handlers.posted(undefined), thrown)
     timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
@@ -183,11 +257,19 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       const init = { method: 'POST', body }
       const type = { 'content-type': 'application/json' }
       const response = await call(mine, token, handlers.postUrl(), init, type)
-      const { status, ok } = response
-      const refusal = ok ? undefined : new Error(`Post failed: HTTP ${status}`)
+      const { status } = response
+      const fault = faultOf(response)
+      const refusal = fault && new Error(`Post failed: ${fault}`)
       if (status === TOO_LARGE) return done(handlers.tooMuch, refusal, true)
       if (refusal) throw refusal
-      const answer = await response.json()
+      const text = BODILESS.includes(status) ? '' : await readBody(response, mine.signal)
+      if (!text.trim()) throw new Error(`Post failed: expected JSON, got nothing (HTTP ${status})`)
+      let answer: unknown
+      try {
+        answer = JSON.parse(text)
+      } catch (thrown) {
+        throw notJson('Post', response, thrown)
+      }
       done(() => handlers.posted(answer))
     }
     send().catch(failed)
@@ -208,7 +290,12 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       timers.set('poll', Math.max(wait, pause.until - monotonicNow()), poll)
       if (!thrown) return
       unsure = true
-      handlers.failed(thrown)
+      // It may have failed because of its condition: across origins a preflight can forbid that.
+      etag = null
+      if (conditional && ++conditionalFailures === MAX_CONDITIONAL_FAILURES) {
+        handlers.warn(UNCONDITIONAL)
+      }
+      handlers.failed(thrown === TOLD ? undefined : thrown, 'poll')
     }
     timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
     ask(mine).then(() => done(), done)

@@ -18,9 +18,11 @@ const EVENTS: readonly EventName[] = [
   'stabilised',
   'woken',
   'wentOffline',
+  'wentOnline',
   'overdue',
   'gaveUp',
   'unsupported',
+  'pollRecovered',
   'fallbackMissing',
   'outdated',
 ]
@@ -88,6 +90,7 @@ redialing reconnectRequested -> redialing: closeLink dial
 redialing disconnectRequested -> closed: closeLink
 polling waited -> probing: dial
 polling woken -> probing: dial pollNow
+polling pollRecovered -> probing: dial
 polling refused -> failed: stopPolling
 polling fallbackMissing -> waiting: stopPolling wait
 polling connectRequested -> probing: dial pollNow
@@ -99,6 +102,7 @@ probing lost -> polling: closeLink wait
 probing unsupported -> polling: closeLink wait
 probing refused -> failed: closeLink stopPolling
 probing woken -> probing: pollNow
+probing pollRecovered -> probing: replaceOldDial
 probing outdated -> probing: closeLink dial pollAnew
 probing fallbackMissing -> redialing: stopPolling
 probing reconnectRequested -> probing: closeLink dial pollNow
@@ -153,11 +157,14 @@ describe('rules of the machine', () => {
     })
   })
 
-  test('a fallback that is missing is not tried again until the user asks for it', () => {
+  test('a fallback that is missing is tried again when the user asks, the network is back, or a link opened', () => {
     const [missing] = transition(inState('polling', { attempt: 5 }), 'fallbackMissing')
     expect(missing).toMatchObject({ status: 'RECONNECTING', fallback: 'missing' })
     expect(transition({ ...missing, name: 'redialing' }, 'lost')[0].status).toBe('RECONNECTING')
-    expect(transition(missing, 'reconnectRequested')[0].fallback).toBe('available')
+    for (const event of ['reconnectRequested', 'wentOnline', 'opened'] as const) {
+      expect(transition(missing, event)[0].fallback).toBe('available')
+    }
+    expect(transition(missing, 'woken')[0].fallback).toBe('missing')
   })
 
   test('without WebSocket and without a fallback it is an ERROR', () => {

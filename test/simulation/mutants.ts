@@ -355,6 +355,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (busy !== mine) return\n    const { status, headers }',
     replace: 'const { status, headers }',
     also: [
+      { find: 'if (busy !== mine) return\n    let messages', replace: 'let messages' },
       { find: 'if (busy !== mine) return\n      // Before', replace: '// Before' },
       { find: 'if (busy !== mine) return\n    if (!opened)', replace: 'if (!opened)' },
       { find: 'if (busy === mine) handlers.received', replace: 'handlers.received' },

@@ -1,5 +1,6 @@
 import { createFakeNetwork } from 'resilient-websocket/testing'
 import { createTimers } from '../../src/timers.ts'
+import { createFreshness } from '../../src/transport/freshness.ts'
 import { openPolling } from '../../src/transport/polling.ts'
 import { openWebSocket } from '../../src/transport/websocket.ts'
 import { transportContract } from './contract.ts'
@@ -37,6 +38,7 @@ transportContract('polling', () => {
         intervalMs: 1000,
         timeoutMs: 500,
         pause: { until: 0 },
+        freshness: createFreshness(network.environment),
         parse: body => body as readonly unknown[],
         url: () => 'http://test/snapshot',
         unfinished: () => false,
@@ -44,11 +46,12 @@ transportContract('polling', () => {
         pending: () => false,
         prepare() {},
         outgoing: () => undefined,
-        posted() {},
+        posted: () => true,
         tooMuch() {},
         token: async () => undefined,
         failed() {},
         polled() {},
+        warn() {},
       }),
     accept: () => answer([]),
     async send(message) {
