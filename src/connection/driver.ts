@@ -82,6 +82,8 @@ const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
 /** So long after its `error` a failed WebSocket has long said `close`, too. */
 const NO_CLOSE_MS = 500
+/** Machines that got no answer from the network begin to wait longer and longer after so much time. */
+const OLD_DIAL_MS = 1000
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
 
 /** Without user, password, query and fragment: those may hold tokens. */
@@ -428,9 +430,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     // What was dialed before the machine slept may hang for ever.
     checkDial: () => limitDial(SHORT_PROBE_MS),
-    // What was dialed in the outage may hang for ever.
+    // What was dialed in the outage may hang long after it: TCP tries again at growing intervals.
     replaceOldDial() {
-      if (dialedAt >= recoveredPollAt) return
+      if (recoveredPollAt - dialedAt < OLD_DIAL_MS) return
       endLink({ code: 1000, reason: '', wasClean: true })
       dial()
     },

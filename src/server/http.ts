@@ -183,7 +183,7 @@ const snapshot = async (
   }
   if (origin !== undefined) {
     headers['access-control-allow-origin'] = origin
-    headers['access-control-expose-headers'] = 'ETag, Retry-After'
+    headers['access-control-expose-headers'] = 'ETag, Retry-After, Date, Age'
   }
   if (method === 'OPTIONS') {
     headers['access-control-allow-methods'] = 'GET, HEAD, POST'

@@ -85,6 +85,8 @@ const NO_ANSWER_OF_V1 =
 /** Thrown for a failure like the one before: one error is enough for all of them. */
 const TOLD = Symbol('told')
 
+const HTML_WORDS = "an HTML page: of the app itself, of a service worker, or a network's log-in"
+
 const UNCONDITIONAL =
   'Polls go without If-None-Match from here, since those with it fail: across origins the server has to allow it (Access-Control-Allow-Headers)'
 
@@ -165,6 +167,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   // A token may take its time: what is asked and sent is settled after it has come.
 
   const ask = async (mine: AbortController): Promise<void> => {
+    conditional = false
     const token = await handlers.token()
     if (busy !== mine || isPaused()) return
     const url = handlers.url()
@@ -201,7 +204,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       try {
         body = JSON.parse(text)
       } catch (thrown) {
-        if (!read && isHtml(text, type)) return none('an HTML page')
+        if (!read && isHtml(text, type)) return none(HTML_WORDS)
         // Half of a JSON is no text that was meant for anybody.
         if (!read || /json/i.test(type)) throw notJson('Poll', response, thrown)
       }
