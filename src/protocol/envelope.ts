@@ -57,6 +57,8 @@ const positive = (value: unknown): number | undefined =>
 /** Never reach the application, and mean nothing to a client. */
 const IGNORED = 'hello skip subscribe unsubscribe unsubscribed auth authenticated'.split(' ')
 
+const NO_TYPE = 'expected { type: string }'
+
 /** Reserved types that an application may send itself. */
 const BY_HAND = 'subscribe unsubscribe auth'.split(' ')
 
@@ -251,7 +253,7 @@ const converse = (
   const element = (message: unknown): void => {
     const { type, data } = fields(message)
     try {
-      if (typeof type !== 'string') throw new Error('expected { type: string }')
+      if (typeof type !== 'string') throw new Error(NO_TYPE)
       const act = meaningOf(type)
       if (act) act(fields(data), message as Fields)
       // Without a link it came with the answer to a POST.
@@ -354,7 +356,10 @@ const converse = (
       return list
     },
     deliver(message) {
-      if (!meaningOf(`${fields(message)['type']}`)) deliver(message, posts)
+      const { type } = fields(message)
+      // What `fallback.parse` makes is the application's own.
+      if (posts && typeof type !== 'string') bad(new Error(NO_TYPE))
+      else if (!meaningOf(`${type}`)) deliver(message, posts)
     },
     posts: () => mayPost() && host.waiting(),
     prepare(unsure) {

@@ -343,7 +343,36 @@ describe('a status', () => {
   })
 })
 
+test('what is no message in an answer of protocol v1 is one error each, and the others come', async () => {
+  const { network, clock, socket, messages, errors } = await fallBack()
+  const codes: string[] = []
+  socket.on('error', ({ code }) => codes.push(code))
+  const wrong = [null, 7, 'text', [], {}, { type: 7 }]
+  const body = { protocol: 1, messages: [...wrong, { type: 'tick', data: 1 }], channels: [null] }
+  network.request().answer(body)
+  await clock.settle()
+  expect(messages).toEqual([{ type: 'tick', data: 1 }])
+  expect(codes).toEqual(wrong.map(() => 'BAD_MESSAGE'))
+  expect(errors[0]).toContain('expected { type: string }')
+})
+
 describe('an answer to a POST', () => {
+  test.each([-3_600_000, 3_600_000])(
+    'is obeyed where it says when the next request may come (clock off by %i ms)',
+    async off => {
+      const { network, clock, answerPost } = await posting()
+      const inSeconds = (seconds: number) => new Date(clock.now() + seconds * 1000).toUTCString()
+      const headers = { date: inSeconds(0), 'retry-after': inSeconds(20) }
+      clock.jump(off)
+      const before = network.requests.length
+      await answerPost('', { status: 429, headers })
+      await clock.advance(19_999)
+      expect(network.requests).toHaveLength(before)
+      await clock.advance(1)
+      expect(network.requests).toHaveLength(before + 1)
+    },
+  )
+
   test.each<[name: string, body: unknown, init?: ResponseInit]>([
     ['204', undefined, { status: 204 }],
     ['an empty 200', ''],
@@ -355,6 +384,7 @@ describe('an answer to a POST', () => {
     ['a number', '7'],
     ["somebody else's JSON", { status: 'ok' }],
     ['an ack that is no number', { tok: 'tok', ack: '1' }],
+    ['an opaque one', Response.error()],
     ['a part of it', { tok: 'tok', ack: 1 }, { status: 206 }],
     ['a redirect', '', { status: 302 }],
     ['500', '', { status: 500 }],
