@@ -72,8 +72,8 @@ export interface FallbackOptions {
    * Turns a body into messages; may be async, and then counts for `timeoutMs`. `body` is the parsed JSON, or the text
    * where the answer neither is JSON nor says that it is; an empty one is no news and not asked about. Without it a
    * foreign body is one `{ type: 'snapshot', data: body }`, and an HTML page means that there is no fallback here.
-   * What it throws, and what is no array, is an `error` event that names it; nothing (`undefined`, `null`) leaves the
-   * body to the client. @default undefined
+   * An exception, a rejection and a result that is no array are an `error` event that names `fallback.parse`; nothing
+   * (`undefined`, `null`) leaves the body to the client. @default undefined
    */
   parse?:
     | ((body: unknown, response: Response) => readonly unknown[] | Promise<readonly unknown[]>)

@@ -430,7 +430,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     // What was dialed before the machine slept may hang for ever.
     checkDial: () => limitDial(SHORT_PROBE_MS),
-    // What was dialed in the outage may hang long after it: TCP tries again at growing intervals.
+    // A dial that began in the outage may hang long after it: TCP tries again at growing intervals.
     replaceOldDial() {
       if (recoveredPollAt - dialedAt < OLD_DIAL_MS) return
       endLink({ code: 1000, reason: '', wasClean: true })

@@ -55,7 +55,7 @@ export interface Fallback {
 /** Characters of a poll's query; what does not fit is asked for by the next one. */
 const LONGEST_QUERY = 4000
 
-/** What `fallback.parse` made of a body. Nothing: the client reads it itself. */
+/** Awaits `fallback.parse`, and names it in its errors. Nothing: the client reads the body itself. */
 const parsedBy = async (
   parse: (body: unknown, response: Response) => unknown,
   body: unknown,
@@ -147,8 +147,11 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
         if (recovered) hooks.recovered(askedAt)
       },
       failed(thrown, request) {
-        if (request === 'poll') failing = true
-        if (thrown instanceof BodyTooLarge) longestQuery >>= 1
+        if (request === 'poll') {
+          failing = true
+          // Never 0: a poll that names no channel asks for all of them.
+          if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
+        }
         if (thrown) hooks.failed(thrown)
       },
       warn: words => hooks.log('warn', words),

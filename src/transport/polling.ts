@@ -23,7 +23,7 @@ export interface PollingHandlers extends TransportHandlers {
   readonly pause: { until: number }
   /** Notices answers that are copies of old ones. */
   readonly freshness: Freshness
-  /** What the application makes of a body, which is text if it is no JSON. Absent: nothing. */
+  /** The application's own reading of a body, which is text if it is no JSON; may be async. */
   readonly read?: ((body: unknown, response: Response) => unknown) | undefined
   /** The messages of an answer. `read`: what `read()` gave. */
   parse(body: unknown, response: Response, read: unknown): readonly unknown[]
@@ -107,7 +107,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   let opened = false
   let etag: string | null = null
   let etagUrl = ''
-  /** The request under way has a condition; since it was last answered so many of them failed. */
+  /** The request under way has a condition that the server has not taken yet. */
   let conditional = false
   let conditionalFailures = 0
   /** The answers are old copies, and that was told. */
@@ -184,6 +184,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (FINAL.includes(status)) return none('')
     const fault = faultOf(response)
     if (fault) throw new Error(`Poll failed: ${fault}`)
+    // It was taken with its condition: what goes wrong from here on has another reason.
+    if (conditional) conditionalFailures = 0
+    conditional = false
     const staleMs = freshness.staleMs(headers, askedAt)
     if (staleMs !== undefined) {
       const told = stale
@@ -218,7 +221,6 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     if (busy !== mine) return
     if (!opened) handlers.opened()
     opened = true
-    if (conditional) conditionalFailures = 0
     handlers.polled({ status, messages: messages.length }, askedAt)
     for (const message of messages) if (busy === mine) handlers.received(message)
     resting = false
@@ -301,7 +303,10 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       handlers.failed(thrown === TOLD ? undefined : thrown, 'poll')
     }
     timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
-    ask(mine).then(() => done(), done)
+    ask(mine).then(
+      () => done(),
+      thrown => done(thrown ?? 'Poll failed'),
+    )
   }
   poll()
 

@@ -31,6 +31,24 @@ describe('a conditional request', () => {
     expect(warnings(story)).toEqual([expect.stringContaining('If-None-Match')])
   })
 
+  test('whose answer cannot be used is no reason to give conditions up', async () => {
+    const parse = (body: unknown) => {
+      if (body === 'bad') throw new Error('bad')
+      return []
+    }
+    const story = await fallBack({ fallback: { parse } })
+    const { network, clock } = story
+    let n = 0
+    const answer = (request: FakeRequest) =>
+      request.answer(JSON.stringify(n++ % 2 ? 'bad' : 'good'), { headers: { etag: `"${n}"` } })
+    network.onRequest = answer
+    answer(network.request())
+    await clock.advance(50_000)
+    const conditions = network.requests.map(({ headers }) => headers.get('if-none-match'))
+    expect(conditions.slice(-4)).toEqual(['"7"', null, '"9"', null])
+    expect(warnings(story)).toEqual([])
+  })
+
   test('that failed in an outage is made again after it', async () => {
     const { network, clock } = await fallBack()
     const conditions = () => network.requests.filter(({ headers }) => headers.has('if-none-match'))
@@ -290,7 +308,7 @@ describe('an async `fallback.parse`', () => {
   })
 
   test.each([[{}], ['text'], [7], [true]])(
-    'what is no array (%j) is one error that names it',
+    'that gives no array (%j) is one error that names it',
     async given => {
       for (const parse of [() => given, async () => given]) {
         const { network, clock, errors, messages } = await fallBack({
@@ -306,7 +324,7 @@ describe('an async `fallback.parse`', () => {
     },
   )
 
-  test('what gives nothing leaves the body to the client', async () => {
+  test('that gives nothing leaves the body to the client', async () => {
     const { network, clock, messages } = await fallBack({
       fallback: { parse: (async () => undefined) as never },
     })
@@ -343,7 +361,7 @@ describe('a status', () => {
   })
 })
 
-test('what is no message in an answer of protocol v1 is one error each, and the others come', async () => {
+test('an element of a v1 answer that is no message is one error, and the others come', async () => {
   const { network, clock, socket, messages, errors } = await fallBack()
   const codes: string[] = []
   socket.on('error', ({ code }) => codes.push(code))

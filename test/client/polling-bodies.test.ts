@@ -128,6 +128,20 @@ describe('a body', () => {
     expect(Math.max(...asked.slice(-4))).toBeLessThanOrEqual(30)
     expect(asked.at(-1)).toBeGreaterThan(1)
   })
+
+  test('that is too large for each channel alone is asked for one by one, and never for all', async () => {
+    const { network, clock, socket } = await fallBack()
+    socket.subscribe(['A', 'B', 'C'])
+    const asked: (string | null)[] = []
+    network.onRequest = request => {
+      asked.push(new URL(request.url).searchParams.get('symbols'))
+      request.answer({}, { headers: { 'content-length': '99999999' } })
+    }
+    network.request().answer({})
+    await clock.advance(200_000)
+    expect(asked).toHaveLength(41)
+    expect(asked.slice(-3).sort()).toEqual(['A', 'B', 'C'])
+  })
 })
 
 describe('on real sockets', () => {

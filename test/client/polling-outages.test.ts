@@ -219,7 +219,23 @@ describe('a poll that succeeds after failures', () => {
     },
   )
 
-  test('a POST that fails, and a stay in FALLBACK that is over, are no such failures', async () => {
+  test('a failure of an earlier stay in FALLBACK is no such failure', async () => {
+    const { network, clock, socket, accept } = await fallBack()
+    network.request().fail()
+    await clock.settle()
+    socket.connect()
+    await clock.settle()
+    accept()
+    network.onDial = dialed => queueMicrotask(() => dialed.fail())
+    network.socket().close(1006)
+    await clock.settle()
+    expect(socket.status).toBe('FALLBACK')
+    network.request().answer({})
+    await clock.advance(5000)
+    expect(network.sockets).toHaveLength(2)
+  })
+
+  test('a POST that failed is no such failure', async () => {
     const { network, clock, answerPost, sockets } = await posting()
     await answerPost('', { status: 500 })
     network.request().answer({ protocol: 1, messages: [], channels: {} })
