@@ -80,18 +80,18 @@ const isHtml = (text: string, type: string): boolean =>
   /html/i.test(type) || /^\s*<!doctype html/i.test(text)
 
 const NO_ANSWER_OF_V1 =
-  'Post failed: expected an answer of protocol v1 ({ tok, ack, ... }), got other JSON; see what stands before the server'
+  'Post failed: expected { tok, ack } of protocol v1, got other JSON; see what stands before the server'
 
 /** Thrown for a failure like the one before: one error is enough for all of them. */
 const TOLD = Symbol('told')
 
-const HTML_WORDS = "an HTML page: of the app itself, of a service worker, or a network's log-in"
+const HTML_WORDS = "an HTML page: the app's own, a service worker's, or a network's log-in"
 
 const UNCONDITIONAL =
-  'Polls go without If-None-Match from here, since those with it fail: across origins the server has to allow it (Access-Control-Allow-Headers)'
+  'Polls go on without If-None-Match, since those with it fail: add it to Access-Control-Allow-Headers'
 
 const STALE_HINT =
-  'let the service worker or the cache pass such requests through to the network (see docs/browsers.md)'
+  'let the service worker or cache pass polls through to the network (docs/browsers.md)'
 
 /**
  * Starts to poll at once. `opened` comes with the first good answer, `closed` with the HTTP status
@@ -164,6 +164,19 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     return new Error(words, { cause })
   }
 
+  /** Throws for an answer that is a copy of an old one, and tells the first of them. */
+  const refuseCopy = (headers: Headers, askedAt: number): void => {
+    const staleMs = freshness.staleMs(headers, askedAt)
+    const told = stale
+    stale = staleMs !== undefined
+    if (staleMs === undefined) return
+    if (told) throw TOLD
+    const seconds = Math.round(staleMs / 1000)
+    const words = `Poll failed: got a copy that is ${seconds} s old; ${STALE_HINT}`
+    handlers.warn(words)
+    throw new Error(words)
+  }
+
   // A token may take its time: what is asked and sent is settled after it has come.
 
   const ask = async (mine: AbortController): Promise<void> => {
@@ -187,17 +200,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     // It was taken with its condition: what goes wrong from here on has another reason.
     if (conditional) conditionalFailures = 0
     conditional = false
-    const staleMs = freshness.staleMs(headers, askedAt)
-    if (staleMs !== undefined) {
-      const told = stale
-      stale = true
-      const seconds = Math.round(staleMs / 1000)
-      if (told) throw TOLD
-      const words = `Poll failed: got a copy that is ${seconds} s old; ${STALE_HINT}`
-      handlers.warn(words)
-      throw new Error(words)
-    }
-    stale = false
+    refuseCopy(headers, askedAt)
     const text = BODILESS.includes(status) ? '' : await readBody(response, mine.signal)
     if (busy !== mine) return
     let messages: readonly unknown[] = []

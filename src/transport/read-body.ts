@@ -9,9 +9,7 @@ export class BodyTooLarge extends Error {
 }
 
 const tooLarge = (): BodyTooLarge =>
-  new BodyTooLarge(
-    `Answer refused: expected at most ${MAX_BODY_BYTES} bytes, got more; answer with less at once`,
-  )
+  new BodyTooLarge(`Answer too large: expected at most ${MAX_BODY_BYTES} bytes; give less at once`)
 
 /** Reads to the end, or throws. `signal` also ends a stream whose fetch ignores its abort. */
 export const readBody = async (response: Response, signal: AbortSignal): Promise<string> => {
