@@ -10,6 +10,12 @@ export interface Refusal {
   readonly retryAfterSeconds?: number
 }
 
+export const LEAVING: Refusal = {
+  status: 503,
+  words: 'The server is leaving',
+  retryAfterSeconds: 5,
+}
+
 /** Anything from outside as one short line of a log. */
 export const forLog = (value: unknown): string =>
   String(value)
@@ -38,7 +44,7 @@ export const refusalOf = (
     )
     return { status: 403, words: 'This origin may not connect' }
   }
-  if (state.draining) return { status: 503, words: 'The server is leaving', retryAfterSeconds: 5 }
+  if (state.draining) return LEAVING
   if (state.total >= settings.maxConnections) {
     return { status: 503, words: 'The server is full', retryAfterSeconds: 30 }
   }
@@ -60,6 +66,8 @@ export const refuseUpgrade = (
     `Content-Length: ${Buffer.byteLength(words)}`,
     ...(retryAfterSeconds ? [`Retry-After: ${retryAfterSeconds}`] : []),
   ]
+  // Node listens to it no more, and a reset by the client must not end the process.
+  socket.on('error', () => {})
   socket.once('finish', () => socket.destroy())
   socket.end(`${lines.join('\r\n')}\r\n\r\n${words}`)
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
 import type { Broker, Position } from './broker.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { ServerEnvironment } from './environment.ts'
 import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
 import type { Counters } from './metrics.ts'
@@ -17,6 +18,7 @@ export interface HttpHost {
   readonly environment: ServerEnvironment
   readonly posting: Posting
   readonly counters: Counters
+  readonly deadlines: Deadlines
   draining(): boolean
   /** Something failed that the server survives; the log has it already. */
   failed(thrown: unknown): void
@@ -123,20 +125,28 @@ const poll = async (
   answer(response, 200, { timestamp: environment.now(), ...body }, { ...headers, etag })
 }
 
-/** The body as text; undefined if it is larger than allowed. */
-const bodyOf = async (request: IncomingMessage, most: number): Promise<string | undefined> => {
+/** The body as text; undefined if it is larger than allowed, `null` if the client went away before its end. */
+const bodyOf = async (
+  request: IncomingMessage,
+  most: number,
+): Promise<string | undefined | null> => {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > most) return undefined
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > most) return undefined
+      chunks.push(chunk)
+    }
+  } catch {
+    // Nothing but the connection can fail here.
+    return null
   }
   return Buffer.concat(chunks).toString()
 }
 
 const post = async (
-  { settings, posting }: HttpHost,
+  { settings, posting, deadlines }: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
   { user, headers }: { user: string | null; headers: Headers },
@@ -144,7 +154,13 @@ const post = async (
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     return answer(response, 415, { error: 'Expected application/json' }, headers)
   }
+  const callOff = deadlines.destroy(request.socket, settings.requestTimeoutMs)
   const text = await bodyOf(request, settings.maxPayload)
+  callOff()
+  if (text === null) {
+    settings.logger.debug?.('A POST was aborted by its client')
+    return
+  }
   if (text === undefined) {
     const words = `Expected at most ${settings.maxPayload} bytes`
     return answer(response, 413, { error: words }, { ...headers, connection: 'close' })
@@ -209,31 +225,38 @@ const snapshot = async (
   else await poll(host, request, response, { query, user, headers })
 }
 
+/** True for a request that `handleRequest` answers. */
+export const isAnswered = ({ snapshotPath }: ServerSettings, { url }: IncomingMessage): boolean =>
+  ['/healthz', '/readyz', '/metrics', snapshotPath].includes((url ?? '').split('?', 1)[0] ?? '')
+
 /** Answers a request if it is for this server; false if it is not. */
 export const handleRequest = (
   host: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean => {
+  const { settings } = host
+  if (!isAnswered(settings, request)) return false
+  response.once('close', host.deadlines.destroy(request.socket, settings.answerTimeoutMs))
   const [path, query = ''] = (request.url ?? '').split('?', 2)
-  if (path === '/healthz') answer(response, 200, { status: 'ok' })
+  if (path === settings.snapshotPath) {
+    const headers: Headers = { vary: 'Origin, Authorization' }
+    snapshot(host, request, response, query, headers).catch(thrown => {
+      settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)
+      host.failed(thrown)
+      if (response.headersSent) response.destroy()
+      else answer(response, 503, { error: 'Try again' }, { ...headers, 'retry-after': '5' })
+    })
+  } else if (path === '/healthz') answer(response, 200, { status: 'ok' })
   else if (path === '/readyz') {
     const ready = host.broker.ready() && !host.draining()
     answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' })
-  } else if (path === '/metrics') {
+  } else {
     response.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       'cache-control': 'no-store',
     })
     response.end(host.metrics())
-  } else if (path === host.settings.snapshotPath) {
-    const headers: Headers = { vary: 'Origin, Authorization' }
-    snapshot(host, request, response, query, headers).catch(thrown => {
-      host.settings.logger.error?.(`The snapshot failed: ${forLog(thrown)}`)
-      host.failed(thrown)
-      if (response.headersSent) response.destroy()
-      else answer(response, 503, { error: 'Try again' }, { ...headers, 'retry-after': '5' })
-    })
-  } else return false
+  }
   return true
 }

@@ -1,7 +1,7 @@
 /** How this server and an application share one `http.Server`: each answers what is its own. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { refuseUpgrade } from './gate.ts'
+import type { Refusal } from './gate.ts'
 
 export interface Guest {
   /** Where its WebSockets are. */
@@ -10,6 +10,8 @@ export interface Guest {
   request(request: IncomingMessage, response: ServerResponse): boolean
   /** Takes an upgrade of its path. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Answers an upgrade that is nobody's, and ends its socket. */
+  refuse(socket: Duplex, refusal: Refusal): void
 }
 
 /** On the listeners of ours that only answer what nobody else does. */
@@ -27,7 +29,7 @@ export const joinServer = (http: Server, guest: Guest): (() => void) => {
     // Others may know the path.
     if (!http.listeners('upgrade').every(listener => LAST_RESORT in listener)) return
     if (socket.writable) {
-      refuseUpgrade(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
+      guest.refuse(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
     }
   }
   // Node reads an upgrade as a request where nobody listens to upgrades.

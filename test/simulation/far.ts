@@ -144,6 +144,7 @@ export const createFarServer = (
           )
         },
         end: (body = '') => resolve({ status, headers, body }),
+        once() {},
         destroy() {},
       }
       const host = {
@@ -152,6 +153,12 @@ export const createFarServer = (
         environment: { now } as never,
         posting: server.posting,
         counters: server.counters,
+        // Of real sockets.
+        deadlines: {
+          destroy: () => () => {},
+          settle: async <T>(given: Promise<T>) => given,
+          end() {},
+        },
         metrics: () => '',
         failed() {},
         draining: () => false,
