@@ -18,7 +18,7 @@ import {
   refusalOf,
   refuseUpgrade,
 } from './gate.ts'
-import { handleRequest } from './http.ts'
+import { handleRequest, isAnswered } from './http.ts'
 import { createHub } from './hub.ts'
 import { identityOf } from './identity.ts'
 import { joinServer } from './joining.ts'
@@ -297,6 +297,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   }
   const part = joinServer(http, {
     path,
+    answers: request => isAnswered(settings, request),
     request: (request, response) => handleRequest(httpHost, request, response),
     upgrade(request, socket, head) {
       upgrade(request, socket, head).catch(thrown => {

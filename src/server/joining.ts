@@ -2,10 +2,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Refusal } from './gate.ts'
+import { offersWebSocket, readWithoutOffer } from './other-upgrade.ts'
 
 export interface Guest {
   /** Where its WebSockets are. */
   readonly path: string
+  /** True for a request that it answers. */
+  answers(request: IncomingMessage): boolean
   /** Answers a request if it is its own; false if it is not. */
   request(request: IncomingMessage, response: ServerResponse): boolean
   /** Takes an upgrade of its path. */
@@ -19,15 +22,19 @@ const LAST_RESORT = Symbol.for('resilient-websocket.last-resort')
 
 /**
  * Looks at every request and upgrade before the listeners of the server do, whenever those were attached: two
- * that answer one request would end the process. What is not ours goes on to them, and is 404 where there are none.
+ * that answer one request would end the process. What is not ours goes on to them, and is 404 where there are none. A
+ * request that only offers an upgrade to something else is a request, as it would be without our listener to upgrades.
  * Returns what ends it.
  */
 export const joinServer = (http: Server, guest: Guest): (() => void) => {
   const isOurs = ({ url }: IncomingMessage): boolean => url?.split('?', 1)[0] === guest.path
 
+  /** Somebody else takes upgrades, and may know a path that is not ours. */
+  const hasOthers = (): boolean =>
+    !http.listeners('upgrade').every(listener => LAST_RESORT in listener)
+
   const refuse = (_request: IncomingMessage, socket: Duplex): void => {
-    // Others may know the path.
-    if (!http.listeners('upgrade').every(listener => LAST_RESORT in listener)) return
+    if (hasOthers()) return
     if (socket.writable) {
       guest.refuse(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
     }
@@ -44,6 +51,11 @@ export const joinServer = (http: Server, guest: Guest): (() => void) => {
     if (!joined) return pass()
     if (event === 'upgrade') {
       const [request, socket, head] = given as [IncomingMessage, Duplex, Buffer]
+      if (!offersWebSocket(request)) {
+        if (!isOurs(request) && !guest.answers(request) && hasOthers()) return pass()
+        readWithoutOffer(http, request, socket, head)
+        return true
+      }
       if (!isOurs(request)) return pass()
       guest.upgrade(request, socket, head)
       return true
