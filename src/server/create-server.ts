@@ -6,18 +6,11 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
+import { addressOf } from './address.ts'
 import type { Position, Publication } from './broker.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createServerTimers, nodeEnvironment } from './environment.ts'
-import {
-  addressOf,
-  bearerOf,
-  forLog,
-  LEAVING,
-  type Refusal,
-  refusalOf,
-  refuseUpgrade,
-} from './gate.ts'
+import { bearerOf, forLog, LEAVING, type Refusal, refusalOf, refuseUpgrade } from './gate.ts'
 import { handleRequest, isAnswered } from './http.ts'
 import { createHub } from './hub.ts'
 import { identityOf } from './identity.ts'
@@ -138,8 +131,19 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     noServer: true,
     maxPayload: settings.maxPayload,
     perMessageDeflate: false,
+    handleProtocols: offered => select([...offered]),
     ...LIMITS,
   })
+  /** The subprotocol for a client. Only a declared one is sent back, and none is logged: it may be a secret. */
+  const select = (offered: readonly string[]): string | false => {
+    const selected = offered.find(name => settings.protocols.includes(name))
+    if (selected !== undefined) return selected
+    logger.warn?.(
+      `A client offers subprotocols (${offered.length}), and protocols (${settings.protocols.join(', ')}) has none of them: browsers fail such a connection. Declare the one to select in protocols`,
+    )
+    return false
+  }
+
   let draining = false
   let detach: (() => Promise<void>) | undefined
   let ended: Promise<void> | undefined
@@ -218,7 +222,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     identity: Identity | null,
     opened: () => void,
   ): void => {
-    const address = addressOf(request)
+    const address = addressOf(settings, request)
     sockets.handleUpgrade(request, socket, head, webSocket => {
       opened()
       const written = (): void => connection.written()
@@ -251,7 +255,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const swallow = (): void => {}
     socket.on('error', swallow)
-    const address = addressOf(request)
+    const address = addressOf(settings, request)
     const refusal = refusalOf(settings, request, {
       draining,
       total: taken,
@@ -275,6 +279,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     })
   }
 
+  /** The address that the server listens on; '' for a pipe, or before it listens. */
+  const boundTo = (): string => (http.address() as AddressInfo | null)?.address ?? ''
+
   const httpHost = {
     settings,
     broker,
@@ -283,6 +290,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     counters,
     deadlines,
     draining: () => draining,
+    boundTo,
     metrics: () =>
       renderMetrics(
         metricsOf(counters, {

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
+import { addressOf } from './address.ts'
 import type { Broker, Position } from './broker.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ServerEnvironment } from './environment.ts'
-import { bearerOf, forLog, isAllowedOrigin } from './gate.ts'
+import { bearerOf, foreignHost, forLog, isAllowedOrigin, refuseOrigin } from './gate.ts'
 import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
@@ -20,6 +21,8 @@ export interface HttpHost {
   readonly counters: Counters
   readonly deadlines: Deadlines
   draining(): boolean
+  /** The address that the server listens on. */
+  boundTo(): string
   /** Something failed that the server survives; the log has it already. */
   failed(thrown: unknown): void
   metrics(): string
@@ -154,9 +157,10 @@ const post = async (
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     return answer(response, 415, { error: 'Expected application/json' }, headers)
   }
-  const callOff = deadlines.destroy(request.socket, settings.requestTimeoutMs)
+  // Our own http.Server sees to it by itself, and answers 408.
+  const callOff = settings.server && deadlines.destroy(request.socket, settings.requestTimeoutMs)
   const text = await bodyOf(request, settings.maxPayload)
-  callOff()
+  callOff?.()
   if (text === null) {
     settings.logger.debug?.('A POST was aborted by its client')
     return
@@ -168,7 +172,7 @@ const post = async (
   const { status, body, retryAfterSeconds } = await posting(
     text,
     user,
-    request.socket.remoteAddress ?? '',
+    addressOf(settings, request),
   )
   answer(response, status, body, {
     ...headers,
@@ -191,12 +195,10 @@ const snapshot = async (
     origin === undefined
       ? method === 'GET' || settings.allowMissingOrigin
       : isAllowedOrigin(settings, origin)
-  if (!allowed) {
-    settings.logger.warn?.(
-      `Blocked connection from unauthorized origin: ${forLog(origin ?? 'none')}`,
-    )
-    return answer(response, 403, { error: 'This origin may not do that' })
-  }
+  const refusal = allowed
+    ? origin === undefined && foreignHost(settings, request, host.boundTo())
+    : refuseOrigin(settings, origin, 'This origin may not do that')
+  if (refusal) return answer(response, refusal.status, { error: refusal.words })
   if (origin !== undefined) {
     headers['access-control-allow-origin'] = origin
     headers['access-control-expose-headers'] = 'ETag, Retry-After, Date, Age'
@@ -252,6 +254,11 @@ export const handleRequest = (
     const ready = host.broker.ready() && !host.draining()
     answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' })
   } else {
+    const refusal = foreignHost(settings, request, host.boundTo())
+    if (refusal) {
+      answer(response, refusal.status, { error: refusal.words })
+      return true
+    }
     response.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       'cache-control': 'no-store',

@@ -162,6 +162,7 @@ export const createFarServer = (
         metrics: () => '',
         failed() {},
         draining: () => false,
+        boundTo: () => '',
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
       }
