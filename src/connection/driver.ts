@@ -85,6 +85,9 @@ const NO_CLOSE_MS = 500
 /** Machines that got no answer from the network begin to wait longer and longer after so much time. */
 const OLD_DIAL_MS = 1000
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
+/** A browser does not show the 403 of a refused origin, so that only the log of the server can name it. */
+const NEVER_OPENED_HINT =
+  ' (none has opened yet: check that the server runs, and that it allows this origin, or clients that send none; its log says so)'
 
 /** Without user, password, query and fragment: those may hold tokens. */
 const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
@@ -100,6 +103,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let error: ResilientWebSocketError | null = null
   let link: Transport | undefined
   let linkOpen = false
+  let hasOpened = false
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
   /** When it began and when it is given up, by the monotonic clock. */
@@ -282,7 +286,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
       dispatch('refused', words)
     } else {
-      fail(wasOpen ? 'LOST' : 'FAILED', detail)
+      fail(wasOpen ? 'LOST' : 'FAILED', hasOpened ? detail : `${detail}${NEVER_OPENED_HINT}`)
       dispatch('lost', words, verdict)
     }
   }
@@ -320,6 +324,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         link = openWebSocket(environment, lastUrl, [protocols as string].flat(), {
           opened() {
             linkOpen = true
+            hasOpened = true
             timers.clear('connect')
             log('info', 'Connected')
             const rhythm = settings.heartbeat
