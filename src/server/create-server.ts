@@ -127,6 +127,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     })
   // A client that reads nothing, also of the answers that are not ours to hold to their time.
   if (!settings.server) http.setTimeout(Math.ceil(settings.answerTimeoutMs))
+  /** The subprotocol for a client. Only a declared one is sent back, and none is logged: it may be a secret. */
+  const select = (offered: readonly string[]): string | false => {
+    const selected = offered.find(name => settings.protocols.includes(name))
+    if (selected !== undefined) return selected
+    logger.warn?.(
+      `A client offers subprotocols (${offered.length}), and protocols (${settings.protocols.join(', ')}) has none of them: Chromium, for one, fails such a connection. Declare the one to select in protocols`,
+    )
+    return false
+  }
+
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: settings.maxPayload,
@@ -134,16 +144,6 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     handleProtocols: offered => select([...offered]),
     ...LIMITS,
   })
-  /** The subprotocol for a client. Only a declared one is sent back, and none is logged: it may be a secret. */
-  const select = (offered: readonly string[]): string | false => {
-    const selected = offered.find(name => settings.protocols.includes(name))
-    if (selected !== undefined) return selected
-    logger.warn?.(
-      `A client offers subprotocols (${offered.length}), and protocols (${settings.protocols.join(', ')}) has none of them: browsers fail such a connection. Declare the one to select in protocols`,
-    )
-    return false
-  }
-
   let draining = false
   let detach: (() => Promise<void>) | undefined
   let ended: Promise<void> | undefined

@@ -63,7 +63,7 @@ export interface ServerOptions {
   /**
    * Subprotocols of a WebSocket that this server speaks. Of those that a client offers the first that is listed is
    * selected, and no other is ever sent back: what a client offers may be a secret. Where none is listed none is
-   * selected, and browsers then fail the connection. @default ['rws.v1']
+   * selected, and some clients (Chromium, `ws`) then fail the connection. @default ['rws.v1']
    */
   protocols?: readonly string[]
   /**
@@ -264,7 +264,8 @@ export const resolveServerOptions = (
   if (!Array.isArray(allowedOrigins)) {
     throw new TypeError(`allowedOrigins: expected an array, got ${show(allowedOrigins)}`)
   }
-  if (!Array.isArray(protocols) || !protocols.every(name => PROTOCOL.test(`${name}`))) {
+  const isProtocol = (name: unknown): boolean => typeof name === 'string' && PROTOCOL.test(name)
+  if (!Array.isArray(protocols) || !protocols.every(isProtocol)) {
     const got = Array.isArray(protocols) ? protocols.map(show).join(', ') : show(protocols)
     throw new TypeError(`protocols: expected an array of names such as 'rws.v1', got ${got}`)
   }

@@ -147,7 +147,7 @@ describe('the subprotocol that is selected', () => {
     expect(lines.join()).not.toContain('warn')
   })
 
-  test.each([['chat room'], [''], 'chat', [7, '(']])(
+  test.each([['chat room'], [''], 'chat', [7], ['(']])(
     '%j: names that are none are a mistake',
     given => {
       expect(() => createServer({ protocols: given as string[] })).toThrow(TypeError)
