@@ -105,23 +105,22 @@ describe('a socket whose client ignores that the server closed is destroyed', ()
   })
 })
 
+test('a refresh of the token that is never answered ends the connection', async () => {
+  let asked = 0
+  const { url } = await startServer({
+    authTimeoutMs: 200,
+    authenticate: () => (asked++ ? never() : { user: 'ann' }),
+  })
+  const peer = await connect(url)
+  peer.send({ type: 'auth', data: { token: 'any' } })
+  await peer.next('authenticated')
+  peer.send({ type: 'auth', data: { token: 'another' } })
+  expect(await peer.closed).toMatchObject({ code: 1013 })
+})
+
 test('a body without end is not read for ever on a server of the application', async () => {
   const { port } = await joined({ requestTimeoutMs: 60 })
   await stubborn(port, `${POST}Content-Length: 10\r\n\r\n{`).released()
-})
-
-test('an answer that nobody reads ends its socket', async () => {
-  const { port, publish } = await startServer({ answerTimeoutMs: 200, rateLimit: false })
-  for (let count = 0; count < 30; count++) {
-    await publish('A', { type: 'large', data: 'x'.repeat(200_000) })
-  }
-  const epoch = (await publish('A', { type: 'large', data: '' })).epoch
-  const client = stubborn(
-    port,
-    `GET /api/market/snapshot?symbols=A&since=A:${epoch}:0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
-  )
-  client.socket.pause()
-  await client.released()
 })
 
 describe.each(['alone', 'on a server of the application'])('%s', place => {
@@ -133,6 +132,19 @@ describe.each(['alone', 'on a server of the application'])('%s', place => {
     return joined(options)
   }
   const headers = { authorization: 'Bearer any' }
+
+  test('an answer that nobody reads ends its socket', async () => {
+    const { server, port } = await start({ answerTimeoutMs: 200 })
+    for (let count = 0; count < 30; count++) {
+      await server.publish('A', { type: 'large', data: 'x'.repeat(200_000) })
+    }
+    const { epoch } = await server.publish('A', { type: 'large', data: '' })
+    const query = `symbols=A&since=A:${epoch}:0`
+    const text = `GET /api/market/snapshot?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+    const client = stubborn(port, text)
+    client.socket.pause()
+    await client.released()
+  })
 
   test('an upgrade whose token is never answered is refused after authTimeoutMs', async () => {
     const { port } = await start({ authTimeoutMs: 30, authenticate: never })
