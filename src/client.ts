@@ -66,7 +66,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   /** How many users there were. */
   let users = 0
   let agreement: Agreement | undefined
-  let identity: string | null | undefined
+  let identity = settings.identity
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
   /** When the newest frame or poll came: asked for once, however many messages it holds. */

@@ -147,6 +147,11 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   /** What frames mean. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>
   /**
+   * Which user this is, as `setIdentity()` at creation; `null`: nobody is logged in. Never sent. Hooks and
+   * composables share a client only with those of an equal identity. @default none
+   */
+  identity?: string | null | undefined
+  /**
    * Kept until the server refuses it (4401, HTTP 401), then asked anew, once until the link was stable or a
    * poll was answered. Sent in `hello` (protocol v1) or as a first `auth` message, and as
    * `Authorization: Bearer` by HTTP; never in a URL. @default none
@@ -207,6 +212,7 @@ export const DEFAULTS = {
 const KINDS: Readonly<Record<string, string>> = {
   url: 'string object function',
   protocols: 'string object function',
+  identity: 'string',
   token: 'string function',
   schema: 'object function',
   protocol: 'object',
@@ -348,6 +354,11 @@ const resolve = (path: string, given: object, defaults: object): object => {
   const resolved: Record<string, unknown> = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
+    // Nobody is a user, too.
+    if (value === null && !path && name === 'identity') {
+      resolved[name] = value
+      continue
+    }
     const known = Object.hasOwn(defaults, name)
     const fallback = known ? resolved[name] : undefined
     const full = path + name

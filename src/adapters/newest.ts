@@ -18,10 +18,14 @@ export interface NewestStore<Incoming> {
 /** What a server shows. */
 export const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
 
-/** One channel or several, each once. */
-export const channelList = (channels: string | readonly string[]): readonly string[] => [
-  ...new Set([channels].flat()),
-]
+type Channel = string | null | undefined | false
+
+/** One channel or several; what is not known yet is left out. */
+export type Channels = Channel | readonly Channel[]
+
+/** Each channel once. */
+export const channelList = (channels: Channels): readonly string[] =>
+  [...new Set([channels].flat().filter(Boolean))] as string[]
 
 export const createNewest = <Incoming, Outgoing>(
   socket: ResilientWebSocket<Incoming, Outgoing>,

@@ -4,6 +4,7 @@ import type {
   ResilientWebSocketError,
   ResilientWebSocketOptions,
   StateChange,
+  Status,
 } from 'resilient-websocket'
 
 /** A client, whatever its messages are. */
@@ -18,25 +19,27 @@ export interface Callbacks<Incoming> {
   onBatch?: ((messages: readonly Incoming[]) => void) | undefined
   /** Each error; the client goes on unless the status says ERROR. */
   onError?: ((error: ResilientWebSocketError) => void) | undefined
-  /** Each change of status. */
-  onStatusChange?: ((change: StateChange) => void) | undefined
+  /** Each change of status: the new one, and the whole change with its reason. */
+  onStatusChange?: ((status: Status, change: StateChange) => void) | undefined
 }
 
 /** Which client to use. Options of the client are read when it is made; its functions stay up to date. */
 export interface ClientChoice<Incoming, Outgoing>
   extends ResilientWebSocketOptions<Incoming, Outgoing> {
   /**
-   * One client for all that name the same `url` (and `protocols`, `protocol`, `environment`): the
-   * options of the first one count. It is closed when nobody uses it any more. `false` makes a
-   * client for this caller alone.
+   * One client for all that name the same `url`, `protocols`, `protocol`, `environment` and `identity`: the
+   * options of the first one count. Without an `identity` also the same `token`, where it is a string; functions
+   * are not asked, so a client with one is shared only while those who use it stay. It is closed when
+   * nobody uses it any more. `false` makes a client for this caller alone.
    * @default true
    */
   share?: boolean | undefined
   /**
    * A client of your own: it is only listened to. Connecting and closing it is up to you, and
-   * `url`, `enabled` and the other options of the client mean nothing then.
+   * `url`, `enabled` and the other options of the client mean nothing then. `null` or `undefined`: there is none
+   * yet, and nothing is dialed; the status is CONNECTING, or CLOSED where `enabled` is false.
    */
-  socket?: ResilientWebSocket<Incoming, Outgoing> | undefined
+  socket?: ResilientWebSocket<Incoming, Outgoing> | null | undefined
 }
 
 /** Without the parts that a client does not know. */
@@ -47,10 +50,33 @@ export const clientOptions = <Incoming, Outgoing>(
   return rest
 }
 
-/** The events behind the callbacks. */
-export const CALLBACKS = {
+const EVENTS = {
   onMessage: 'message',
   onBatch: 'batch',
   onError: 'error',
   onStatusChange: 'status',
 } as const
+
+const NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[]
+
+/** Which callbacks there are. */
+export const callbackNames = (options: Callbacks<never>): readonly (keyof typeof EVENTS)[] =>
+  NAMES.filter(name => options[name])
+
+/** Calls back with the events of a client, each time the newest function. Returns what ends it. */
+export const onCallbacks = <Incoming, Outgoing>(
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  names: readonly (keyof typeof EVENTS)[],
+  newest: () => Callbacks<Incoming>,
+): (() => void) => {
+  const offs = names.map(name =>
+    name === 'onStatusChange'
+      ? socket.on('status', change => newest().onStatusChange?.(change.to, change))
+      : socket.on(EVENTS[name], payload =>
+          (newest()[name] as ((payload: unknown) => void) | undefined)?.(payload),
+        ),
+  )
+  return () => {
+    for (const off of offs) off()
+  }
+}

@@ -1,5 +1,12 @@
 /** What there is to show of a client, changing no more often than it is worth rendering. */
-import type { Environment, ResilientWebSocket, Snapshot, StateChange } from 'resilient-websocket'
+import type {
+  Environment,
+  ResilientWebSocket,
+  Snapshot,
+  StateChange,
+  Status,
+} from 'resilient-websocket'
+import type { Held } from './shared.ts'
 import { onWindow } from './window.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
@@ -37,9 +44,9 @@ const WATCHED = ['status', 'error', 'attempt', 'nextRetryAt', 'queued', 'latency
 // One array for all, or "no messages yet" would look like a change.
 const NONE: readonly never[] = []
 
-const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
+const plain = (status: Status): View<never> => ({
   status,
-  isConnected: false,
+  isConnected: status === 'OPEN',
   error: null,
   attempt: 0,
   nextRetryAt: null,
@@ -51,12 +58,32 @@ const initial = (status: 'CONNECTING' | 'CLOSED'): View<never> => ({
   stateHistory: NONE,
 })
 
-const CONNECTING = initial('CONNECTING')
-const CLOSED = initial('CLOSED')
+// Made once: a view that stands for the same must be the same.
+const PLAIN: Readonly<Record<Status, View<never>>> = {
+  CONNECTING: plain('CONNECTING'),
+  OPEN: plain('OPEN'),
+  CLOSED: plain('CLOSED'),
+  RECONNECTING: plain('RECONNECTING'),
+  FALLBACK: plain('FALLBACK'),
+  ERROR: plain('ERROR'),
+}
 
 /** What a server shows, and a browser until it has taken over: nothing was opened yet. */
 export const initialView = (enabled: boolean | undefined): View<never> =>
-  enabled === false ? CLOSED : CONNECTING
+  PLAIN[enabled === false ? 'CLOSED' : 'CONNECTING']
+
+/** What to show in a browser: also before the client is in use, and before it has connected. */
+export const currentView = <Incoming>(
+  store: ViewStore<Incoming>,
+  held: Held<Incoming, never> | undefined,
+  enabled: boolean | undefined,
+): View<Incoming> => {
+  if (!held || held.started) return store.get()
+  const { likely } = held
+  // No more than that of a client whose user may be another one.
+  if (likely?.started && !likely.closed) return PLAIN[likely.socket.status]
+  return enabled === false ? store.get() : initialView(true)
+}
 
 const createStore = <Incoming, Outgoing>(
   socket: ResilientWebSocket<Incoming, Outgoing>,

@@ -398,5 +398,7 @@ export const envelope = (
   if (version !== 'auto' && version !== 0 && version !== 1) {
     throw new RangeError(`envelope.version: expected 'auto', 0 or 1, got ${version}`)
   }
-  return { name: 'envelope', attach: host => converse(host, version) }
+  // Two that speak otherwise are named otherwise.
+  const name = version === 'auto' ? 'envelope' : `envelope v${version}`
+  return { name, attach: host => converse(host, version) }
 }

@@ -6,6 +6,7 @@ import {
   useContext,
   useEffect,
   useInsertionEffect,
+  useLayoutEffect as useLayoutEffectInBrowsers,
   useMemo,
   useRef,
   useState,
@@ -14,18 +15,23 @@ import type { ResilientWebSocket } from 'resilient-websocket'
 import { type Actions, createActions } from '../adapters/actions.ts'
 import {
   type AnyClient,
-  CALLBACKS,
   type Callbacks,
   type ClientChoice,
+  callbackNames,
+  onCallbacks,
 } from '../adapters/options.ts'
-import { acquire, type Held, isFor, type Lease, lookUp } from '../adapters/shared.ts'
-import { initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
+import { acquire, changesOf, type Held, type Lease, lookUp } from '../adapters/shared.ts'
+import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
 
-const Context = createContext<AnyClient | undefined>(undefined)
+/** `undefined`: there is no provider; `null`: there is one, without a client yet. */
+const Context = createContext<AnyClient | null | undefined>(undefined)
 
 export interface ResilientWebSocketProviderProps {
-  /** The client for every hook below that names neither `socket` nor `url`. It stays yours to close. */
-  socket: AnyClient
+  /**
+   * The client for every hook below that names neither `socket` nor `url`. It stays yours to close.
+   * `null` or `undefined`: there is none yet, and the hooks below dial nothing.
+   */
+  socket: AnyClient | null | undefined
   children?: ReactNode
 }
 
@@ -34,7 +40,10 @@ export const ResilientWebSocketProvider = ({
   socket,
   children,
 }: ResilientWebSocketProviderProps): ReactNode =>
-  createElement(Context.Provider, { value: socket }, children)
+  createElement(Context.Provider, { value: socket ?? null }, children)
+
+/** React 18 warns of layout effects on a server, where none runs. */
+const useLayoutEffect = typeof window === 'undefined' ? useEffect : useLayoutEffectInBrowsers
 
 /** The newest value, for what runs after rendering. */
 export const useNewest = <Value>(value: Value): { readonly current: Value } => {
@@ -57,64 +66,87 @@ export interface Client<Incoming, Outgoing> {
   usable(): boolean
 }
 
-export const useClient = <Incoming, Outgoing>(
-  options: ClientChoice<Incoming, Outgoing> & Callbacks<Incoming>,
-): Client<Incoming, Outgoing> => {
-  const { url, share, enabled } = options
-  const provided = useContext(Context)
-  const own: ResilientWebSocket<Incoming, Outgoing> | undefined =
-    options.socket ?? (url === undefined && share !== false ? provided : undefined)
+/** Renderings in a row that mean another client each, before it is said that this never ends. */
+const MAX_CHANGES = 3
 
-  const [kept, keep] = useState<Held<Incoming, Outgoing> | undefined>(() =>
-    own ? undefined : lookUp(options),
-  )
-  let held = own ? undefined : kept
-  if (!own && !(held && isFor(held, options))) held = lookUp(options)
-  // Setting state while rendering: React starts this component again at once, before its children.
-  if (held !== kept) keep(held)
+/** What a component keeps of its client from one rendering to the next. */
+interface Kept<Incoming, Outgoing> {
+  readonly held: Held<Incoming, Outgoing> | undefined
+  /** What the client was looked up with, or those committed last. */
+  options: ClientChoice<Incoming, Outgoing> | undefined
+  /** Changes since the last commit. */
+  changes: number
+}
+
+export const useClient = <Incoming, Outgoing>(
+  given: ClientChoice<Incoming, Outgoing> & Callbacks<Incoming>,
+): Client<Incoming, Outgoing> => {
+  const { url, share, enabled } = given
+  const provided = useContext(Context)
+  const fromProvider =
+    !('socket' in given) && url === undefined && share !== false && provided !== undefined
+  const options = fromProvider ? { ...given, socket: provided } : given
+  const own = options.socket ?? undefined
+
+  const [kept, keep] = useState<Kept<Incoming, Outgoing>>(() => ({
+    held: own ? undefined : lookUp(options),
+    options,
+    changes: 0,
+  }))
+  let { held } = kept
+  const changed = !own && held && kept.options ? changesOf(held, kept.options, options) : []
+  if (own ? held : !held || changed.length) {
+    if (kept.changes >= MAX_CHANGES) {
+      throw new Error(
+        `useResilientWebSocket: \`${changed.join('`, `')}\` is another one each time the component renders, and each one means another client. Expected one that stays the same: keep it in useState or useMemo, or give a function for \`url\`, which is asked on every dial`,
+      )
+    }
+    held = own ? undefined : lookUp(options)
+    // Setting state while rendering: React starts this component again at once, before its children.
+    keep({ held, options, changes: kept.changes + 1 })
+  }
 
   const socket = (own ?? held?.socket) as ResilientWebSocket<Incoming, Outgoing>
   const store = viewOf(socket, held?.options.environment)
   const newest = useNewest(options)
-
-  // Before the one that connects, so that the first events are heard.
-  const { onMessage, onBatch, onError, onStatusChange } = options
-  const callbacks = { onMessage, onBatch, onError, onStatusChange }
-  const wanted = Object.entries(callbacks)
-    .map(([name, callback]) => callback && name)
-    .join()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `wanted` says which callbacks there are
-  useEffect(() => {
-    const offs = (Object.keys(CALLBACKS) as (keyof typeof CALLBACKS)[])
-      .filter(name => callbacks[name])
-      .map(name =>
-        socket.on(CALLBACKS[name], payload =>
-          (newest.current[name] as ((payload: unknown) => void) | undefined)?.(payload),
-        ),
-      )
-    return () => {
-      for (const off of offs) off()
-    }
-  }, [socket, wanted, newest])
-
   const lease = useRef<Lease<Incoming, Outgoing>>(undefined)
+  const self = useRef({}).current
+
   useEffect(() => {
     if (!held) return
-    const taken = acquire(held, newest.current)
+    const taken = acquire(held, newest.current, self)
     lease.current = taken
-    if (taken.held !== held) keep(taken.held)
+    if (taken.held !== held) keep({ held: taken.held, options: newest.current, changes: 0 })
     return () => {
       lease.current = undefined
       taken.release()
     }
-  }, [held, newest])
-  useEffect(() => lease.current?.update(options))
+  }, [held, newest, self])
+
+  // Before the one that connects, so that the first events are heard.
+  const wanted = callbackNames(options).join()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `wanted` says which callbacks there are
+  useEffect(
+    () => onCallbacks(socket, callbackNames(newest.current), () => newest.current),
+    [socket, wanted, newest],
+  )
+
+  useInsertionEffect(() => {
+    kept.options = options
+    kept.changes = 0
+  })
+  // Before anybody acquires: a component that comes with the same new token finds its client by it.
+  useLayoutEffect(() => lease.current?.renew(options))
+  useEffect(() => {
+    // Another one than was rendered connects after the next rendering, when it is listened to.
+    if (lease.current?.held === held) lease.current?.settle()
+  })
 
   const actions = useMemo(
     () =>
       createActions(
-        () => socket,
-        () => held,
+        () => lease.current?.held.socket ?? socket,
+        () => lease.current?.held ?? held,
       ),
     [socket, held],
   )
@@ -123,8 +155,8 @@ export const useClient = <Incoming, Outgoing>(
     socket,
     store,
     actions,
-    view: () => (held && !held.started && enabled !== false ? initialView(true) : store.get()),
+    view: () => currentView(store, held, enabled),
     serverView: () => initialView(enabled),
-    usable: () => !held?.closed,
+    usable: () => !held || (!held.closed && (lease.current?.held ?? held) === held),
   }
 }

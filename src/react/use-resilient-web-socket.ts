@@ -4,7 +4,7 @@ import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'res
 import type { Actions } from '../adapters/actions.ts'
 import type { Callbacks, ClientChoice } from '../adapters/options.ts'
 import type { View } from '../adapters/view.ts'
-import { useClient } from './client.ts'
+import { useClient, useNewest } from './client.ts'
 
 export interface UseResilientWebSocketOptions<
   Incoming = IncomingEnvelope,
@@ -14,7 +14,8 @@ export interface UseResilientWebSocketOptions<
 
 /**
  * The component renders again when something changes that it has read of this object, and for
- * nothing else: take only what you show (a spread takes everything).
+ * nothing else: take only what you show (a spread takes everything). Kept as a whole and read in an effect or
+ * a handler, it says what is true at that moment.
  */
 export interface UseResilientWebSocketResult<
   Incoming = IncomingEnvelope,
@@ -27,18 +28,26 @@ export interface UseResilientWebSocketResult<
 
 type Names = Set<keyof View<unknown>>
 
+interface Shown<Incoming> {
+  /** What this rendering shows. */
+  readonly view: View<Incoming>
+  /** It is on the page: whoever reads now is an effect or a handler, and wants what is true now. */
+  committed: boolean
+}
+
 const withReads = <Incoming, Rest extends object>(
-  view: View<Incoming>,
+  shown: Shown<Incoming>,
   reads: Names,
+  live: (name: keyof View<Incoming>) => unknown,
   rest: Rest,
 ): View<Incoming> & Rest => {
   const result = { ...rest }
-  for (const name of Object.keys(view) as (keyof View<Incoming>)[]) {
+  for (const name of Object.keys(shown.view) as (keyof View<Incoming>)[]) {
     Object.defineProperty(result, name, {
       enumerable: true,
       get() {
         reads.add(name)
-        return view[name]
+        return shown.committed ? live(name) : shown.view[name]
       },
     })
   }
@@ -94,8 +103,17 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     if (reads.has('connectionDuration')) ticking.current ??= store.tick()
   })
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another client is another rendering
+  const rendering = useMemo<Shown<Incoming>>(() => ({ view, committed: false }), [view, socket])
+  const live = useNewest((name: keyof View<Incoming>) =>
+    name === 'connectionDuration' ? socket.connectionDuration : now()[name],
+  )
+  useInsertionEffect(() => {
+    rendering.committed = true
+  })
+
   return useMemo(
-    () => withReads(view, reads, { ...actions, socket }),
-    [view, reads, actions, socket],
+    () => withReads(rendering, reads, name => live.current(name), { ...actions, socket }),
+    [rendering, reads, live, actions, socket],
   )
 }

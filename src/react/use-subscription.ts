@@ -1,7 +1,7 @@
 /** Channels, for a component that shows the newest message of each. */
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
-import { channelList, createNewest, NOTHING } from '../adapters/newest.ts'
+import { type Channels, channelList, createNewest, NOTHING } from '../adapters/newest.ts'
 import type { ClientChoice } from '../adapters/options.ts'
 import { useClient, useNewest } from './client.ts'
 
@@ -14,12 +14,13 @@ import { useClient, useNewest } from './client.ts'
  * return <b>{String(prices.get('AAPL')?.data)}</b>
  * ```
  *
- * @param channels One or more; an array written inline is fine, and an empty one listens to nothing.
+ * @param channels One or more; an array written inline is fine. Nothing (an empty array, `undefined`, `null`,
+ * `false`, `''`), also inside an array, listens to nothing: for what is not known yet.
  * @param onMessage Called with each message and its channel, at once; the newest function is called.
  * @param options Which client, as for `useResilientWebSocket`.
  */
 export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
-  channels: string | readonly string[],
+  channels: Channels,
   onMessage?: ((message: Incoming, channel: string) => void) | undefined,
   options: ClientChoice<Incoming, Outgoing> = {},
 ): ReadonlyMap<string, Incoming> => {

@@ -4,12 +4,15 @@ import {
   type App,
   computed,
   getCurrentInstance,
+  getCurrentScope,
   hasInjectionContext,
   type InjectionKey,
   inject,
   isRef,
+  type MaybeRef,
   type MaybeRefOrGetter,
   onMounted,
+  onScopeDispose,
   provide,
   type Ref,
   type ShallowRef,
@@ -19,33 +22,61 @@ import {
 } from 'vue'
 import { type Actions, createActions } from '../adapters/actions.ts'
 import type { AnyClient, ClientChoice } from '../adapters/options.ts'
-import { acquire, isFor, type Lease, lookUp } from '../adapters/shared.ts'
-import { type ViewStore, viewOf } from '../adapters/view.ts'
+import { acquire, changesOf, type Lease, lookUp } from '../adapters/shared.ts'
+import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
 
-const KEY: InjectionKey<AnyClient> = Symbol('resilient-websocket')
+type Provided = MaybeRefOrGetter<AnyClient | null | undefined>
+
+const KEY: InjectionKey<Provided> = Symbol('resilient-websocket')
 
 /**
  * Names the client for every composable in the components below (not in this one) that names neither
- * `socket` nor `url`; with `app`, in the whole app. It stays yours to close.
+ * `socket` nor `url`; with `app`, in the whole app. It stays yours to close. A ref or getter may name it later:
+ * while it gives `null` or `undefined`, nothing is dialed.
  */
-export const provideResilientWebSocket = (socket: AnyClient, app?: App): void => {
+export const provideResilientWebSocket = (socket: Provided, app?: App): void => {
   if (app) app.provide(KEY, socket)
   else provide(KEY, socket)
 }
 
-/** Which client to use. `url` and `enabled` may change: another url means another client. */
+/**
+ * Which client to use. What may be a ref may change: another `url`, `protocols`, `identity` or `socket` means
+ * another client, another `token` is told to the server.
+ */
 export interface ReactiveChoice<Incoming, Outgoing>
-  extends Omit<ClientChoice<Incoming, Outgoing>, 'url' | 'enabled'> {
+  extends Omit<
+    ClientChoice<Incoming, Outgoing>,
+    'url' | 'protocols' | 'token' | 'identity' | 'enabled' | 'socket'
+  > {
   /** As for the client, or a ref, such as `computed(() => props.url)`. A function is asked on every dial, not tracked. @default 'ws://localhost:3001/ws' */
   url?: ClientChoice<Incoming, Outgoing>['url'] | Ref<string | URL>
+  /** As for the client, or a ref. A function is asked on every dial, not tracked. @default none */
+  protocols?: ClientChoice<Incoming, Outgoing>['protocols'] | Ref<string | readonly string[]>
+  /**
+   * As for the client, or a ref, such as `computed(() => session.token)`: another string is told to the server without
+   * reconnecting. A function is asked when a token is needed, not tracked. @default none
+   */
+  token?: ClientChoice<Incoming, Outgoing>['token'] | Ref<string | undefined>
+  /** As for the client, or a ref or getter: another user means another client. @default none */
+  identity?: MaybeRefOrGetter<string | null | undefined>
   /** Whether to connect once on the page. @default true */
   enabled?: MaybeRefOrGetter<boolean | undefined>
+  /**
+   * A client of your own, or a ref of it: it is only listened to. `null` or `undefined`: there is none yet, and
+   * nothing is dialed; the status is CONNECTING, or CLOSED where `enabled` is false.
+   */
+  socket?: MaybeRef<ResilientWebSocket<Incoming, Outgoing> | null | undefined>
 }
 
 export interface Client<Incoming, Outgoing> {
   readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
   readonly actions: Actions<Outgoing>
+  /** What to show first. */
+  firstView(): View<Incoming>
 }
+
+/** True while this component takes over what a server has rendered, and has to render the same. */
+const isHydrating = (): boolean => !!getCurrentInstance()?.vnode.el
 
 /**
  * `begin` runs for the client in use, before it connects: once a component is mounted (never on a
@@ -57,58 +88,81 @@ export const useClient = <Incoming, Outgoing>(
   begin: (socket: ResilientWebSocket<Incoming, Outgoing>, store: ViewStore<Incoming>) => () => void,
   begun: () => void = () => {},
 ): Client<Incoming, Outgoing> => {
-  const own: ResilientWebSocket<Incoming, Outgoing> | undefined =
-    options.socket ??
-    (options.url === undefined && options.share !== false && hasInjectionContext()
+  if (!getCurrentScope()) {
+    console.warn(
+      'resilient-websocket: a composable was called outside of setup() and of any effectScope, perhaps after an await; nothing will ever close its connection. Call it before the first await, or in effectScope().run(), or use createResilientWebSocket() and close() it.',
+    )
+  }
+  const provided: Provided | undefined =
+    !('socket' in options) &&
+    options.url === undefined &&
+    options.share !== false &&
+    hasInjectionContext()
       ? inject(KEY, undefined)
-      : undefined)
+      : undefined
+  const hydrating = isHydrating()
+  const self = {}
 
+  /** The options as they are now. */
   const choice = (): ClientChoice<Incoming, Outgoing> => {
-    const { url, enabled, ...rest } = options
-    const address = isRef(url) ? url.value : url
-    return {
-      ...rest,
-      ...(address !== undefined && { url: address }),
-      enabled: toValue(enabled) !== false,
-    }
+    const now = Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [name, isRef(value) ? value.value : value]),
+    ) as ClientChoice<Incoming, Outgoing>
+    if (options.identity !== undefined) now.identity = toValue(options.identity)
+    now.enabled = toValue(options.enabled) !== false
+    if (provided !== undefined) now.socket = toValue(provided)
+    return now
   }
 
-  const held = shallowRef(own ? undefined : lookUp(choice()))
+  let chosen = choice()
+  const own = shallowRef(chosen.socket ?? undefined)
+  const held = shallowRef(chosen.socket ? undefined : lookUp(chosen))
   const socket = computed(
-    () => (own ?? held.value?.socket) as ResilientWebSocket<Incoming, Outgoing>,
+    () => (own.value ?? held.value?.socket) as ResilientWebSocket<Incoming, Outgoing>,
   )
-  const active = shallowRef(false)
+  const store = (): ViewStore<Incoming> => viewOf(socket.value, held.value?.options.environment)
+  let active = false
   let lease: Lease<Incoming, Outgoing> | undefined
+  let end: (() => void) | undefined
 
-  watch(
-    [active, () => choice().url],
-    ([started], _before, onCleanup) => {
-      if (!started) return
-      const wanted = choice()
-      if (!own && !(held.value && !held.value.closed && isFor(held.value, wanted))) {
-        held.value = lookUp(wanted)
-      }
-      const end = begin(socket.value, viewOf(socket.value, held.value?.options.environment))
-      const taken = held.value && acquire(held.value, wanted)
-      lease = taken
-      begun()
-      onCleanup(() => {
-        lease = undefined
-        end()
-        taken?.release()
-      })
-    },
-    { immediate: true, flush: 'sync' },
-  )
-  watch(
-    () => choice().enabled,
-    () => lease?.update(choice()),
-    { flush: 'sync' },
-  )
+  const stop = (): void => {
+    end?.()
+    lease?.release()
+    end = lease = undefined
+  }
 
   const start = (): void => {
-    active.value = true
+    active = true
+    lease = held.value && acquire(held.value, chosen, self)
+    if (lease) held.value = lease.held
+    end = begin(socket.value, store())
+    lease?.settle()
+    begun()
   }
+
+  /** What has changed among the options: another client, or something to tell the one in use. */
+  const follow = (): void => {
+    const before = chosen
+    chosen = choice()
+    const same = chosen.socket
+      ? chosen.socket === own.value
+      : held.value && !changesOf(held.value, before, chosen).length
+    if (same) {
+      lease?.renew(chosen)
+      lease?.settle()
+      return
+    }
+    stop()
+    own.value = chosen.socket ?? undefined
+    held.value = chosen.socket ? undefined : lookUp(chosen)
+    if (active) start()
+  }
+
+  watch(() => choice().enabled, follow, { flush: 'sync' })
+  // Not at once: a user and the token of that user change one after the other.
+  watch(choice, follow, { flush: 'pre' })
+  if (getCurrentScope()) onScopeDispose(stop)
+
   if (getCurrentInstance()) onMounted(start)
   else if (typeof window !== 'undefined') start()
 
@@ -118,5 +172,9 @@ export const useClient = <Incoming, Outgoing>(
       () => socket.value,
       () => held.value,
     ),
+    firstView: () =>
+      hydrating || typeof window === 'undefined'
+        ? initialView(chosen.enabled)
+        : currentView(store(), held.value, chosen.enabled),
   }
 }

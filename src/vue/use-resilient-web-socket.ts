@@ -2,7 +2,7 @@
 import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
 import { type ComputedRef, computed, type ShallowRef, shallowRef, toValue } from 'vue'
 import type { Actions } from '../adapters/actions.ts'
-import { CALLBACKS, type Callbacks } from '../adapters/options.ts'
+import { type Callbacks, callbackNames, onCallbacks } from '../adapters/options.ts'
 import { initialView, type View, type ViewStore } from '../adapters/view.ts'
 import { type ReactiveChoice, useClient } from './client.ts'
 
@@ -44,7 +44,6 @@ export interface UseResilientWebSocketResult<
 export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
   options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
 ): UseResilientWebSocketResult<Incoming, Outgoing> => {
-  // As on a server until the component is mounted, so that hydration finds what it expects.
   const view = shallowRef<View<Incoming>>(initialView(toValue(options.enabled)))
   let current: ViewStore<Incoming> | undefined
   let durationRead = false
@@ -62,13 +61,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     client: ResilientWebSocket<Incoming, Outgoing>,
     store: ViewStore<Incoming>,
   ): (() => void) => {
-    const offs = (Object.keys(CALLBACKS) as (keyof typeof CALLBACKS)[])
-      .filter(name => options[name])
-      .map(name =>
-        client.on(CALLBACKS[name], payload =>
-          (options[name] as ((payload: unknown) => void) | undefined)?.(payload),
-        ),
-      )
+    const offs = [onCallbacks(client, callbackNames(options), () => options)]
     offs.push(store.subscribe(follow))
     current = store
     tick()
@@ -80,7 +73,9 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     }
   }
 
-  const { socket, actions } = useClient(options, begin, follow)
+  const { socket, actions, firstView } = useClient(options, begin, follow)
+  // While hydrating as on a server until the component is mounted.
+  if (!current) view.value = firstView()
 
   const refs = Object.fromEntries(
     (Object.keys(view.value) as (keyof View<Incoming>)[]).map(name => [

@@ -8,7 +8,7 @@ import {
   toValue,
   watch,
 } from 'vue'
-import { channelList, createNewest, NOTHING } from '../adapters/newest.ts'
+import { type Channels, channelList, createNewest, NOTHING } from '../adapters/newest.ts'
 import { type ReactiveChoice, useClient } from './client.ts'
 
 /**
@@ -20,12 +20,13 @@ import { type ReactiveChoice, useClient } from './client.ts'
  * const apple = computed(() => prices.value.get('AAPL')?.data)
  * ```
  *
- * @param channels One or more, or a ref or getter of them; an empty array listens to nothing.
+ * @param channels One or more, or a ref or getter of them. Nothing (an empty array, `undefined`, `null`, `false`,
+ * `''`), also inside an array, listens to nothing: for what is not known yet.
  * @param onMessage Called with each message and its channel, at once.
  * @param options Which client, as for `useResilientWebSocket`.
  */
 export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
-  channels: MaybeRefOrGetter<string | readonly string[]>,
+  channels: MaybeRefOrGetter<Channels>,
   onMessage?: ((message: Incoming, channel: string) => void) | undefined,
   options: ReactiveChoice<Incoming, Outgoing> = {},
 ): Readonly<ShallowRef<ReadonlyMap<string, Incoming>>> => {

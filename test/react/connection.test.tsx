@@ -203,7 +203,7 @@ test('the latest inline callback and function is called, and nothing reconnects'
       url: () => `ws://${name}.test`,
       reconnect: { jitter: 0, when: ({ code }) => void heard.push(`${name} ${code}`) },
       onMessage: ({ data }) => heard.push(`${name} ${data}`),
-      onStatusChange: ({ to }) => heard.push(`${name} ${to}`),
+      onStatusChange: status => heard.push(`${name} ${status}`),
     })
     return status
   }

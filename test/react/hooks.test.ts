@@ -286,7 +286,7 @@ describe('renders for what is read', () => {
       useResilientWebSocket({
         ...page.options,
         onMessage: () => calls.push(`message ${name}`),
-        onStatusChange: ({ to }) => calls.push(`${to} ${name}`),
+        onStatusChange: (status, { to }) => calls.push(`${status === to && status} ${name}`),
         onError: ({ code }) => calls.push(`${code} ${name}`),
       })
       return null

@@ -57,7 +57,10 @@ test('hooks with type arguments say what comes and goes', () => {
     url: new URL('ws://a.test'),
     onMessage: ({ data }) => expectTypeOf(data).toEqualTypeOf<number>(),
     onBatch: batch => expectTypeOf(batch).toEqualTypeOf<readonly Tick[]>(),
-    onStatusChange: change => expectTypeOf(change).toEqualTypeOf<StateChange>(),
+    onStatusChange(status, change) {
+      expectTypeOf(status).toEqualTypeOf<Status>()
+      expectTypeOf(change).toEqualTypeOf<StateChange>()
+    },
     onError: undefined,
   })
   expectTypeOf(connection.socket).toEqualTypeOf<ResilientWebSocket<Tick, Order>>()

@@ -111,7 +111,7 @@ test('lastMessage once for each batch; callbacks see every message', async () =>
       ...page.options,
       onMessage: ({ data }) => each.push(data),
       onBatch: messages => batches.push(messages.length),
-      onStatusChange: ({ to }) => statuses.push(to),
+      onStatusChange: (status, { from }) => statuses.push(`${from}>${status}`),
       onError: ({ code }) => errors.push(code),
     })
     return () => (lastMessage.value as { data?: unknown } | null)?.data
@@ -127,7 +127,7 @@ test('lastMessage once for each batch; callbacks see every message', async () =>
   expect(each).toHaveLength(101)
   expect(batches).toEqual([1, 100])
   page.receive('error', { code: 'FORBIDDEN' })
-  expect(statuses).toEqual(['CONNECTING', 'OPEN'])
+  expect(statuses).toEqual(['CLOSED>CONNECTING', 'CONNECTING>OPEN'])
   expect(errors).toEqual(['FORBIDDEN'])
 })
 
