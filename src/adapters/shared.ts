@@ -61,7 +61,7 @@ interface User {
 }
 
 interface Entry extends AnyHeld {
-  readonly target: Target
+  target: Target
   started: boolean
   closed: boolean
   likely: Entry | undefined
@@ -382,6 +382,8 @@ export const acquire = <Incoming, Outgoing>(
   const tell = (token: AnyChoice['token'], before: AnyChoice['token']): void => {
     if (typeof token !== 'string' || token === before || token === entry.token) return
     socket.setToken(token)
+    // It has one from its callers by now, and is no client of those who give none.
+    if (entry.target.token === 'none') entry.target = { ...entry.target, token: 'string' }
     // A refused token ended it, and here is another one.
     if (socket.status === 'ERROR' && entry.wanted) socket.connect()
   }

@@ -136,11 +136,12 @@ export const useClient = <Incoming, Outgoing>(
     kept.changes = 0
   })
   // Before anybody acquires: a component that comes with the same new token finds its client by it.
-  useLayoutEffect(() => lease.current?.renew(options))
-  useEffect(() => {
-    // Another one than was rendered connects after the next rendering, when it is listened to.
-    if (lease.current?.held === held) lease.current?.settle()
-  })
+  const inUse = (): Lease<Incoming, Outgoing> | undefined =>
+    // The one before is not to hear of what is meant for this one.
+    lease.current?.held === held ? lease.current : undefined
+  useLayoutEffect(() => inUse()?.renew(options))
+  // Another one than was rendered connects after the next rendering, when it is listened to.
+  useEffect(() => inUse()?.settle())
 
   const actions = useMemo(
     () =>
