@@ -85,7 +85,11 @@ const isHydrating = (): boolean => !!getCurrentInstance()?.vnode.el
  */
 export const useClient = <Incoming, Outgoing>(
   options: ReactiveChoice<Incoming, Outgoing>,
-  begin: (socket: ResilientWebSocket<Incoming, Outgoing>, store: ViewStore<Incoming>) => () => void,
+  begin: (
+    socket: ResilientWebSocket<Incoming, Outgoing>,
+    store: ViewStore<Incoming>,
+    view: () => View<Incoming>,
+  ) => () => void,
   begun: () => void = () => {},
 ): Client<Incoming, Outgoing> => {
   if (!getCurrentScope()) {
@@ -121,6 +125,7 @@ export const useClient = <Incoming, Outgoing>(
     () => (own.value ?? held.value?.socket) as ResilientWebSocket<Incoming, Outgoing>,
   )
   const store = (): ViewStore<Incoming> => viewOf(socket.value, held.value?.options.environment)
+  const view = (): View<Incoming> => currentView(store(), held.value, chosen.enabled)
   let active = false
   let lease: Lease<Incoming, Outgoing> | undefined
   let end: (() => void) | undefined
@@ -135,7 +140,7 @@ export const useClient = <Incoming, Outgoing>(
     active = true
     lease = held.value && acquire(held.value, chosen, self)
     if (lease) held.value = lease.held
-    end = begin(socket.value, store())
+    end = begin(socket.value, store(), view)
     lease?.settle()
     begun()
   }
@@ -173,8 +178,6 @@ export const useClient = <Incoming, Outgoing>(
       () => held.value,
     ),
     firstView: () =>
-      hydrating || typeof window === 'undefined'
-        ? initialView(chosen.enabled)
-        : currentView(store(), held.value, chosen.enabled),
+      hydrating || typeof window === 'undefined' ? initialView(chosen.enabled) : view(),
   }
 }

@@ -53,14 +53,17 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     if (durationRead) stopTicking ??= current?.tick()
   }
 
+  let show = (): View<Incoming> => view.value
   const follow = (): void => {
-    if (current) view.value = current.get()
+    if (current) view.value = show()
   }
 
   const begin = (
     client: ResilientWebSocket<Incoming, Outgoing>,
     store: ViewStore<Incoming>,
+    now: () => View<Incoming>,
   ): (() => void) => {
+    show = now
     const offs = [onCallbacks(client, callbackNames(options), () => options)]
     offs.push(store.subscribe(follow))
     current = store

@@ -22,7 +22,7 @@ const warn = vi.spyOn(console, 'warn')
 beforeEach(() => {
   page = createPage()
   environment = page.network.environment
-  warn.mockReset()
+  warn.mockReset().mockImplementation(() => {})
 })
 afterEach(() => expect(warn).not.toHaveBeenCalled())
 
@@ -320,7 +320,7 @@ test('a warning about other options names the url without its query', async () =
   ])
   expect(warn.mock.calls.flat().join()).toMatch(/ws:\/\/a\.test\/ws is shared.*batch/)
   expect(warn.mock.calls.flat().join()).not.toContain('secret')
-  warn.mockReset()
+  warn.mockReset().mockImplementation(() => {})
 })
 
 test('a component that becomes another user tells nothing of that to the client before', async () => {
