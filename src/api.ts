@@ -7,6 +7,13 @@ import type { ResilientWebSocketError } from './errors.ts'
 import type { CloseDetails } from './options.ts'
 import type { Poll } from './transport/polling.ts'
 
+declare global {
+  // As `lib: ["ESNext.Disposable"]` declares it, which a user's tsconfig need not name because of us.
+  interface SymbolConstructor {
+    readonly dispose: unique symbol
+  }
+}
+
 /** Everything there is to show, at one moment. Immutable; the same object until something in it changes. */
 export interface Snapshot<Incoming = unknown> {
   readonly status: Status

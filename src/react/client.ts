@@ -5,8 +5,8 @@ import {
   type ReactNode,
   useContext,
   useEffect,
+  useImperativeHandle,
   useInsertionEffect,
-  useLayoutEffect as useLayoutEffectInBrowsers,
   useMemo,
   useRef,
   useState,
@@ -42,9 +42,6 @@ export const ResilientWebSocketProvider = ({
 }: ResilientWebSocketProviderProps): ReactNode =>
   createElement(Context.Provider, { value: socket ?? null }, children)
 
-/** React 18 warns of layout effects on a server, where none runs. */
-const useLayoutEffect = typeof window === 'undefined' ? useEffect : useLayoutEffectInBrowsers
-
 /** The newest value, for what runs after rendering. */
 export const useNewest = <Value>(value: Value): { readonly current: Value } => {
   const newest = useRef(value)
@@ -65,6 +62,9 @@ export interface Client<Incoming, Outgoing> {
   /** False for a moment after a hidden component has come back; another render follows. */
   usable(): boolean
 }
+
+/** Hears of nothing: for what has to happen in the phase, and has no handle to give. */
+const nobody = (): void => {}
 
 /** Renderings in a row that mean another client each, before it is said that this never ends. */
 const MAX_CHANGES = 3
@@ -139,7 +139,11 @@ export const useClient = <Incoming, Outgoing>(
   const inUse = (): Lease<Incoming, Outgoing> | undefined =>
     // The one before is not to hear of what is meant for this one.
     lease.current?.held === held ? lease.current : undefined
-  useLayoutEffect(() => inUse()?.renew(options))
+  // In the phase of layout effects, of which React 18 would warn where a page is rendered to a string.
+  useImperativeHandle(nobody, () => {
+    inUse()?.renew(options)
+    return null
+  })
   // Another one than was rendered connects after the next rendering, when it is listened to.
   useEffect(() => inUse()?.settle())
 

@@ -13,6 +13,7 @@ let server: ResilientServer
 let url: string
 let publishing: ReturnType<typeof setInterval> | undefined
 let connected = 0
+const orders: string[] = []
 
 beforeAll(() => {
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER, stdio: 'inherit' })
@@ -53,4 +54,39 @@ test.each(['react', 'vue'])('%s: two hooks and a subscription on one connection'
     complaints: [],
   })
   expect(connected).toBe(1)
+})
+
+test.each(['react', 'vue'])('%s: the next user never acts as the one before', async name => {
+  orders.length = 0
+  const desk = createServer({
+    port: 0,
+    host: '127.0.0.1',
+    allowMissingOrigin: true,
+    authenticate: ({ token }) => (token ? { user: token.replace('token-of-', '') } : null),
+    authorize: (user, action, channel) => action === 'send' || channel === `of-${user}`,
+    onMessage: ({ data }, { user }) => void orders.push(`${user}: ${data}`),
+  })
+  const { port } = await desk.listen()
+  const telling = setInterval(() => {
+    for (const user of ['ann', 'bob']) {
+      void desk.publish(`of-${user}`, { type: 'note', data: `note of ${user}` })
+    }
+  }, 20)
+  const { stdout } = await run(
+    process.execPath,
+    [`${name}-users.mjs`, `ws://127.0.0.1:${port}/ws`],
+    { cwd: FOLDER, timeout: 30_000 },
+  )
+  clearInterval(telling)
+  await desk.close()
+  expect(JSON.parse(stdout)).toMatchObject({
+    shown: ['ann note of ann', 'ann undefined', 'bob note of bob', 'bob undefined'],
+    complaints: [],
+  })
+  expect([...new Set(orders)].sort()).toEqual([
+    'ann: first of ann',
+    'ann: then of ann',
+    'bob: first of bob',
+    'bob: then of bob',
+  ])
 })

@@ -26,6 +26,13 @@ for (const level of ['error', 'warn']) {
   console[level] = (...words) => void complaints.push(words.map(String).join(' '))
 }
 
+/** Resolves when the page shows exactly this. */
+export const says = text =>
+  new Promise(resolve => {
+    const look = () => (element.textContent === text ? resolve() : setTimeout(look, 5))
+    look()
+  })
+
 /** Resolves when the page shows two open statuses and a price of so much. */
 export const shows = least =>
   new Promise(resolve => {
