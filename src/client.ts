@@ -462,7 +462,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     setIdentity(id) {
       const polls = driver.state.status === 'FALLBACK'
-      const another = everUsed || polls || identity !== undefined
+      const named = identity !== undefined
+      const another = everUsed || polls || named
       if (id === identity) return
       identity = id
       if (!another) return
@@ -474,7 +475,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       subscriptions.close()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
-      driver.setToken(undefined)
+      // The first name is that of the user whose token it is.
+      if (named) driver.forgetToken()
+      else driver.setToken(undefined)
       const asked = requests.ids()
       outbox.rejectAll('identity')
       // What was applied, and whose answer is not the next user's to hear.

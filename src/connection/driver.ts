@@ -58,6 +58,8 @@ export interface Driver {
   token(): string | undefined
   /** `undefined`: the next dial asks anew. */
   setToken(token: string | undefined): void
+  /** Another user: no token that is known is theirs. */
+  forgetToken(): void
   /** The link that is open is of no use. */
   fail(reason: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
@@ -468,6 +470,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     report,
     token: token.current,
     setToken: token.set,
+    forgetToken: token.forget,
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },

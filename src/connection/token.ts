@@ -11,6 +11,8 @@ export interface TokenKeeper {
   take(answer: unknown): string | undefined
   /** A newer one; `undefined`: the next that is needed is asked for. */
   set(token: string | undefined): void
+  /** Another user: what is known is not theirs, nor is a string that was given as the option. */
+  forget(): void
   /** It was refused, or `used` was. True if another may cure that: once until one was accepted. */
   refused(used?: string): boolean
   /** The server has accepted the one that it was told. */
@@ -19,6 +21,7 @@ export interface TokenKeeper {
 
 export const createTokenKeeper = (option: MaybeAsked<string> | undefined): TokenKeeper => {
   let token: string | undefined
+  let given: MaybeAsked<string> | undefined = option
   let asking: Promise<unknown> | undefined
   let renewed = false
   /** Grows with each change from outside: older answers are somebody else's. */
@@ -27,7 +30,7 @@ export const createTokenKeeper = (option: MaybeAsked<string> | undefined): Token
   const wanted = (): unknown => {
     // One question at a time: a dial and a poll may come together.
     if (token !== undefined || asking) return token ?? asking
-    const asked: unknown = ask(option as MaybeAsked<string>)
+    const asked: unknown = ask(given as MaybeAsked<string>)
     if (!isThenable(asked)) return asked
     const mine = era
     const current = (then: () => unknown): unknown => {
@@ -45,18 +48,24 @@ export const createTokenKeeper = (option: MaybeAsked<string> | undefined): Token
     return asking
   }
 
+  const set = (next: string | undefined): void => {
+    token = next
+    asking = undefined
+    renewed = false
+    era++
+  }
+
   return {
     current: () => token,
     wanted,
+    set,
+    forget() {
+      set(undefined)
+      if (typeof given === 'string') given = undefined
+    },
     take(answer) {
       token ??= answer as string | undefined
       return token
-    },
-    set(next) {
-      token = next
-      asking = undefined
-      renewed = false
-      era++
     },
     refused(used = token) {
       // There is a newer one already.
