@@ -176,7 +176,8 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   /**
    * Says who the user is. Another value than before rejects what is queued (`identity`), makes `unknown` what
    * is in flight, forgets session, positions, cached data and the token, and reconnects: nothing is ever sent as
-   * somebody else. Before anything was received or sent it only takes note.
+   * somebody else. A token string that was given as option is not said for another user: call `setToken()`. Before
+   * anything was received or sent it only takes note, unless the option `identity` named another user.
    */
   setIdentity(id: string | null): void
   /** A fresh token, told to the server without reconnecting. */

@@ -89,6 +89,25 @@ test('hooks take the options of the client and their types', () => {
   void (<ResilientWebSocketProvider />)
 })
 
+test('what is not known yet may be said so', () => {
+  const socket: ResilientWebSocket | null = null
+  useResilientWebSocket({ socket, identity: null })
+  useResilientWebSocket({ socket: undefined, identity: undefined })
+  useSubscription(undefined)
+  useSubscription(['A', null, false])
+  void (<ResilientWebSocketProvider socket={socket} />)
+  const token = ref<string>()
+  const user = ref<string | null>(null)
+  useVueResilientWebSocket({ token, identity: user, socket: ref(null) })
+  useVueResilientWebSocket({ token: () => 'asked', identity: () => user.value })
+  useVueSubscription(() => user.value && `orders-of-${user.value}`)
+  provideResilientWebSocket(() => socket)
+  // @ts-expect-error: a name
+  useResilientWebSocket({ identity: 7 })
+  // @ts-expect-error: a token is a string
+  useVueResilientWebSocket({ token: ref(7) })
+})
+
 test('JSX knows the indicator', () => {
   const socket = createResilientWebSocket<Tick, Order>({ enabled: false })
   void (<connection-status client={socket} className="badge" />)
