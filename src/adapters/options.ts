@@ -42,11 +42,12 @@ export interface ClientChoice<Incoming, Outgoing>
   socket?: ResilientWebSocket<Incoming, Outgoing> | null | undefined
 }
 
-/** Without the parts that a client does not know. */
+/** Without the parts that a client does not know, and without a token that is none: `null`, as storage gives it, or `''`. */
 export const clientOptions = <Incoming, Outgoing>(
   options: ClientChoice<Incoming, Outgoing> & Callbacks<Incoming>,
 ): ResilientWebSocketOptions<Incoming, Outgoing> => {
   const { share, socket, onMessage, onBatch, onError, onStatusChange, ...rest } = options
+  if (!rest.token) delete rest.token
   return rest
 }
 

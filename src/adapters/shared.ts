@@ -104,7 +104,7 @@ const targetOf = (options: AnyChoice): Target => {
     protocol,
     environment,
     identity,
-    token: isFunction(token) ? 'function' : token === undefined ? 'none' : 'string',
+    token: isFunction(token) ? 'function' : token ? 'string' : 'none',
   }
 }
 
@@ -188,7 +188,7 @@ const create = (options: AnyChoice, target: Target): Entry => {
     started: false,
     closed: false,
     identity: target.identity,
-    token: typeof options.token === 'string' ? options.token : undefined,
+    token: typeof options.token === 'string' && options.token ? options.token : undefined,
     wanted: false,
     timer: undefined,
     warned: false,
@@ -380,7 +380,7 @@ export const acquire = <Incoming, Outgoing>(
   clearTimeout(entry.timer)
 
   const tell = (token: AnyChoice['token'], before: AnyChoice['token']): void => {
-    if (typeof token !== 'string' || token === before || token === entry.token) return
+    if (typeof token !== 'string' || !token || token === before || token === entry.token) return
     socket.setToken(token)
     // It has one from its callers by now, and is no client of those who give none.
     if (entry.target.token === 'none') entry.target = { ...entry.target, token: 'string' }

@@ -17,6 +17,7 @@ import {
   type Ref,
   type ShallowRef,
   shallowRef,
+  toRaw,
   toValue,
   watch,
 } from 'vue'
@@ -35,8 +36,9 @@ const KEY: InjectionKey<Provided> = Symbol('resilient-websocket')
  * while it gives `null` or `undefined`, nothing is dialed.
  */
 export const provideResilientWebSocket = (socket: Provided, app?: App): void => {
-  if (app) app.provide(KEY, socket)
-  else provide(KEY, socket)
+  // A provider without a client is one, too.
+  if (app) app.provide(KEY, socket ?? null)
+  else provide(KEY, socket ?? null)
 }
 
 /**
@@ -115,6 +117,8 @@ export const useClient = <Incoming, Outgoing>(
     if (options.identity !== undefined) now.identity = toValue(options.identity)
     now.enabled = toValue(options.enabled) !== false
     if (provided !== undefined) now.socket = toValue(provided)
+    // A client in a `ref` instead of a `shallowRef` comes as a proxy.
+    if (now.socket) now.socket = toRaw(now.socket)
     return now
   }
 

@@ -176,6 +176,17 @@ test('what is sent in the first effect, by the client itself, is never sent as t
   expect(deliveries.map(({ state }) => state)).toEqual(['sent', 'sent'])
 })
 
+test.each([undefined, null, ''])('a token that is gone (%j) is a log-out', async none => {
+  const gone = { token: none } as never as Options
+  await page.render(<Desk token="ann" />)
+  await page.accept()
+  await page.render(<Desk {...gone} />)
+  await page.accept()
+  await act(macrotask)
+  expect([tokensOf(0), tokensOf(1)]).toEqual([[{ token: 'ann' }], []])
+  expect([dialed(), live()]).toEqual([2, 1])
+})
+
 test('a token counts at mount: the current one shares, another one does not', async () => {
   const three = (first: string, ...others: string[]): ReactNode => (
     <>

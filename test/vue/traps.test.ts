@@ -93,6 +93,22 @@ test.each(['given', 'provided'])(
   },
 )
 
+test('a provider without a client dials nothing', async () => {
+  const Below = defineComponent(() => {
+    const { status } = useResilientWebSocket()
+    return () => status.value
+  })
+  page.mount(
+    defineComponent(() => {
+      provideResilientWebSocket(undefined)
+      return () => h(Below)
+    }),
+  )
+  await macrotask()
+  expect(page.text()).toBe('CONNECTING')
+  expect(dials).not.toHaveBeenCalled()
+})
+
 test('outside of any scope it says what would end it', async () => {
   const { environment } = createFakeNetwork()
   const { socket, status } = useResilientWebSocket({ environment })
