@@ -111,7 +111,11 @@ export interface DedupeOptions<Incoming> {
   size?: number
   /** How long, in ms. @default 300000 */
   ttlMs?: number
-  /** What names a message; `undefined` is never a duplicate. @default message => message.id */
+  /**
+   * What names a message: a string that is not empty, or a whole number within 2^53; anything else is never a
+   * duplicate, nor is a message for which it throws (an `error` event). The default counts per channel, a key of your
+   * own whatever the channel. @default message => message.id
+   */
   key?: (message: Incoming) => unknown
 }
 

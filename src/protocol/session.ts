@@ -55,8 +55,11 @@ export interface Session {
   answered(answer: Fields, carried: string | undefined): boolean
   /** What the server says of channels. */
   verdicts(channels: unknown, answer?: Answer): void
-  /** Is this message the next of its channel? If one before it is missing, that is asked for. */
-  isNext(channel: string, offset: number): boolean
+  /**
+   * Why this message of a channel is not to be delivered; `undefined`: it is the next one. If one before it is missing, that
+   * is asked for.
+   */
+  obstacle(channel: string, offset: number): Obstacle | undefined
   /** Channels went on without positions: where one stands nowhere, what it missed nobody can know. */
   adrift(): void
   /** The server may not have heard what it was asked: asks again. */
@@ -68,6 +71,9 @@ export interface Session {
   /** A connection begins or ended: what was asked before is not answered, and what was being said not listened to. */
   unasked(): void
 }
+
+/** Where a message is that is not the next of its channel; `noCursor`: the server has not said yet where that begins. */
+export type Obstacle = 'belowCursor' | 'aboveCursor' | 'noCursor'
 
 /** What the server's verdicts come with. */
 export interface Answer {
@@ -202,15 +208,18 @@ export const createSession = (host: SessionHost): Session => {
         }
       }
     },
-    isNext(channel, offset) {
+    obstacle(channel, offset) {
       const cursor = cursors.get(channel)
       // Where somebody listens the server says first where it goes on; what comes before that was asked for by one
       // who has left.
-      if (!cursor) return !host.wants(channel)
-      if (offset > cursor.offset + 1) ask([channel])
-      if (offset !== cursor.offset + 1) return false
+      if (!cursor) return host.wants(channel) ? 'noCursor' : undefined
+      if (offset <= cursor.offset) return 'belowCursor'
+      if (offset > cursor.offset + 1) {
+        ask([channel])
+        return 'aboveCursor'
+      }
       cursor.offset = offset
-      return true
+      return undefined
     },
     adrift() {
       for (const channel of host.channels()) if (!cursors.has(channel)) lost.add(channel)
