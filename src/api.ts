@@ -91,6 +91,22 @@ export interface ClientEvents<Incoming, Outgoing> {
   latency: number
 }
 
+/** The types that messages may have. */
+export type MessageType<Message> = Message extends { readonly type: infer Type extends string }
+  ? Type
+  : never
+
+/** Those messages that may have this type. */
+export type MessageOf<Message, Type extends string> = Message extends {
+  readonly type: infer Known extends string
+}
+  ? Known extends Type
+    ? Message
+    : Type extends Known
+      ? Message & { readonly type: Type }
+      : never
+  : never
+
 export interface SendOptions {
   /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
   ttlMs?: number
@@ -109,8 +125,13 @@ export interface RequestOptions {
 
 /**
  * Counters since creation, one for each event by its name (`message`, `batch`, `open`, `error`,
- * `drop`, ...; one that never came is missing), `duplicate` for suppressed messages and `sent`; and
- * as a gauge `queued`.
+ * `drop`, ...; one that never came is missing) and `sent`; and as a gauge `queued`.
+ *
+ * What came and was not delivered has a counter for each reason, and a line in the log (`debug`): `duplicate`
+ * (its id came before), `belowCursor` (it is older than what its channel has delivered), `aboveCursor` (one before it
+ * is missing, and asked for), `noCursor` (the server has not said yet where its channel begins), `schema`,
+ * `undecodable` (no message of the protocol), `reserved` (a type of the protocol that means nothing there), `ended` (a
+ * listener ended the link in the midst of a frame) and `overflow` (a reader of an async iteration was too slow).
  */
 export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
 
@@ -141,6 +162,12 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   on<Name extends keyof ClientEvents<Incoming, Outgoing>>(
     event: Name,
     listener: (payload: ClientEvents<Incoming, Outgoing>[Name]) => void,
+  ): () => void
+  /** Listens to the messages of one type, as `message` tells them. */
+  on<Type extends MessageType<Incoming>>(
+    event: 'message',
+    type: Type,
+    listener: (message: MessageOf<Incoming, Type>) => void,
   ): () => void
   /** Dials now, unless connected or dialing. Throws after `close()`. */
   connect(): void

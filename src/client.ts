@@ -10,6 +10,7 @@ import { createOutbox, PLACE_BYTES } from './delivery/outbox.ts'
 import { createRequests } from './delivery/requests.ts'
 import { createSend, sizeOf } from './delivery/send.ts'
 import { createSubscriptions } from './delivery/subscriptions.ts'
+import { createSuppression } from './delivery/suppression.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
@@ -75,6 +76,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let pingId: string | undefined
   let pingedAt = 0
   let largestMessage: number | undefined
+  /** What comes was polled. */
+  let polling = false
   const counts: Record<string, number> = {}
 
   const count = (name: string): void => {
@@ -87,6 +90,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     } catch {
       // A logger that fails is no reason to fail.
     }
+  }
+
+  const suppression = createSuppression(words => log('warn', words))
+
+  /** Something came that is not delivered. `name`: what it was taken for the same by. */
+  const dropped = (reason: string, message: unknown, name?: unknown): void => {
+    count(reason)
+    if (logger) log('debug', () => `Dropped (${reason}): ${JSON.stringify(message)}`)
+    // A poll brings again what has not changed.
+    if (!polling) suppression.dropped(reason, message, name)
   }
 
   const call: Call = (listener, ...payload) => {
@@ -152,7 +165,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     key: dedupeRules ? dedupeRules.key : () => undefined,
     ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
     dedupe,
-    accepted(message, given) {
+    accepted(message, given, answers) {
+      suppression.delivered((given as IncomingEnvelope | null)?.type)
       lastMessage = message
       lastMessageAt = arrivedAt
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
@@ -167,10 +181,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
       if (users !== heardAs) return
-      requests.answer(replyTo, message)
+      requests.answer(answers ?? replyTo, message)
       batcher?.add(message)
     },
-    duplicate: () => count('duplicate'),
+    dropped,
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
   })
 
@@ -202,6 +216,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     reply,
     control: frame => outbox.control(frame),
     message: accept,
+    dropped,
     error: (code, thrown) => driver.report(code, thrown),
     pong(id) {
       if (!pingId || (id && id !== pingId)) return
@@ -307,8 +322,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       arrivedAt = now()
       everUsed = true
       followed ??= false
+      polling = true
       if (conversation.deliver) conversation.deliver(message)
       else accept(message as Incoming)
+      polling = false
     },
     interpret(body) {
       everUsed = true
@@ -347,7 +364,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         requests.fail(id, error('NOT_SENT', `Not sent: ${reason}`))
       } else if (state === 'unknown') {
         requests.fail(id, error('UNKNOWN', 'Nobody knows whether it was applied'))
-      } else count('sent')
+      } else {
+        count('sent')
+        if (state === 'sent') conversation.sent?.(message, id)
+      }
       emit('delivery', delivery)
       changed()
     },
@@ -372,7 +392,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.forgetPolled()
     },
     soon: (name, run) => timers.set(name, 0, run),
-    overflow: channel => gap(channel, 'overflow'),
+    overflow: gap => emit('gap', gap),
+    dropped: message => dropped('overflow', message),
   })
 
   const send = createSend<Outgoing>({
@@ -385,6 +406,22 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     byHand: subscriptions.byHand,
     changed,
   })
+
+  const on = (event: string, ...rest: unknown[]): (() => void) => {
+    const [type, listener] = rest.length > 1 ? rest : [undefined, rest[0]]
+    if (typeof listener !== 'function') {
+      throw new TypeError(`on('${event}'): expected a listener, got ${typeof listener}`)
+    }
+    if (type === undefined) return events.on(event as 'message', listener as never)
+    if (event !== 'message' || typeof type !== 'string') {
+      throw new TypeError(
+        `on('${event}'): expected only 'message' to have a type, a string, got ${typeof type} beside the listener`,
+      )
+    }
+    return events.on('message', message => {
+      if ((message as IncomingEnvelope | null)?.type === type) listener(message)
+    })
+  }
 
   const alive = (): void => {
     if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
@@ -430,7 +467,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     getSnapshot: snapshots.get,
     onChange: (listener, { messages = true } = {}) =>
       events.on(messages ? 'change' : 'otherChange', listener),
-    on: events.on,
+    on,
     connect() {
       alive()
       driver.dispatch('connectRequested')
@@ -472,6 +509,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       outbox.close()
       conversation.renew?.()
       subscriptions.close()
+      subscriptions.reset()
       dedupe?.clear()
       lastMessage = lastMessageAt = null
       driver.setToken(undefined)

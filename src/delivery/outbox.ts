@@ -13,6 +13,8 @@ export interface Outgoing<Message> {
   readonly bytes: number
   /** Its type belongs to the protocol: it must have no place. */
   readonly reserved: boolean
+  /** It takes no place: it leaves on a link only, and is `sent` then. */
+  readonly unplaced: boolean
   /** Monotonic ms, or Infinity. */
   readonly expiresAt: number
   /** It is settled: nothing outside need hold on to it. */
@@ -100,6 +102,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   const pace = createPace(ratePerSecond, now)
   let high: Outgoing<Message>[] = []
   let normal: Outgoing<Message>[] = []
+  /** What takes no place, beside the sequence. */
+  let unplaced: Outgoing<Message>[] = []
   let controls: Frame[] = []
   /** Of everything that is not settled. */
   let bytes = 0
@@ -123,8 +127,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   /** How much may be in flight; undefined on a link without acks. */
   let acks: number | undefined
 
-  const all = (): Outgoing<Message>[] => [...high, ...normal]
-  const size = (): number => high.length + normal.length
+  const all = (): Outgoing<Message>[] => [...high, ...normal, ...unplaced]
+  const size = (): number => high.length + normal.length + unplaced.length
 
   const conclude = (
     entry: Outgoing<Message> | undefined,
@@ -160,6 +164,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     else {
       high = high.filter(others)
       normal = normal.filter(others)
+      unplaced = unplaced.filter(others)
     }
   }
 
@@ -229,6 +234,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     return `{"seq":${seq},${(next.entry.frame as string).slice(1)}`
   }
 
+  /** Writes one that nothing acknowledges. */
+  const writeUnplaced = (entry: Outgoing<Message>): void => {
+    hooks.write(entry.frame)
+    pace.spend()
+    entry.delivery.attempts++
+    dequeue(entry)
+    conclude(entry, 'sent')
+  }
+
   /** Writes what may leave on a link with acks, joined into few frames; returns how long the rest has to wait. */
   const writeJoined = (): number => {
     let frames: Frame[] = []
@@ -240,10 +254,17 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       frames = []
       length = 0
     }
-    while (open && (controls[0] || isDue())) {
+    while (open && (controls[0] || unplaced[0] || isDue())) {
       wait = delay()
       if (wait) break
       wait = ENDLESS
+      if (!controls[0] && unplaced[0]) {
+        // First what was taken: listeners hear of this one, and may end the link or send what cannot go.
+        flush()
+        writeUnplaced(unplaced[0])
+        settle()
+        continue
+      }
       pace.spend()
       const frame = controls.shift() ?? place()
       // With a comma or a bracket.
@@ -258,19 +279,19 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** The same on one without: singly, and out of our hands once written. */
   const writeSingly = (): number => {
-    while (open && (controls[0] || head())) {
+    const next = (): Outgoing<Message> | undefined => unplaced[0] ?? head()
+    while (open && (controls[0] || next())) {
       settle()
-      if (!open || !(controls[0] || head())) break
+      if (!open || !(controls[0] || next())) break
       const wait = delay()
       if (wait) return wait
-      const entry = controls[0] ? undefined : head()
-      hooks.write(entry?.frame ?? (controls[0] as Frame))
-      pace.spend()
-      if (entry) {
-        entry.delivery.attempts++
-        dequeue(entry)
-        conclude(entry, 'sent')
-      } else controls.shift()
+      const entry = controls[0] ? undefined : next()
+      if (entry) writeUnplaced(entry)
+      else {
+        hooks.write(controls[0] as Frame)
+        pace.spend()
+        controls.shift()
+      }
     }
     return ENDLESS
   }
@@ -310,7 +331,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   return {
     add(entry, urgent) {
       const queue = urgent ? high : normal
-      queue.push(entry)
+      ;(entry.unplaced ? unplaced : queue).push(entry)
       unsettled ||= !fits(entry)
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
@@ -322,7 +343,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       }
       // What is urgent is given up last.
       while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
-        reject((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
+        reject((normal[0] ?? high[0] ?? unplaced[0]) as Outgoing<Message>, 'overflow')
       }
     },
     control(frame) {
@@ -428,6 +449,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       for (const entry of waiting) reject(entry, reason)
     },
     size,
-    waiting: () => size() + flight.length > 0,
+    // What takes no place waits for a link, and for nothing else.
+    waiting: () => high.length + normal.length + flight.length > 0,
   }
 }

@@ -55,6 +55,7 @@ export const createSend =
       frame,
       bytes,
       reserved: conversation.reserved?.(message) ?? false,
+      unplaced: conversation.unplaced?.(message) ?? false,
       expiresAt: hooks.monotonicNow() + ttlMs,
       release() {
         signal?.removeEventListener('abort', takeBack)

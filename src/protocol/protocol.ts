@@ -37,8 +37,13 @@ export interface ProtocolHost<Incoming> {
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */
   control(frame: Frame): void
-  /** An application message. `channel`: the one that it is the next of; the same id on another is no duplicate. */
-  message(message: Incoming, channel?: string): void
+  /**
+   * An application message. The same id on another `channel` of messages is no duplicate. `answers`: the id of the message
+   * that it answers, where its own `replyTo` does not say so.
+   */
+  message(message: Incoming, answers?: string): void
+  /** Something came that is not delivered: counted in `metrics()` under the reason, and logged. */
+  dropped(reason: string, message: unknown): void
   /** Something came that is no message; the link lives on. */
   error(code: ErrorCode, thrown: unknown): void
   /** The server answered the ping with this id (`undefined`: it did not say which). */
@@ -100,6 +105,10 @@ export interface Conversation<Outgoing> {
     | undefined
   /** The message's type belongs to the protocol: where there are acks it is rejected as `invalid`. */
   reserved?(message: Outgoing): boolean
+  /** The message has no place in the sequence: it goes out on a WebSocket only, is `sent` then, and holds up no other. */
+  unplaced?(message: Outgoing): boolean
+  /** An application message has left on a link, and there is no ack to wait for. */
+  sent?(message: Outgoing, id: string): void
   /** Nobody listens to this channel any more. */
   forget?(channel: string): void
   /** Another user: nothing of the one before is left. */

@@ -36,6 +36,7 @@ const message = (type: string, more: Partial<Outgoing<unknown>> = {}): Outgoing<
     frame,
     bytes: frame.length,
     reserved: false,
+    unplaced: false,
     expiresAt: Number.POSITIVE_INFINITY,
     release() {},
     ...more,
