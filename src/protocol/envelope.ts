@@ -64,7 +64,7 @@ const UNREAD = 'unsubscribed authenticated'.split(' ')
 /** Types of protocol v1 that are a client's to send. */
 const OF_CLIENTS = 'hello skip subscribe unsubscribe auth'.split(' ')
 
-const NO_TYPE = 'expected a message with a string `type`'
+const NO_TYPE = 'expected { type: string }'
 
 /** Reserved types that an application may send itself. */
 const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
