@@ -2,6 +2,7 @@
 
 import type { Schema } from './delivery/inbox.ts'
 import type { Environment } from './environment.ts'
+import { readGiven } from './given.ts'
 import type { Protocol } from './protocol/protocol.ts'
 
 /** A value, or a function that is asked for it on every dial and may take its time. */
@@ -240,6 +241,7 @@ const NEEDS: Readonly<Record<string, string>> = {
 const AT_LEAST_ONE =
   'factor connectTimeoutMs intervalMs timeoutMs probeIntervalMs ratePerSecond maxInFlight maxSize size'
 const WHOLE = 'maxAttempts retries limit maxInFlight maxSize size'
+const ENVIRONMENT = 'environment.'
 const CAN_BE_OFF = 'heartbeat fallback batch dedupe'
 
 const has = (words: string, word: string): boolean => words.split(' ').includes(word)
@@ -346,18 +348,25 @@ const isSection = (value: unknown): value is object =>
 
 const resolve = (path: string, given: object, defaults: object): object => {
   const resolved: Record<string, unknown> = { ...defaults }
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue
+  for (const [name, value] of Object.entries(readGiven(given))) {
+    if (value === undefined) {
+      // A part of the runtime may be absent on purpose.
+      if (path === ENVIRONMENT) resolved[name] = value
+      continue
+    }
     const known = Object.hasOwn(defaults, name)
     const fallback = known ? resolved[name] : undefined
     const full = path + name
+    // A class may have methods of its own beside options.
+    const isMethod = typeof value === 'function' && !Object.hasOwn(given, name)
+    if (isMethod && !known && !Object.hasOwn(KINDS, full)) continue
     const off = !path && has(CAN_BE_OFF, name)
     if (off && value === false) resolved[name] = value
     else if (typeof fallback !== 'object') {
       const kinds = Object.hasOwn(KINDS, full) ? KINDS[full] : known ? typeof fallback : undefined
       check(full, name, value, fallback, kinds)
-      if (full === 'environment') resolve('environment.', value, {})
-      resolved[name] = value
+      resolved[name] =
+        `${full}.` === ENVIRONMENT ? resolve(ENVIRONMENT, value as object, {}) : value
     } else if (isSection(value)) resolved[name] = resolve(`${full}.`, value, fallback as object)
     else complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
   }

@@ -209,3 +209,90 @@ describe('a good option is taken', () => {
     })
   })
 })
+
+describe('options of a class', () => {
+  class Settings {
+    #host = 'configured.test'
+    reads = 0
+    get url() {
+      this.reads++
+      return `ws://${this.#host}/ws`
+    }
+    get reconnect() {
+      return new (class {
+        get initialDelayMs() {
+          return 700
+        }
+      })()
+    }
+    token() {
+      return `token of ${this.#host}`
+    }
+    /** Not an option. */
+    describe() {
+      return this.#host
+    }
+  }
+
+  test('are taken from its getters and methods, each read once', async () => {
+    const network = createFakeNetwork()
+    const settings = new Settings()
+    Object.defineProperty(settings, 'reads', { enumerable: false })
+    const socket = createResilientWebSocket(
+      Object.assign(settings, { environment: network.environment, heartbeat: false as const }),
+    )
+    expect(network.socket().url).toBe('ws://configured.test/ws')
+    expect(settings.reads).toBe(1)
+    network.socket().open()
+    network.socket().receive({ type: 'connection', data: {} })
+    expect(network.socket().messages()).toMatchObject([
+      { type: 'auth', data: { token: 'token of configured.test' } },
+    ])
+    network.chance.push(0)
+    network.socket().close(1006)
+    expect(socket.getSnapshot().nextRetryAt).toBe(network.clock.now() + 700)
+    socket.close()
+  })
+
+  test('are checked like any others', () => {
+    class Wrong {
+      get connectTimeoutMs() {
+        return 0
+      }
+    }
+    class Misspelt {
+      get reconect() {
+        return {}
+      }
+    }
+    expect(() => createResilientWebSocket(new Wrong())).toThrow(
+      /^connectTimeoutMs: expected a number >= 1, got 0$/,
+    )
+    expect(() => createResilientWebSocket(new Misspelt() as never)).toThrow(
+      /^reconect: expected the name of an option/,
+    )
+  })
+
+  test('may be parts of the runtime', () => {
+    const network = createFakeNetwork()
+    class Runtime {
+      #parts = network.environment
+      get WebSocket() {
+        return this.#parts.WebSocket
+      }
+      get setTimeout() {
+        return this.#parts.setTimeout
+      }
+      get page() {
+        return this.#parts.page
+      }
+      clearTimeout(timer: unknown) {
+        this.#parts.clearTimeout(timer)
+      }
+    }
+    const socket = createResilientWebSocket({ environment: new Runtime() })
+    expect(network.sockets).toHaveLength(1)
+    socket.close()
+    expect(network.clock.pending()).toBe(0)
+  })
+})
