@@ -2,6 +2,7 @@
 import { nanoid } from 'nanoid'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
+import { createAborts } from './delivery/aborts.ts'
 import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
 import type { RejectReason } from './delivery/delivery.ts'
@@ -22,6 +23,8 @@ import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
+const SEQ_REPLACED =
+  "A message has a seq of its own, which protocol v1 replaces by the session's; name it otherwise"
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
@@ -75,6 +78,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let pingId: string | undefined
   let pingedAt = 0
   let largestMessage: number | undefined
+  let seqReplaced = false
   const counts: Record<string, number> = {}
 
   const count = (name: string): void => {
@@ -113,6 +117,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     events.emit(name, payload as never)
   }
 
+  /** Any listener may say that the user is another one by now: the others hear nothing of it then. */
+  const emitMessages = <Name extends 'message' | 'batch'>(
+    name: Name,
+    payload: ClientEvents<Incoming, Outgoing>[Name],
+  ): void => {
+    count(name)
+    const heardAs = users
+    events.emit(name, payload as never, () => users !== heardAs)
+  }
+
   const snapshots = createSnapshots<Incoming>(() => {
     const { status, phase, attempt, maxAttempts } = driver.state
     return {
@@ -144,7 +158,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
     : undefined
   const batcher = batch
-    ? createBatcher<Incoming>(batch, timers, messages => emit('batch', messages))
+    ? createBatcher<Incoming>(batch, timers, messages => emitMessages('batch', messages))
     : undefined
 
   const accept = createInbox<Incoming>({
@@ -158,10 +172,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
       snapshots.touch()
-      // Any listener may say that the user is another one by now, who hears nothing of it.
       const heardAs = users
       events.emit('change', undefined)
-      if (users === heardAs) emit('message', message)
+      if (users === heardAs) emitMessages('message', message)
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
@@ -174,7 +187,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
   })
 
-  const requests = createRequests<Incoming>(timers)
+  const aborts = createAborts()
+  const requests = createRequests<Incoming>(timers, aborts, monotonicNow)
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
@@ -222,7 +236,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
-      requests.fail(id, error)
+      requests.refuse(id, error)
       driver.report(code, error)
     },
     leave: afterMs =>
@@ -340,16 +354,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     bufferedBytes: driver.bufferedBytes,
     post: driver.post,
     settled({ message, delivery, release }) {
-      const { reason, id, state } = delivery
+      const { reason, state } = delivery
       release()
+      // First: a listener may ask again with the same id.
       if (reason) {
+        requests.rejected(delivery)
         emit('drop', { message, reason })
-        requests.fail(id, error('NOT_SENT', `Not sent: ${reason}`))
-      } else if (state === 'unknown') {
-        requests.fail(id, error('UNKNOWN', 'Nobody knows whether it was applied'))
-      } else count('sent')
+      } else if (state === 'unknown') requests.unknown(delivery)
+      else count('sent')
       emit('delivery', delivery)
       changed()
+    },
+    refused: cause => driver.report('NOT_SENT', cause),
+    seqReplaced() {
+      if (!seqReplaced) log('warn', SEQ_REPLACED)
+      seqReplaced = true
     },
   })
 
@@ -379,6 +398,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ttlMs: settings.queue.ttlMs,
     conversation,
     outbox,
+    aborts,
     monotonicNow,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
@@ -397,7 +417,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
-    for (const id of requests.ids()) requests.fail(id, error('CLOSED', 'The client was closed'))
+    for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(() => {
@@ -405,6 +425,31 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       batcher?.flush()
       events.clear()
     })
+  }
+
+  /** Another user: empties whatever holds messages or facts of the one before, then tells, then reconnects. */
+  const reset = (): void => {
+    const user = ++users
+    // What was heard already; a listener of it may say that the user is yet another one.
+    batcher?.flush()
+    if (user !== users) return
+    // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
+    outbox.close()
+    conversation.renew?.()
+    subscriptions.close()
+    dedupe?.clear()
+    lastMessage = lastMessageAt = null
+    pingId = undefined
+    driver.forgetError()
+    driver.setToken(undefined)
+    const asked = requests.pending()
+    outbox.rejectAll('identity')
+    // What was applied, and whose answer is not the next user's to hear.
+    for (const each of asked) each.fail(error('UNKNOWN', 'The user has changed'))
+    if (user !== users) return
+    changed()
+    emit('reset', undefined)
+    if (user === users) driver.dispatch('outdated', 'Identity changed')
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
@@ -441,17 +486,26 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,
-    send,
+    send: (message, options) => send(message, options),
     request(message, { timeoutMs = 10_000, signal } = {}) {
       try {
         if (!(timeoutMs >= 0)) {
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
-        const { id, reason } = send(message, signal && { signal })
+        let answer: Promise<Incoming> | undefined
+        const ttlMs = Math.min(timeoutMs, settings.queue.ttlMs)
+        // It waits before it is sent: what a listener does meanwhile has to reach it.
+        const { reason } = send(
+          message,
+          { ttlMs, ...(signal && { signal }) },
+          ({ delivery, takeBack }) => {
+            answer = requests.wait(delivery, { timeoutMs, signal, takeBack })
+          },
+        )
+        if (answer) return answer
         // Whoever takes a request back hears of nothing else.
         if (signal?.aborted) throw signal.reason
-        if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
-        return requests.wait(id, timeoutMs, signal)
+        throw error('NOT_SENT', `Not sent: ${reason}`)
       } catch (thrown) {
         return Promise.reject(thrown)
       }
@@ -466,21 +520,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (id === identity) return
       identity = id
       if (!another) return
-      users++
-      batcher?.flush()
-      // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
-      outbox.close()
-      conversation.renew?.()
-      subscriptions.close()
-      dedupe?.clear()
-      lastMessage = lastMessageAt = null
-      driver.setToken(undefined)
-      const asked = requests.ids()
-      outbox.rejectAll('identity')
-      // What was applied, and whose answer is not the next user's to hear.
-      for (const id of asked) requests.fail(id, error('UNKNOWN', 'The user has changed'))
-      changed()
-      driver.dispatch('outdated', 'Identity changed')
+      reset()
     },
     setToken(token) {
       if (typeof token !== 'string' || !token) {

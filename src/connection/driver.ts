@@ -1,6 +1,7 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
 import type { ClientEvents } from '../api.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
+import { createFifo } from '../fifo.ts'
 import type { Logger } from '../options.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
@@ -58,6 +59,8 @@ export interface Driver {
   token(): string | undefined
   /** `undefined`: the next dial asks anew. */
   setToken(token: string | undefined): void
+  /** Another user: what was said to the one before is not shown any more, unless it is why nothing goes on. */
+  forgetError(): void
   /** The link that is open is of no use. */
   fail(reason: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
@@ -97,7 +100,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const { reconnect, fallback } = settings
   const { now, monotonicNow, random } = environment
   let state = initialState(reconnect.maxAttempts, fallback !== false)
-  let history: readonly StateChange[] = []
+  /** The last changes, and the list of them that is shown, made when somebody looks. */
+  const changes = createFifo<StateChange>()
+  let history: readonly StateChange[] | undefined
   let connectedAt: number | null = null
   let nextRetryAt: number | null = null
   let error: ResilientWebSocketError | null = null
@@ -160,7 +165,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       connectedAt = to === 'OPEN' ? timestamp : null
       if (to === 'OPEN') error = null
       const change = { from, to, timestamp, ...(reason && { reason }) }
-      history = [...history, change].slice(-settings.history.limit || history.length + 1)
+      changes.push(change)
+      if (changes.length > settings.history.limit) changes.shift()
+      history = undefined
       news.push(() => emit('status', change))
       if (to === 'OPEN') news.push(() => emit('open', undefined))
     }
@@ -453,6 +460,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       return state
     },
     get history() {
+      history ??= changes.slice()
       return history
     },
     get connectedAt() {
@@ -468,6 +476,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     report,
     token: token.current,
     setToken: token.set,
+    forgetError() {
+      if (state.status !== 'ERROR') error = null
+    },
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },

@@ -62,6 +62,55 @@ const NO_TYPE = 'expected { type: string }'
 /** Reserved types that an application may send itself. */
 const BY_HAND = 'subscribe unsubscribe auth'.split(' ')
 
+/** What a class may have as getters, which neither JSON nor a spread finds. */
+const NAMES = 'type data timestamp id seq channel replyTo'.split(' ')
+
+/** A value of the application's for an error message: itself where it is short, else its kind. */
+const show = (value: unknown): string =>
+  typeof value === 'string'
+    ? `'${value.slice(0, 64)}'`
+    : Array.isArray(value)
+      ? 'an array'
+      : typeof value === 'object' && value
+        ? 'an object'
+        : typeof value === 'function' || typeof value === 'symbol'
+          ? `a ${typeof value}`
+          : String(value)
+
+const unreadable = (thrown: unknown): TypeError =>
+  new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
+
+const json = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+}
+
+/** The fields of a message, as JSON would have them, and those that a class has as getters. */
+const read = (message: OutgoingEnvelope): OutgoingEnvelope => {
+  let given: unknown
+  let plain: Fields
+  try {
+    const { toJSON } = fields(message)
+    given = typeof toJSON === 'function' ? toJSON.call(message, '') : message
+    const all = fields(given)
+    plain = { ...all }
+    for (const name of NAMES) if (!Object.hasOwn(plain, name)) plain[name] = all[name]
+    delete plain['toJSON']
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+  if (typeof given !== 'object' || !given || Array.isArray(given)) {
+    const from = given === message ? '' : ' from its toJSON()'
+    throw new TypeError(
+      `send: expected { type: string, data }, got ${show(given)}${from}; use raw() for other frames`,
+    )
+  }
+  return plain as unknown as OutgoingEnvelope
+}
+
 const converse = (
   host: ProtocolHost<IncomingEnvelope>,
   version: 'auto' | 0 | 1,
@@ -297,29 +346,40 @@ const converse = (
       if (spoken) host.fail('The server does not speak protocol v1')
       else begin()
     },
+    read,
     encode(message, id) {
-      if (!text(fields(message)['type'])) {
-        throw new TypeError('send: expected { type: string, data }; use raw() for other frames')
+      const { type, seq, data, timestamp = host.now(), ...others } = fields(message)
+      if (!text(type)) {
+        throw new TypeError(
+          `send: expected { type: string, data }, got type ${show(type)}; use raw() for other frames`,
+        )
       }
-      if (/^(function|symbol)$/.test(typeof fields(message)['data'])) {
-        throw new TypeError(`send: expected data that JSON can hold, got a ${typeof message.data}`)
+      const encoded = json({ timestamp, type, ...others, id })
+      const encodedData = json(data)
+      if (data !== undefined && encodedData === undefined) {
+        throw new TypeError(`send: expected data that JSON can hold, got ${show(data)}`)
       }
-      try {
-        return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
-      } catch (thrown) {
-        throw new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
-      }
+      const encodedSeq = json(seq)
+      // Where the outbox finds it: a session has a `seq` of its own.
+      const start = encodedSeq === undefined ? '{' : `{"seq":${encodedSeq},`
+      const end = encodedData === undefined ? '}' : `,"data":${encodedData}}`
+      return `${start}${(encoded as string).slice(1, -1)}${end}`
     },
-    idOf: message => text(fields(message)['id']),
+    idOf(message) {
+      const { id } = fields(message)
+      if (id === undefined || typeof id === 'string') return id
+      throw new TypeError(`send: expected an id that is a string, got ${show(id)}`)
+    },
     ping: id => frame('ping', { timestamp: host.now() }, id),
     auth,
     tell: (type, channels) =>
       stage === 'v1' && type === 'subscribe'
         ? question(nanoid(), channels)
         : frame(type, { [field]: channels }),
-    subscriptionOf({ type, data }) {
+    subscriptionOf({ type }, frame) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
-      const { channels, symbols } = fields(data)
+      // As the server will read it.
+      const { channels, symbols } = fields(fields(JSON.parse(frame as string))['data'])
       field = symbols ? 'symbols' : 'channels'
       const named = symbols ?? channels
       const list = Array.isArray(named) ? named : Object.keys(fields(named))

@@ -84,17 +84,23 @@ export interface Conversation<Outgoing> {
   receive(payload: unknown): void
   /** The link is gone. */
   closed(): void
+  /**
+   * An application message with its fields read once, which the other functions are given then. Absent: as it is.
+   * Throws a `TypeError` for what can never be sent.
+   */
+  read?(message: Outgoing): Outgoing
   /** An application message as a frame. Throws a `TypeError` for what can never be sent. */
   encode(message: Outgoing, id: string): Frame
-  /** The id that the application gave to a message, if it did. */
+  /** The id that the application gave to a message, if it did. Throws a `TypeError` for one that is no string. */
   idOf(message: Outgoing): string | undefined
   /** Frames for control messages; absent or `undefined` where the protocol has none. */
   ping?(id: string): Frame
   auth?(token: string): Frame
   tell?(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): Frame
-  /** Channels that a message of the application subscribes to or leaves. */
+  /** Channels that a message of the application, and its frame, subscribes to or leaves. */
   subscriptionOf?(
     message: Outgoing,
+    frame: Frame,
   ):
     | { readonly type: 'subscribe' | 'unsubscribe'; readonly channels: readonly string[] }
     | undefined

@@ -105,8 +105,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'a place given up is not skipped',
     file: 'delivery/outbox.ts',
-    find: 'if (!next.entry) return `{"type":"skip","data":{"seq":${seq}}}`',
-    replace: 'if (!next.entry) return `{"type":"skip","data":{"seq":0}}`',
+    find: 'frame: `{"type":"skip","data":{"seq":${seq}}}`',
+    replace: 'frame: `{"type":"skip","data":{"seq":0}}`',
   },
   {
     rule: '6',
@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'what listeners send at a change of users goes out on the old link',
     file: 'client.ts',
-    find: 'outbox.close()\n      conversation.renew?.()',
+    find: 'outbox.close()\n    conversation.renew?.()',
     replace: 'conversation.renew?.()',
   },
   {
@@ -445,8 +445,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'what is urgent is given up first',
     file: 'delivery/outbox.ts',
-    find: 'reject((normal[0] ?? high[0])',
-    replace: 'reject((high[0] ?? normal[0])',
+    find: 'reject((normal.first() ?? high.first())',
+    replace: 'reject((high.first() ?? normal.first())',
   },
   {
     rule: 'delivery',
