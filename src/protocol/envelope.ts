@@ -26,7 +26,7 @@ export interface OutgoingEnvelope<Data = unknown> {
   readonly type: string
   readonly data?: Data
   readonly timestamp?: number
-  /** Up to 64 characters; names the message and stays the same on every retry. */
+  /** 1 to 64 characters, else a `TypeError`; names the message and stays the same on every retry. */
   readonly id?: string
 }
 
