@@ -4,7 +4,10 @@ import type { Schema } from './delivery/inbox.ts'
 import type { Environment } from './environment.ts'
 import type { Protocol } from './protocol/protocol.ts'
 
-/** A value, or a function that is asked for it on every dial and may take its time. */
+/**
+ * A value, or a function that is asked for it on every dial. It may return a promise; an answer that takes longer than
+ * its dial, or a function that throws or rejects, costs that attempt and no more.
+ */
 export type MaybeAsked<T> = T | (() => T | Promise<T>)
 
 /** How a link ended, as `reconnect.when` and the `close` event see it. */
@@ -131,7 +134,7 @@ export interface Logger {
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
   /** A WebSocket URL, or a function asked on every dial; if it rejects, the attempt failed. @default 'ws://localhost:3001/ws' */
   url?: MaybeAsked<string | URL>
-  /** Subprotocols to offer. @default none */
+  /** Subprotocols to offer. A function that gives `undefined`, `null`, `''` or `[]` offers none. @default none */
   protocols?: MaybeAsked<string | readonly string[]>
   /** Connect on creation. @default true */
   enabled?: boolean
@@ -149,7 +152,9 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   /**
    * Kept until the server refuses it (4401, HTTP 401), then asked anew, once until the link was stable or a
    * poll was answered. Sent in `hello` (protocol v1) or as a first `auth` message, and as
-   * `Authorization: Bearer` by HTTP; never in a URL. @default none
+   * `Authorization: Bearer` by HTTP; never in a URL. A function that gives `undefined`, `null` or `''` has none, and
+   * is asked again by the next dial or poll. An answer that comes too late for its attempt is kept for the next,
+   * unless `setToken()`, `setIdentity()` or a refusal came first. @default none
    */
   token?: MaybeAsked<string>
   /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */

@@ -7,3 +7,16 @@ export const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>
 
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+
+/** The answer, or a promise of it: also of one that is thrown, so that no other answer is left without a listener. */
+export const answerOf = <T>(question: () => T): T | Promise<Awaited<T>> => {
+  try {
+    const answer = question()
+    return isThenable(answer) ? (Promise.resolve(answer) as Promise<Awaited<T>>) : answer
+  } catch (thrown) {
+    return Promise.reject(thrown)
+  }
+}
+
+/** `undefined`, `null` and `''`: what an application has when it has none. */
+export const isNothing = (value: unknown): value is undefined | null | '' => (value ?? '') === ''

@@ -4,7 +4,7 @@ import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors
 import type { Logger } from '../options.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
-import { ask, isThenable } from './ask.ts'
+import { answerOf, ask, isNothing } from './ask.ts'
 import { backoffDelay } from './backoff.ts'
 import { createFallback, type FallbackHooks } from './fallback.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -111,6 +111,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let dialUntil = 0
   /** When the poll was sent whose answer ended an outage, by the monotonic clock. */
   let recoveredPollAt = 0
+  /** What the application was asked for this dial and has not answered yet. */
+  const unanswered = new Set<string>()
   let lastUrl = ''
   let missedFallback = false
   const token = createTokenKeeper(settings.token)
@@ -246,6 +248,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { code, reason } = info
     const wasOpen = linkOpen
     dials++
+    unanswered.clear()
+    token.giveUp()
     timers.clear('connect')
     timers.clear('blocked')
     heartbeat.stop()
@@ -259,8 +263,14 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
+    const names = [...unanswered]
     endLink({ code: closeCode, reason, wasClean: false }, link !== undefined)
-    fail(code, reason)
+    fail(
+      code,
+      names.length
+        ? `${reason} (${names.join(' and ')} ${names[1] ? 'have' : 'has'} not answered)`
+        : reason,
+    )
     dispatch('lost', reason, afterMs)
   }
 
@@ -278,9 +288,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     endLink(info, true)
     const words = `Connection ${wasOpen ? 'lost' : 'failed'}`
     const detail = `${words}: ${code} ${reason}`
-    // Who has a token and was not heard in time was held up by the network.
-    const mayCure =
-      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && token.refused()
+    // A client that has a token, and was not heard in time, was held up by the network.
+    const hasToken = (settings.token ?? token.current()) !== undefined
+    const mayCure = code === NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
     const verdict = judge(info, reconnect.when, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
@@ -313,15 +323,21 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         dispatch(event, 'Connection failed')
       })
 
-    const open = ([url, protocols, own]: unknown[]): void => {
+    const open = ([url, offered]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
-      token.take(own)
+      const protocols = [offered].flat().filter(each => !isNothing(each)) as string[]
+      const odd = protocols.find(each => typeof each !== 'string')
+      if (odd !== undefined) {
+        const expected = 'expected a string, an array of them or nothing'
+        const words = `protocols: ${expected}, got ${typeof odd}`
+        return later('FAILED', 'lost', new TypeError(words))
+      }
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
       log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
       try {
-        link = openWebSocket(environment, lastUrl, [protocols as string].flat(), {
+        link = openWebSocket(environment, lastUrl, protocols, {
           opened() {
             linkOpen = true
             hasOpened = true
@@ -352,14 +368,20 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       }
     }
 
-    try {
-      const values = [ask(settings.url), ask(settings.protocols ?? []), token.wanted()]
-      if (values.some(isThenable)) {
-        Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
-      } else open(values)
-    } catch (thrown) {
-      later('FAILED', 'lost', thrown)
+    const questions = {
+      url: () => ask(settings.url),
+      protocols: () => ask(settings.protocols),
+      token: token.wanted,
     }
+    const answers = Object.entries<() => unknown>(questions).map(([name, question]) => {
+      const answer = answerOf(question)
+      if (!(answer instanceof Promise)) return answer
+      unanswered.add(name)
+      return answer.finally(() => mine === dials && unanswered.delete(name))
+    })
+    if (answers.some(answer => answer instanceof Promise)) {
+      Promise.all(answers).then(open, thrown => later('FAILED', 'lost', thrown))
+    } else open(answers)
   }
 
   const polling = createFallback({
