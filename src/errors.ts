@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'REFUSED'
   /** A poll failed, or there is nothing to poll. */
   | 'POLL'
+  /** A function given as an option returned what it may not; its default counts. */
+  | 'BAD_OPTION'
   /** A frame or message was ignored. */
   | 'BAD_MESSAGE'
   /** A request got no answer. */

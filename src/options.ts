@@ -43,7 +43,8 @@ export interface ReconnectOptions {
   giveUpAfterMs?: number
   /**
    * Overrides what a close code means: `false` is final (ERROR), `true` a retry, a number a retry
-   * after so many ms. Where it returns `undefined` or throws, the code decides.
+   * after so many ms. Where it returns `undefined` or throws, the code decides; so it does where it returns a
+   * promise, which is one `error` event (`BAD_OPTION`).
    */
   when?: (close: CloseDetails) => boolean | number | undefined
 }

@@ -2,6 +2,7 @@
 import type { ClientEvents } from '../api.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
 import type { Logger } from '../options.ts'
+import { isLate } from '../promises.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
 import { answerOf, ask, isNothing } from './ask.ts'
@@ -224,6 +225,37 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     else wake.stop()
   }
 
+  // ---- rules of the application
+
+  /** Rules that gave a promise: each is reported once. */
+  const lateRules = new Set<string>()
+
+  /** The answer of a rule; `undefined`, and the default counts, where it throws or gives a promise. */
+  const ruled = <T>(name: string, expected: string, rule: () => T): T | undefined => {
+    try {
+      const answer = rule()
+      if (!isLate(answer)) return answer
+      if (!lateRules.has(name)) {
+        lateRules.add(name)
+        const words = `expected ${expected} at once, got a promise; it counts for nothing`
+        fail('BAD_OPTION', new TypeError(`${name}: ${words}`))
+      }
+    } catch (thrown) {
+      log('error', `${name} threw: ${thrown}`)
+    }
+    return undefined
+  }
+
+  const { jitter, when } = reconnect
+  const backoff =
+    typeof jitter === 'function'
+      ? {
+          ...reconnect,
+          jitter: (delayMs: number) =>
+            ruled('reconnect.jitter', 'a number', () => jitter(delayMs, random)) ?? delayMs,
+        }
+      : reconnect
+
   // ---- effects
 
   const wait = (_reason?: string, afterMs?: number): void => {
@@ -233,7 +265,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const delayMs = Math.round(
       probing && fallback
         ? (afterMs ?? fallback.probeIntervalMs * (0.9 + random() / 5))
-        : Math.max(slowest, afterMs ?? backoffDelay(reconnect, attempt, random)),
+        : Math.max(slowest, afterMs ?? backoffDelay(backoff, attempt, random)),
     )
     const at = now() + delayMs
     nextRetryAt = at
@@ -291,7 +323,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     // A client that has a token, and was not heard in time, was held up by the network.
     const hasToken = (settings.token ?? token.current()) !== undefined
     const mayCure = code === NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
-    const verdict = judge(info, reconnect.when, mayCure)
+    const own = ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info))
+    const verdict = judge(info, own, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
       dispatch('refused', words)
