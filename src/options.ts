@@ -1,5 +1,6 @@
 /** What can be set, what it is set to if you do not, and what is said to a bad value. */
 
+import { faultOf } from './address.ts'
 import type { Schema } from './delivery/inbox.ts'
 import type { Environment } from './environment.ts'
 import type { Protocol } from './protocol/protocol.ts'
@@ -133,7 +134,10 @@ export interface Logger {
 }
 
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
-  /** A WebSocket URL, or a function asked on every dial; if it rejects, the attempt failed. @default 'ws://localhost:3001/ws' */
+  /**
+   * A URL with `ws:`, `wss:`, `http:` or `https:` (another one is a `RangeError`); in browsers also a relative one. Or a
+   * function asked on every dial; if it rejects, or gives no such URL, the attempt failed. @default 'ws://localhost:3001/ws'
+   */
   url?: MaybeAsked<string | URL>
   /** Subprotocols to offer. A function that gives `undefined`, `null`, `''` or `[]` offers none. @default none */
   protocols?: MaybeAsked<string | readonly string[]>
@@ -305,6 +309,8 @@ const check = (
   ) {
     complain(RangeError, path, expected, value)
   }
+  const fault = path === 'url' && kind !== 'function' && faultOf(`${value}`)
+  if (fault) throw new RangeError(`${path}: ${fault}`)
 }
 
 type Section<Given, Name extends keyof typeof DEFAULTS> =

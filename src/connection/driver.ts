@@ -1,4 +1,5 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
+import { faultOf, shownUrl } from '../address.ts'
 import type { ClientEvents } from '../api.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
 import type { Logger } from '../options.ts'
@@ -89,9 +90,6 @@ const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of th
 /** A browser does not show the 403 of a refused origin, so that only the log of the server can name it. */
 const NEVER_OPENED_HINT =
   ' (none has opened yet: check that the server runs, and that it allows this origin, or clients that send none; its log says so)'
-
-/** Without user, password, query and fragment: those may hold tokens. */
-const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
 
 export const createDriver = (hooks: DriverHooks): Driver => {
   const { settings, environment, timers, log, emit } = hooks
@@ -309,7 +307,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   /** The browser will not have it, today or tomorrow. */
   const blocked = (): void => {
     endLink({ code: 1006, reason: '', wasClean: false }, true)
-    fail('REFUSED', `The browser blocks ${forLog(lastUrl)} (${BLOCKED_HINT})`)
+    fail('REFUSED', `The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`)
     dispatch('refused', 'Connection failed')
   }
 
@@ -359,6 +357,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const open = ([url, offered]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
+      const fault =
+        typeof url === 'string' || (url as URL).href
+          ? faultOf(`${url}`)
+          : `expected a string or a URL, got ${typeof url}`
+      if (fault) return later('FAILED', 'lost', new TypeError(`url: ${fault}`))
       const protocols = [offered].flat().filter(each => !isNothing(each)) as string[]
       const odd = protocols.find(each => typeof each !== 'string')
       if (odd !== undefined) {
@@ -368,7 +371,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       }
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
-      log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
+      log('info', `${again}onnecting to ${shownUrl(lastUrl)}...`)
       try {
         link = openWebSocket(environment, lastUrl, protocols, {
           opened() {
@@ -441,7 +444,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     missing(status, instead) {
       if (!missedFallback && fallback) {
         const what = `HTTP ${status}${instead && `, ${instead}`}`
-        const words = `No fallback at ${forLog(fallback.url)} (${what}); set fallback.url, or fallback: false`
+        const words = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`
         log('warn', words)
         fail('POLL', words)
       }

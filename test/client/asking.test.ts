@@ -270,6 +270,41 @@ describe('protocols that give nothing', () => {
   )
 })
 
+describe('a url function that gives what is no address', () => {
+  test.each([
+    [
+      'localhost:3001',
+      /^url: expected a URL with ws:.*got 'localhost:3001'; write 'ws:\/\/localhost:3001'/,
+    ],
+    [
+      'redis://a.test',
+      /^url: expected a URL with ws:, wss:, http: or https:, got 'redis:\/\/a\.test'$/,
+    ],
+    ['ws://', /^url: expected a whole URL/],
+    ['x:1/?token=secret', /^url: .*got 'x:1\/'; [^?]*$/],
+    [5, /^url: expected a string or a URL, got number$/],
+    [{}, /^url: expected a string or a URL, got object$/],
+    ['', /^url: expected a URL, got ''$/],
+  ])('costs its dial, with words: %j', async (answer, words) => {
+    for (const first of [() => answer, async () => answer]) {
+      let asked = 0
+      const { clock, errors, network, socket } = start({
+        url: (() => (++asked === 1 ? first() : 'wss://right.test')) as () => string,
+      })
+      await clock.settle()
+      expect(errors).toEqual([expect.stringMatching(words)])
+      expect(socket.status).toBe('RECONNECTING')
+      await clock.advance(4000)
+      expect(network.socket().url).toBe('wss://right.test')
+    }
+  })
+
+  test('a relative one is left to the platform', () => {
+    const { network } = start({ url: () => '/ws' })
+    expect(network.socket().url).toBe('/ws')
+  })
+})
+
 describe('a function that throws', () => {
   test.each(['url', 'protocols', 'token'])('costs its dial: %s', async name => {
     let asked = 0
