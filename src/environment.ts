@@ -51,16 +51,19 @@ export interface Environment {
 const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
 
 const browserPage = (): PageEvents => {
-  const { window, document, navigator } = globalThis
-  if (!window?.addEventListener || !document?.addEventListener) return noPage
+  // A worker has no window and no document, and hears everything itself.
+  const { window, document, addEventListener } = globalThis as Partial<typeof globalThis>
+  if (!window?.addEventListener && !addEventListener) return noPage
+  const scope = window?.addEventListener ? window : globalThis
   return {
     on(event, listener) {
-      const target = /^(visib|freeze|resume|security)/.test(event) ? document : window
+      const onDocument = document?.addEventListener && /^(visib|freeze|resume|security)/.test(event)
+      const target = onDocument ? document : scope
       target.addEventListener(event, listener)
-      return () => target.removeEventListener(event, listener)
+      return () => target.removeEventListener?.(event, listener)
     },
-    hidden: () => document.visibilityState === 'hidden',
-    online: () => navigator?.onLine !== false,
+    hidden: () => globalThis.document?.visibilityState === 'hidden',
+    online: () => globalThis.navigator?.onLine !== false,
   }
 }
 

@@ -1,5 +1,5 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
-import { faultOf, shownUrl } from '../address.ts'
+import { faultOf, isLoopback, shownUrl } from '../address.ts'
 import type { ClientEvents } from '../api.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
 import type { Logger } from '../options.ts'
@@ -116,6 +116,15 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let missedFallback = false
   const token = createTokenKeeper(settings.token)
 
+  /** The server is on this machine, as far as is known: it needs no network. */
+  const isLocal = (): boolean => {
+    const { url } = settings
+    return isLoopback(lastUrl || (typeof url === 'function' ? '' : `${url}`))
+  }
+
+  /** A hint, which may be wrong either way. */
+  const isOffline = (): boolean => !environment.page.online() && !isLocal()
+
   // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
   // a listener that calls back in finds a whole client, and sees at once what its own call did
 
@@ -149,6 +158,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const step = (event: EventName, reason?: string, afterMs?: number): void => {
+    // A change of `onLine` that no event told.
+    if (event === 'lost' && isOffline() === state.online) {
+      state = transition(state, state.online ? 'wentOffline' : 'wentOnline')[0]
+    }
     const [next, effects] = transition(state, event)
     const { name, status: from } = state
     const { status: to } = next
@@ -462,16 +475,14 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     trusted: hooks.trusted,
   })
 
-  const wentOffline = (): void => dispatch('wentOffline')
-
   const wake = createWake({
     environment,
     timers,
-    woken() {
-      dispatch('woken')
-      if (!environment.page.online()) wentOffline()
+    woken: () => dispatch('woken'),
+    wentOffline() {
+      // Told once more, it would begin the wait anew, and perhaps never end it.
+      if (state.online && !isLocal()) dispatch('wentOffline')
     },
-    wentOffline,
     wentOnline: () => dispatch('wentOnline'),
     suspended() {
       if (link) dispatch('lost', 'Page hidden')

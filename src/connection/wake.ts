@@ -28,7 +28,7 @@ export interface Wake {
 const WATCH_MS = 10_000
 
 export const createWake = (hooks: WakeHooks): Wake => {
-  const { environment, timers, woken, wentOffline } = hooks
+  const { environment, timers, woken } = hooks
   const { page, now } = environment
   let stops: (() => void)[] = []
 
@@ -48,7 +48,7 @@ export const createWake = (hooks: WakeHooks): Wake => {
       hooks.wentOnline()
       woken()
     },
-    offline: wentOffline,
+    offline: hooks.wentOffline,
     resume: woken,
     pageshow: ({ persisted }) => persisted && woken(),
     pagehide: ({ persisted }) => persisted && hooks.suspended(),
@@ -64,7 +64,6 @@ export const createWake = (hooks: WakeHooks): Wake => {
       stops = Object.entries(listeners).map(([event, listener]) =>
         page.on(event, listener as never),
       )
-      if (!page.online()) wentOffline()
       watch()
     },
     stop() {
