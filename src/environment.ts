@@ -48,7 +48,8 @@ export interface Environment {
   readonly page: PageEvents
 }
 
-const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
+/** Where there is no page, and nothing to hear of it. */
+export const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
 
 const browserPage = (): PageEvents => {
   // A worker has no window and no document, and hears everything itself.

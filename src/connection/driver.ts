@@ -79,6 +79,7 @@ const TIMED_OUT = 3008
 /** Ours, after 1002 (protocol error), which scripts may not send. */
 const USELESS = 4002
 const TOO_LARGE = 1009
+const GOING_AWAY = 1001
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
@@ -113,6 +114,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   /** What the application was asked for this dial and has not answered yet. */
   const unanswered = new Set<string>()
   let lastUrl = ''
+  /** A link that a page has closed was dialed at once, and none was stable since. */
+  let hurried = false
   let missedFallback = false
   const token = createTokenKeeper(settings.token)
 
@@ -167,6 +170,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { status: to } = next
     if (from !== to && from === 'OPEN') hooks.flush()
     // A user who asks again may have a better token by now.
+    if (event === 'stabilised') hurried = false
     if (event === 'stabilised' || (name === 'failed' && next.name !== name)) token.accepted()
     state = next
     if (from !== to) {
@@ -324,6 +328,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     dispatch('refused', 'Connection failed')
   }
 
+  /**
+   * Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as it is
+   * (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
+   */
+  const isByPage = ({ code, reason }: CloseInfo): boolean =>
+    code === GOING_AWAY && !reason && wake.isSeen()
+
   const linkClosed = (info: CloseInfo): void => {
     const { code, reason } = info
     const wasOpen = linkOpen
@@ -340,8 +351,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
       dispatch('refused', words)
     } else {
+      const hurries = wasOpen && !hurried && isByPage(info)
+      hurried ||= hurries
       fail(wasOpen ? 'LOST' : 'FAILED', hasOpened ? detail : `${detail}${NEVER_OPENED_HINT}`)
-      dispatch('lost', words, verdict)
+      dispatch('lost', words, verdict ?? (hurries ? 0 : undefined))
     }
   }
 

@@ -1,5 +1,5 @@
 /** Reasons to look at the connection now, instead of at the next timer. */
-import type { Environment } from '../environment.ts'
+import { type Environment, noPage } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 
 export interface WakeHooks {
@@ -20,6 +20,8 @@ export interface WakeHooks {
 }
 
 export interface Wake {
+  /** There is a page, and it is neither hidden nor about to be left. */
+  isSeen(): boolean
   start(): void
   stop(): void
 }
@@ -31,6 +33,7 @@ export const createWake = (hooks: WakeHooks): Wake => {
   const { environment, timers, woken } = hooks
   const { page, now } = environment
   let stops: (() => void)[] = []
+  let left = false
 
   const watch = (): void => {
     const latest = now() + 2 * WATCH_MS
@@ -50,8 +53,14 @@ export const createWake = (hooks: WakeHooks): Wake => {
     },
     offline: hooks.wentOffline,
     resume: woken,
-    pageshow: ({ persisted }) => persisted && woken(),
-    pagehide: ({ persisted }) => persisted && hooks.suspended(),
+    pageshow({ persisted }) {
+      left = false
+      if (persisted) woken()
+    },
+    pagehide({ persisted }) {
+      left = true
+      if (persisted) hooks.suspended()
+    },
     // Chromium blocks a WebSocket with an `error` like any other, and without `close`; others throw.
     securitypolicyviolation: ({ blockedURI, disposition }) =>
       disposition === 'enforce' && hooks.blocked(blockedURI),
@@ -59,8 +68,10 @@ export const createWake = (hooks: WakeHooks): Wake => {
   }
 
   return {
+    isSeen: () => page !== noPage && !left && !page.hidden(),
     start() {
       if (stops.length) return
+      left = false
       stops = Object.entries(listeners).map(([event, listener]) =>
         page.on(event, listener as never),
       )

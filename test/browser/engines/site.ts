@@ -40,7 +40,12 @@ export const createSite = async (): Promise<Site> => {
     // A proxy is asked for whole URLs.
     const { pathname, hostname, searchParams } = new URL(request.url ?? '/', `http://${NAME}`)
     if (hostname !== NAME) response.writeHead(502).end()
-    else if (pathname === '/lab.js') {
+    else if (pathname === '/numbers.csv') {
+      const disposition = 'attachment; filename="numbers.csv"'
+      response
+        .writeHead(200, { 'content-type': 'text/csv', 'content-disposition': disposition })
+        .end('1,2\n')
+    } else if (pathname === '/lab.js') {
       response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
     } else {
       const csp = searchParams.get('csp')
