@@ -1,5 +1,4 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import { nanoid } from 'nanoid'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
 import { createBatcher } from './delivery/batcher.ts'
@@ -13,6 +12,7 @@ import { createSubscriptions } from './delivery/subscriptions.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
+import { createIds } from './ids.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
@@ -53,6 +53,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
   const timers = createTimers(environment)
+  const ids = createIds(environment)
   const protocol = settings.protocol ?? (envelope() as unknown as Protocol<Incoming, Outgoing>)
 
   let finished = false
@@ -199,6 +200,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('proved')
     },
     fail: reason => driver.fail(reason),
+    refuse: words => driver.refuse(words),
+    newId: ids.next,
+    secret: ids.secret,
     reply,
     control: frame => outbox.control(frame),
     message: accept,
@@ -254,7 +258,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const ping = (): void => {
-    pingId = nanoid()
+    pingId = ids.next()
     pingedAt = monotonicNow()
     reply(conversation.ping?.(pingId) ?? (pingMessage as string))
   }
@@ -380,6 +384,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     conversation,
     outbox,
     monotonicNow,
+    newId: ids.next,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     byHand: subscriptions.byHand,

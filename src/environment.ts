@@ -43,6 +43,11 @@ export interface Environment {
   monotonicNow(): number
   /** Even between 0 and 1. */
   random(): number
+  /**
+   * Fills the array with random bytes that nobody can guess: `crypto`'s. Absent where the runtime has none (React
+   * Native): then ids of messages come from `random`, and a server that speaks protocol v1 ends the client in ERROR.
+   */
+  readonly getRandomValues?: ((bytes: Uint8Array<ArrayBuffer>) => unknown) | undefined
   setTimeout(run: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
   readonly page: PageEvents
@@ -76,6 +81,10 @@ export const resolveEnvironment = (given: Partial<Environment> = {}): Environmen
   get fetch() {
     return globalThis.fetch?.bind(globalThis)
   },
+  get getRandomValues() {
+    const { crypto } = globalThis as Partial<typeof globalThis>
+    return crypto?.getRandomValues?.bind(crypto)
+  },
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
   random: () => Math.random(),
@@ -85,7 +94,7 @@ export const resolveEnvironment = (given: Partial<Environment> = {}): Environmen
   // What is absent on purpose stays so; anything else that is undefined was not given.
   ...Object.fromEntries(
     Object.entries(given).filter(
-      ([name, part]) => part !== undefined || name === 'WebSocket' || name === 'fetch',
+      ([name, part]) => part !== undefined || /^(WebSocket|fetch|getRandomValues)$/.test(name),
     ),
   ),
 })

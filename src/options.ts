@@ -231,7 +231,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'batch.conflate': 'function',
   'environment.page': 'object',
   ...Object.fromEntries(
-    'WebSocket fetch now monotonicNow random setTimeout clearTimeout'
+    'WebSocket fetch now monotonicNow random getRandomValues setTimeout clearTimeout'
       .split(' ')
       .map(name => [`environment.${name}`, 'function']),
   ),

@@ -62,6 +62,8 @@ export interface Driver {
   setToken(token: string | undefined): void
   /** The link that is open is of no use. */
   fail(reason: string): void
+  /** The server is of no use, today or tomorrow. */
+  refuse(words: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
   /** What a poll said before is forgotten: the next one has to say it again. */
@@ -87,6 +89,8 @@ const SHORT_PROBE_MS = 5000
 const NO_CLOSE_MS = 500
 /** Machines that got no answer from the network begin to wait longer and longer after so much time. */
 const OLD_DIAL_MS = 1000
+const NO_WEBSOCKET =
+  'There is no WebSocket in this runtime; pass environment: { WebSocket }, such as the one of the package ws'
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
 /** A browser does not show the 403 of a refused origin, so that only the log of the server can name it. */
 const NEVER_OPENED_HINT =
@@ -117,6 +121,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   /** A link that a page has closed was dialed at once, and none was stable since. */
   let hurried = false
   let missedFallback = false
+  let lacksSocket = false
   const token = createTokenKeeper(settings.token)
 
   /** The server is on this machine, as far as is known: it needs no network. */
@@ -321,12 +326,15 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     dispatch('lost', reason, afterMs)
   }
 
-  /** The browser will not have it, today or tomorrow. */
-  const blocked = (): void => {
-    endLink({ code: 1006, reason: '', wasClean: false }, true)
-    fail('REFUSED', `The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`)
+  const refuse = (words: string, closeCode = USELESS): void => {
+    endLink({ code: closeCode, reason: '', wasClean: false }, link !== undefined)
+    fail('REFUSED', words)
     dispatch('refused', 'Connection failed')
   }
+
+  /** The browser will not have it, today or tomorrow. */
+  const blocked = (): void =>
+    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 1006)
 
   /**
    * Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as it is
@@ -366,6 +374,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', TIMED_OUT))
   }
 
+  const unsupported = (): void => {
+    // A probe that finds what is known already is no news.
+    if (!lacksSocket || state.status !== 'FALLBACK') fail('REFUSED', NO_WEBSOCKET)
+    if (!lacksSocket) log('error', NO_WEBSOCKET)
+    lacksSocket = true
+    dispatch('unsupported', 'Connection failed')
+  }
+
+  /** What goes wrong with polling where there is no WebSocket must not hide why the client polls at all. */
+  const whilePolling = (words: string): string =>
+    environment.WebSocket ? words : `${words}; ${NO_WEBSOCKET}`
+
   const dial = (): void => {
     const mine = ++dials
     dialedAt = monotonicNow()
@@ -376,7 +396,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
       queueMicrotask(() => {
         if (mine !== dials) return
-        fail(code, hint ? `${(thrown as Error).message} (${hint})` : thrown)
+        const words = `${(thrown as Error | undefined)?.message ?? thrown}`
+        const whole = hint ? `${words} (${hint})` : words
+        log('warn', `Connection failed: ${whole}`)
+        fail(code, hint ? whole : thrown)
         dispatch(event, 'Connection failed')
       })
 
@@ -424,9 +447,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
           },
         })
       } catch (thrown) {
-        if (environment.WebSocket) {
-          later('REFUSED', 'refused', thrown, BLOCKED_HINT)
-        } else later('REFUSED', 'unsupported', thrown, 'pass environment: { WebSocket }')
+        if (environment.WebSocket) later('REFUSED', 'refused', thrown, BLOCKED_HINT)
+        else queueMicrotask(() => mine === dials && unsupported())
       }
     }
 
@@ -453,12 +475,15 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     answered(poll) {
       // Polls that failed are over: what is shown of them would not be true any more.
       if (error?.code === 'POLL') {
-        error = null
+        error = lacksSocket ? toError('REFUSED', NO_WEBSOCKET) : null
         hooks.changed()
       }
       emit('poll', poll)
     },
-    failed: thrown => report('POLL', thrown),
+    failed(thrown) {
+      const words = `${(thrown as Error | undefined)?.message ?? thrown}`
+      report('POLL', environment.WebSocket ? thrown : whilePolling(words))
+    },
     refused(status) {
       fail('REFUSED', `Poll refused: HTTP ${status}`)
       dispatch('refused', 'Poll refused')
@@ -472,7 +497,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         const what = `HTTP ${status}${instead && `, ${instead}`}`
         const words = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`
         log('warn', words)
-        fail('POLL', words)
+        fail('POLL', whilePolling(words))
       }
       missedFallback = true
       dispatch('fallbackMissing', 'No fallback')
@@ -553,6 +578,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
+    refuse,
     post: polling.post,
     forgetPolled: polling.anew,
     write(frame) {

@@ -1,5 +1,4 @@
 /** What `send()` does with one message before it waits in the outbox. */
-import { nanoid } from 'nanoid'
 import type { SendOptions } from '../api.ts'
 import type { Conversation } from '../protocol/protocol.ts'
 import { LONGEST_ID } from '../protocol/wire.ts'
@@ -13,6 +12,8 @@ export interface SendHooks<Message> {
   readonly conversation: Conversation<Message>
   readonly outbox: Outbox<Message>
   monotonicNow(): number
+  /** A name for a message that has none. */
+  newId(): string
   /** Bytes that the server takes at once, without what a place adds; undefined: nobody has said. */
   largest(): number | undefined
   /** The client is closed for good. */
@@ -36,7 +37,7 @@ export const createSend =
     if (priority !== 'high' && priority !== 'normal') {
       throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
     }
-    const id = conversation.idOf(message) ?? nanoid()
+    const id = conversation.idOf(message) ?? hooks.newId()
     if (!id || id.length > LONGEST_ID) {
       throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
     }
