@@ -517,6 +517,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     environment,
     timers,
     woken: () => dispatch('woken'),
+    isOffline: () => !state.online,
     wentOffline() {
       // Told once more, it would begin the wait anew, and perhaps never end it.
       if (state.online && !isLocal()) dispatch('wentOffline')

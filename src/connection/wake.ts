@@ -11,6 +11,8 @@ export interface WakeHooks {
   wentOffline(): void
   /** It says that it is online again; `woken` follows. */
   wentOnline(): void
+  /** The client takes the machine to be offline. */
+  isOffline(): boolean
   /** The page goes into the back/forward cache. */
   suspended(): void
   /** Nobody looks any more. */
@@ -39,7 +41,8 @@ export const createWake = (hooks: WakeHooks): Wake => {
     const latest = now() + 2 * WATCH_MS
     timers.set('clock watch', WATCH_MS, () => {
       watch()
-      if (now() > latest) woken()
+      // In a worker of Chromium `onLine` has been seen to change without an event.
+      if (now() > latest || (hooks.isOffline() && page.online())) woken()
     })
   }
 

@@ -102,6 +102,30 @@ describe('any other server', () => {
     expect(dials(story)).toBe(2)
   })
 
+  test('is dialed within 10 s of the machine being online again, also where no event says so', async () => {
+    let online = true
+    const { page } = createFakeNetwork().environment
+    const story = start({
+      url,
+      reconnect: { jitter: 0, initialDelayMs: 600_000, maxDelayMs: 600_000 },
+      environment: { page: { ...page, online: () => online } },
+    })
+    story.accept()
+    await story.clock.advance(1000)
+    online = false
+    story.network.socket().close(1006)
+    expect(story.socket.getSnapshot().phase).toBe('offline')
+    await story.clock.advance(20_000)
+    expect(dials(story)).toBe(1)
+    online = true
+    await story.clock.advance(10_000)
+    expect(dials(story)).toBe(2)
+    story.network.socket().fail()
+    expect(story.socket.getSnapshot().phase).toBe('waiting')
+    await story.clock.advance(60_000)
+    expect(dials(story)).toBe(2)
+  })
+
   test('is probed and polled as ever', async () => {
     const story = start({ url, reconnect: { maxAttempts: 0 } })
     story.network.onRequest = request => request.answer({})

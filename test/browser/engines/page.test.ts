@@ -99,9 +99,9 @@ inEngines(bench => {
   }
 
   if (!cannot.offline) {
-    test('offline and online in a worker', async () => {
+    test('offline: it does not hurry; online: it does not wait', async () => {
       const { tab, stand, flow, until, calm } = bench
-      bench.useWorker()
+      // A server on this machine would be dialed all the same.
       await flow({ reconnect: SLOW, url: stand.url.replace('127.0.0.1', 'app.test') })
       await tab.setOffline?.(true)
       stand.proxy.cut()
@@ -112,10 +112,12 @@ inEngines(bench => {
       expect(report.violations).toEqual([])
       expect(report.statuses).toEqual(['OPEN', 'RECONNECTING: Connection lost', 'OPEN'])
     })
+  }
 
-    test('offline: it does not hurry; online: it does not wait', async () => {
+  if (!cannot['offline in a worker']) {
+    test('offline and online in a worker', async () => {
       const { tab, stand, flow, until, calm } = bench
-      // A server on this machine would be dialed all the same.
+      bench.useWorker()
       await flow({ reconnect: SLOW, url: stand.url.replace('127.0.0.1', 'app.test') })
       await tab.setOffline?.(true)
       stand.proxy.cut()

@@ -45,18 +45,18 @@ export const createSite = async (): Promise<Site> => {
       response
         .writeHead(200, { 'content-type': 'text/csv', 'content-disposition': disposition })
         .end('1,2\n')
-    } else if (pathname === '/lab.js') {
-      response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
     } else {
       const csp = searchParams.get('csp')
       const reported = searchParams.get('csp-report-only')
-      response
-        .writeHead(200, {
-          'content-type': 'text/html',
-          ...(csp && { 'content-security-policy': csp }),
-          ...(reported && { 'content-security-policy-report-only': reported }),
-        })
-        .end(
+      const isScript = pathname === '/lab.js'
+      response.writeHead(200, {
+        'content-type': isScript ? 'text/javascript' : 'text/html',
+        ...(csp && { 'content-security-policy': csp }),
+        ...(reported && { 'content-security-policy-report-only': reported }),
+      })
+      if (isScript) response.end(script)
+      else
+        response.end(
           pathname === '/'
             ? '<!doctype html><title>Lab</title><script type="module" src="/lab.js"></script>'
             : '<!doctype html><title>Elsewhere</title>',
