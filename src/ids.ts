@@ -13,13 +13,23 @@ export interface Ids {
 const ID_LENGTH = 21
 const SECRET_LENGTH = 22
 
+/** Names that one call of `getRandomValues` is good for: it costs several times as much as the name. */
+const POOLED = 64
+
 export const createIds = (environment: Environment): Ids => {
+  let pool = new Uint8Array(0)
+  let used = 0
   const make = customRandom(urlAlphabet, ID_LENGTH, count => {
     const { getRandomValues, random } = environment
-    const bytes = new Uint8Array(count)
-    if (getRandomValues) getRandomValues(bytes)
-    else for (let at = 0; at < count; at++) bytes[at] = random() * 256
-    return bytes
+    // Never pooled: a secret must not be made of it, should `crypto` come later.
+    if (!getRandomValues) return Uint8Array.from({ length: count }, () => random() * 256)
+    if (used + count > pool.length) {
+      pool = new Uint8Array(count * POOLED)
+      getRandomValues(pool)
+      used = 0
+    }
+    used += count
+    return pool.subarray(used - count, used)
   })
   return {
     next: () => make(),

@@ -398,7 +398,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         if (mine !== dials) return
         const words = `${(thrown as Error | undefined)?.message ?? thrown}`
         const whole = hint ? `${words} (${hint})` : words
-        log('warn', `Connection failed: ${whole}`)
+        // A constructor's own words may hold the whole URL, or a subprotocol that is a token.
+        const safe = code === 'REFUSED' ? `${(thrown as Error).name} (${hint})` : whole
+        log('warn', `Connection failed: ${safe}`)
         fail(code, hint ? whole : thrown)
         dispatch(event, 'Connection failed')
       })

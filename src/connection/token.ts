@@ -49,8 +49,7 @@ export const createTokenKeeper = (option: MaybeAsked<string> | undefined): Token
     if (asking && !givenUp) return asking.promise
     const mine = era
     const asked: unknown = answerOf(() => ask(option as MaybeAsked<string>))
-    const take = (answer: unknown): Answer | Promise<Answer> =>
-      mine === era ? keep(answer) : wanted()
+    const take = (answer: unknown): Answer => (mine === era ? keep(answer) : token)
     if (!(asked instanceof Promise)) return take(asked)
 
     let answer: (token: string) => void = () => {}
