@@ -1,7 +1,7 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
 import { faultOf, isLoopback, shownUrl } from '../address.ts'
 import type { ClientEvents } from '../api.ts'
-import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
+import { type ErrorCode, type ResilientWebSocketError, toError, wordsOf } from '../errors.ts'
 import type { Logger } from '../options.ts'
 import { isLate } from '../promises.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
@@ -396,7 +396,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
       queueMicrotask(() => {
         if (mine !== dials) return
-        const words = `${(thrown as Error | undefined)?.message ?? thrown}`
+        const words = wordsOf(thrown)
         const whole = hint ? `${words} (${hint})` : words
         // A constructor's own words may hold the whole URL, or a subprotocol that is a token.
         const safe = code === 'REFUSED' ? `${(thrown as Error).name} (${hint})` : whole
@@ -482,10 +482,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       }
       emit('poll', poll)
     },
-    failed(thrown) {
-      const words = `${(thrown as Error | undefined)?.message ?? thrown}`
-      report('POLL', environment.WebSocket ? thrown : whilePolling(words))
-    },
+    failed: thrown =>
+      report('POLL', environment.WebSocket ? thrown : whilePolling(wordsOf(thrown))),
     refused(status) {
       fail('REFUSED', `Poll refused: HTTP ${status}`)
       dispatch('refused', 'Poll refused')

@@ -1,5 +1,6 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
 import type { Environment } from '../environment.ts'
+import { wordsOf } from '../errors.ts'
 import type { Logger, Settings } from '../options.ts'
 import type { Timers } from '../timers.ts'
 import { createFreshness } from '../transport/freshness.ts'
@@ -161,8 +162,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
           if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
         }
         if (!thrown) return
-        const words = (thrown as Error).message ?? thrown
-        hooks.failed(late ? `${words} (token has not answered)` : thrown)
+        hooks.failed(late ? `${wordsOf(thrown)} (token has not answered)` : thrown)
       },
       warn: words => hooks.log('warn', words),
       closed({ code, reason }) {

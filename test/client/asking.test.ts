@@ -141,6 +141,23 @@ describe('a token function that is slow', () => {
     expect(tokensOf(story)).toEqual(['late'])
   })
 
+  test('polls though each answer takes longer than a poll: a late token is kept', async () => {
+    let asked = 0
+    const story: Story = start({
+      reconnect: { maxAttempts: 0 },
+      fallback: { probeIntervalMs: 600_000 },
+      token: () => (++asked === 1 ? 'refused' : later(story, 12_000, 'late')),
+    })
+    story.network.onRequest = request =>
+      request.headers.get('authorization') === 'Bearer refused'
+        ? request.answer('', { status: 401 })
+        : request.answer({})
+    story.network.socket().fail()
+    await story.clock.advance(20_000)
+    expect(authorization(story)).toEqual(['Bearer refused', 'Bearer late', 'Bearer late'])
+    expect(asked).toBe(2)
+  })
+
   test('is not used with a token that came after it was set, refused, or another user signed in', async () => {
     const acts: ((story: Story) => void)[] = [
       ({ socket }) => socket.setToken('right'),
