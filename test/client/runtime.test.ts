@@ -43,6 +43,9 @@ describe('where there is no WebSocket', () => {
     await clock.settle()
     expect(socket.error).toMatchObject({ code: 'POLL', message: expect.stringMatching(CAUSE) })
     expect(socket.error?.message).toMatch(/^Poll failed: HTTP 500/)
+    answerPolls(network)
+    await clock.advance(5000)
+    expect(socket.error).toMatchObject({ code: 'REFUSED', message: expect.stringMatching(CAUSE) })
   })
 
   test('nor does one that says that there is no fallback', async () => {
