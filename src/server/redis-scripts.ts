@@ -68,8 +68,10 @@ return {epoch, offset}
  * Where a channel stands, and its messages from after an offset on. One without a message gets its epoch here;
  * only the newest so many of these are kept, so that asking fills no memory.
  * Keys: channel, stream, silent names, silent epochs.
- * Arguments from 4: name, offset, new epoch, now, silent channels kept, their age.
- * Returns epoch, offset, whether that is believed, and the entries of the stream.
+ * Arguments from 4: name, offset, new epoch, now, silent channels kept, their age, the epoch that is of use after
+ * '=' (empty: any), the most messages, the offset for which they count, and the bytes of an answer.
+ * Returns epoch, offset, whether that is believed, the first entries of the stream, as many as make those bytes, and
+ * the oldest offset that is there.
  */
 export const HISTORY: RedisScript = script(`${CHANNEL}
 local name, after, fresh, now = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
@@ -86,11 +88,21 @@ if epoch then
     if its ~= life then call('HSET', KEYS[1], 'life', life) end
     its = life
   end
-  local entries = {}
-  if offset > tonumber(after) then
-    entries = call('XRANGE', KEYS[2], string.format('%.0f', after + 1), '+')
+  local entries, bytes, from, limit = {}, 0, after + 1, tonumber(ARGV[11])
+  if (ARGV[10] ~= '' and ARGV[10] ~= '=' .. epoch) or offset - ARGV[12] > limit then from = offset + 1 end
+  from = math.max(from, offset - limit + 1)
+  while from <= offset and bytes < tonumber(ARGV[13]) do
+    local part = call('XRANGE', KEYS[2], string.format('%.0f', from), '+', 'COUNT', 50)
+    if #part == 0 then break end
+    for _, entry in ipairs(part) do
+      entries[#entries + 1] = entry
+      bytes = bytes + #entry[2][4]
+      from = tonumber(string.match(entry[1], '^%d+')) + 1
+      if bytes >= tonumber(ARGV[13]) then break end
+    end
   end
-  return {epoch, string.format('%.0f', offset), its == life and 1 or 0, entries}
+  local oldest = string.format('%.0f', offset - call('XLEN', KEYS[2]) + 1)
+  return {epoch, string.format('%.0f', offset), its == life and 1 or 0, entries, oldest}
 end
 epoch = silent(KEYS[3], KEYS[4], name) or fresh
 call('ZADD', KEYS[3], now, name)
@@ -100,7 +112,7 @@ if call('ZCARD', KEYS[3]) > tonumber(ARGV[8]) then
 end
 call('PEXPIRE', KEYS[3], ARGV[9])
 call('PEXPIRE', KEYS[4], ARGV[9])
-return {epoch, '0', 1, {}}
+return {epoch, '0', 1, {}, '1'}
 `)
 
 /** Keys: channels. Returns for each its epoch and offset, or nothing. */
