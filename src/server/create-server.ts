@@ -25,6 +25,7 @@ import {
   type ServerOptions,
 } from './options.ts'
 import { requirePublication } from './publication.ts'
+import { warnOfWorkers } from './workers.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -357,6 +358,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
+      if (!detach) warnOfWorkers(broker, logger)
       detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')

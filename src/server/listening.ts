@@ -142,6 +142,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     counters.replayed += verdict.replayed
     if (!verdict.recovered) {
       counters.gaps++
+      if (hooks.isBusy()) await hooks.room()
       await sendSnapshot(name, goesOn)
     }
     if (!goesOn()) return

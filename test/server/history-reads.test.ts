@@ -6,7 +6,7 @@ import { Remembered } from '../../src/server/remembered.ts'
 /** A store of ten messages a channel that answers when it is told to. */
 const create = (atOnce: number) => {
   const asked: { channel: string; read: HistoryRead; answer(head?: number): Promise<void> }[] = []
-  const failing = false
+  let failing = false
   const { history } = createHistoryReads({
     atOnce,
     read: (channel, read) =>
@@ -27,6 +27,9 @@ const create = (atOnce: number) => {
         })
       }),
   })
+  const fail = (): void => {
+    failing = true
+  }
   const ask = async (
     channel: string,
     after: number,
