@@ -103,7 +103,7 @@ const hear = (
  * await server.publish('AAPL', { type: 'market_data', data: { price: 227.52 } })
  * ```
  *
- * Throws a `TypeError` or `RangeError` that names a bad option. Reads no environment variables.
+ * Throws a `TypeError` or `RangeError` that names a bad option. Reads no options from environment variables.
  */
 export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const settings = resolveServerOptions(options)

@@ -102,7 +102,10 @@ export interface ServerOptions {
     | false
   /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
   maxPayload?: number
-  /** Bytes that wait for a slow client, at most; then it is closed with 1013, or see `conflate`. @default 1048576 */
+  /**
+   * Bytes that wait for a slow client. Beyond them, and if it reads nothing for 2 s, or not within 5 s what waited, it is closed
+   * with 1013, or see `conflate`. A burst may be larger: a client that reads it is not slow. @default 1048576
+   */
   maxBufferedBytes?: number
   /**
    * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is

@@ -219,7 +219,7 @@ describe('a burst larger than the buffer', () => {
   })
 
   test('ends a client that reads on, but not what waited for it five seconds before', async () => {
-    const slow = await startSlow({ maxBufferedBytes: 10_000 })
+    const slow = await startSlow({ maxBufferedBytes: 10_000, maxPayload: 1000 })
     await slow.say(hello({ A: null }))
     slow.stick()
     await slow.publish('A', 1000)
