@@ -116,6 +116,11 @@ export const createOutgoing = (hooks: OutgoingHooks): Outgoing => {
   const pump = (): void => {
     while (next < waiting.length && socket.bufferedAmount <= maxBufferedBytes) write(takeFrame())
     if (next === waiting.length) return clear()
+    if (next > waiting.length / 2) {
+      waiting = waiting.slice(next)
+      owned = owned.slice(next)
+      next = 0
+    }
     isBlocked = true
     look()
   }
