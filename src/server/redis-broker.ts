@@ -224,7 +224,8 @@ export class RedisBroker implements Broker {
       entries.push(...part.entries.filter(({ offset }) => offset <= first.offset))
       const last = part.entries.at(-1)?.offset ?? first.offset
       if (last >= first.offset) break
-      part = await this.#readPart(channel, read, last)
+      // The limit was for the first part: what is published meanwhile does not count.
+      part = await this.#readPart(channel, { ...read, limit: Number.MAX_SAFE_INTEGER }, last)
       if (part.epoch === first.epoch) continue
       first = await this.#readPart(channel, read, read.afterOffset)
       part = first
@@ -235,8 +236,10 @@ export class RedisBroker implements Broker {
     // Clocks of servers differ a little: whatever is before the last that is too old is too old as well.
     let gone = entries.length
     while (gone && (entries[gone - 1] as Entry).at > tooOld) gone--
+    // An end that is gone meanwhile leaves nothing that ends at the offset.
+    const isWhole = entries.at(-1)?.offset === offset
     const messages = entries
-      .slice(gone)
+      .slice(isWhole ? gone : entries.length)
       .map(entry => new Remembered(channel, epoch, entry.offset, entry.text))
     return { epoch, offset, messages, oldest }
   }

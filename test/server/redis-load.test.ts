@@ -121,6 +121,25 @@ describe.skipIf(!hasRedis)('Redis under load', () => {
     expect(await callsOf(here, 'evalsha')).toBeGreaterThan(10)
   })
 
+  test('what is published while a history is read takes nothing from it, also at its limit', async () => {
+    const here = await startHere()
+    const [broker, other] = [createBroker(here.url), createBroker(here.url)]
+    const text = 'x'.repeat(60_000)
+    for (let data = 1; data <= 50; data++) await broker.publish('A', { type: 'tick', data: text })
+    await other.history('B')
+    const reading = broker.history('A', 0, { limit: 50 })
+    // The second part is read after this.
+    await new Promise(resolve => setImmediate(resolve))
+    const [{ offset, messages }] = await Promise.all([
+      reading,
+      other.publish('A', { type: 'tick' }),
+    ])
+    expect(offset).toBe(50)
+    expect(messages.map(message => message.offset)).toEqual(
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    )
+  })
+
   test('what is trimmed while it is read is left out, without a hole', async () => {
     const here = await startHere()
     const [broker, other] = [createBroker(here.url), createBroker(here.url, { historySize: 20 })]
