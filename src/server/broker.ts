@@ -61,8 +61,8 @@ export class BrokerError extends Error {
   }
 }
 
-/** Called when another server has taken a session over with this `gen`. */
-export type Taken = (session: string, gen: number) => void
+/** Called when another server has taken over an incarnation of a session (its key, a blank, its `tok`) with this `gen`. */
+export type Taken = (incarnation: string, gen: number) => void
 
 /** A store of channels. `test/server/broker-contract.ts` says what every one of them keeps. */
 export interface Broker {

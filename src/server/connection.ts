@@ -27,10 +27,10 @@ export interface ConnectionHost {
   /** Joins or leaves a channel's listeners. */
   join(channel: string, connection: Connection): void
   leave(channel: string, connection: Connection): void
-  /** This connection is the newest of its session; closes those with a lower `gen`. */
-  replaces(session: string, gen: number, connection: Connection): void
-  /** It is none of the session's any more. */
-  left(session: string, connection: Connection): void
+  /** This connection is the newest of its incarnation of a session; closes those with a lower `gen`. */
+  replaces(incarnation: string, gen: number, connection: Connection): void
+  /** It is none of the incarnation's any more. */
+  left(incarnation: string, connection: Connection): void
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
   closed(connection: Connection): void
@@ -169,8 +169,8 @@ export const createConnection = (
     subscribing,
     listening,
     client,
-    replaces: (session, gen) => host.replaces(session, gen, connection),
-    left: session => host.left(session, connection),
+    replaces: (incarnation, gen) => host.replaces(incarnation, gen, connection),
+    left: incarnation => host.left(incarnation, connection),
     // An application may send these by its own hand.
     own: message =>
       SEQUENCED.includes(`${message['type']}`)

@@ -34,13 +34,16 @@ export interface Greeting {
 }
 
 const LONGEST_SID = 128
+/** A longer `tok` is none of ours, and nothing keeps it. */
+const LONGEST_TOK = 128
 
 /** `undefined`: it is none. A `tok` of `null` is as good as none. */
 export const greetingIn = ({ sid, tok, gen }: Fields): Greeting | undefined => {
   if (typeof sid !== 'string' || !sid || sid.length > LONGEST_SID) return undefined
   if (!Number.isSafeInteger(gen) || Number(gen) < 0) return undefined
   if (tok !== undefined && tok !== null && typeof tok !== 'string') return undefined
-  return { sid, tok: tok ?? undefined, gen: Number(gen) }
+  const given = typeof tok === 'string' && tok.length > LONGEST_TOK ? '' : tok
+  return { sid, tok: given ?? undefined, gen: Number(gen) }
 }
 
 /** The elements of a frame; `bad` says why it is none, and `count` what it costs all the same. */

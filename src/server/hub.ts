@@ -46,14 +46,14 @@ export const createHub = (hooks: HubHooks): Hub => {
   const { settings, broker, environment } = hooks
   const connections = new Set<Connection>()
   const listeners = new Map<string, Set<Connection>>()
-  /** The connections of each session, and their `gen`. */
+  /** The connections of each incarnation of a session, and their `gen`. */
   const sessions = new Map<string, Map<Connection, number>>()
   const counters = createCounters()
   const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
 
-  /** A message or a contact with this `gen` ends what is older of its session. */
-  const replace = (session: string, gen: number): void => {
-    for (const [connection, older] of sessions.get(session) ?? []) {
+  /** A contact with this `gen` ends what is older of its incarnation. */
+  const replace = (incarnation: string, gen: number): void => {
+    for (const [connection, older] of sessions.get(incarnation) ?? []) {
       if (older < gen) connection.close(4409, REPLACED)
     }
   }
@@ -72,14 +72,14 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(channel)
       if (members?.delete(member) && !members.size) listeners.delete(channel)
     },
-    replaces(session: string, gen: number, connection: Connection): void {
-      replace(session, gen)
-      const members = sessions.get(session) ?? new Map()
-      sessions.set(session, members.set(connection, gen))
+    replaces(incarnation: string, gen: number, connection: Connection): void {
+      replace(incarnation, gen)
+      const members = sessions.get(incarnation) ?? new Map()
+      sessions.set(incarnation, members.set(connection, gen))
     },
-    left(session: string, gone: Connection): void {
-      const members = sessions.get(session)
-      if (members?.delete(gone) && !members.size) sessions.delete(session)
+    left(incarnation: string, gone: Connection): void {
+      const members = sessions.get(incarnation)
+      if (members?.delete(gone) && !members.size) sessions.delete(incarnation)
     },
     failed: (thrown: unknown): void => hooks.failed?.(thrown),
     closed(gone: Connection): void {

@@ -17,7 +17,7 @@ import type { Counters } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import { createRecent } from './recent.ts'
-import type { Refused, Sessions } from './sessions.ts'
+import { incarnationOf, type Refused, type Sessions } from './sessions.ts'
 
 export interface PostAnswer {
   readonly status: number
@@ -36,19 +36,12 @@ export interface PostingHost {
   readonly counters: Counters
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
-  /** Closes the connections of this session that have a lower `gen`. */
-  replaces(session: string, gen: number): void
+  /** Closes the connections of this incarnation of a session that have a lower `gen`. */
+  replaces(incarnation: string, gen: number): void
 }
 
 /** Senders by POST, and addresses of new ones, whose rate is remembered. */
 const MOST_SENDERS = 10_000
-
-/** Somebody who sends by POST. */
-interface Sender {
-  /** The `tok` that it was told last. */
-  readonly tok: string
-  readonly mayPass: RateLimit
-}
 
 interface Post extends Greeting {
   readonly elements: readonly Element[]
@@ -76,8 +69,8 @@ const read = (text: string): Post | undefined => {
 
 export const createPosting = (host: PostingHost): Posting => {
   const { settings, sessions, applying, environment, counters } = host
-  // Beyond the most, the one that was silent longest goes.
-  const senders = createRecent<Sender>(MOST_SENDERS)
+  // By incarnation, which only its owner can name. Beyond the most, the one that was silent longest goes.
+  const senders = createRecent<RateLimit>(MOST_SENDERS)
   const addresses = createRecent<RateLimit>(MOST_SENDERS)
 
   const newRate = (): RateLimit => createRateLimit(settings.rateLimit, environment.monotonicNow)
@@ -100,8 +93,8 @@ export const createPosting = (host: PostingHost): Posting => {
     }
     const { sid, tok, gen, elements } = post
     const key = JSON.stringify([user ?? '', sid])
-    const known = senders.get(key)
-    if ((tok === undefined || known?.tok !== tok) && !mayMakeContact(address)) {
+    const known = tok === undefined ? undefined : senders.get(incarnationOf(key, tok))
+    if (!known && !mayMakeContact(address)) {
       counters.rateLimited++
       return { status: 429, body: { error: 'Too many new senders' }, retryAfterSeconds: 1 }
     }
@@ -110,12 +103,13 @@ export const createPosting = (host: PostingHost): Posting => {
       body: { error: 'A newer connection has replaced this one' },
     }
 
-    await applying.inTurn(key, async () => {
+    const deliver = async (): Promise<void> => {
       const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
       if (!record) return
-      host.replaces(key, gen)
-      const mayPass = known?.mayPass ?? newRate()
-      senders.set(key, { tok: record.tok, mayPass })
+      const incarnation = incarnationOf(key, record.tok)
+      host.replaces(incarnation, gen)
+      const mayPass = known ?? newRate()
+      senders.set(incarnation, mayPass)
       const replies: Partial<WireMessage>[] = []
       const reply = (message: Partial<WireMessage>): void => {
         try {
@@ -169,7 +163,10 @@ export const createPosting = (host: PostingHost): Posting => {
           ...(limited && { retryAfterMs: 1000 }),
         },
       }
-    })
+    }
+    // Whoever presents no `tok` applies nothing, and waits for nobody.
+    if (tok === undefined) await deliver()
+    else await applying.inTurn(incarnationOf(key, tok), deliver)
     return answer
   }
 }
