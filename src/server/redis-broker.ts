@@ -329,8 +329,8 @@ export class RedisBroker implements Broker {
   }
 
   #heardTaken(text: string): void {
-    this.#sessions.heardTaken(text, (session, gen) => {
-      for (const { taken } of [...this.#attached]) taken?.(session, gen)
+    this.#sessions.heardTaken(text, (incarnation, gen) => {
+      for (const { taken } of [...this.#attached]) taken?.(incarnation, gen)
     })
   }
 

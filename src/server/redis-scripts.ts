@@ -135,8 +135,9 @@ return redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1, 'REV')
 `)
 
 /**
- * Keys: session, its refusals. Arguments 2 to 6: this server, the last place that it knows to be used (-1: it
- * knows of none), 1 if it may judge others dead, the prefix of the keys of living servers, `tok`.
+ * Keys: the incarnation of a session that `tok` names, and its refusals. Arguments 2 to 6: this server, the last place
+ * that it knows to be used (-1: it knows of none), 1 if it may judge others dead, the prefix of the keys of living
+ * servers, `tok`.
  */
 const SESSION = `
 local call = redis.call
@@ -157,30 +158,53 @@ end
 `
 
 /**
+ * Keys 3 to 5: the incarnations of the session in the order of their beginning, and what a new one is stored in.
  * Arguments from 7: `gen`, its time to live, a new `tok`, where to tell the owner before that it is no
- * longer, the session's key for that.
+ * longer, the incarnation's name for that, incarnations kept, the prefixes of their keys.
  * Returns 'stale', 'busy', or `tok`, `gen`, `last` and the refusals.
  */
 export const CONTACT: RedisScript = script(`${SESSION}
 local new, ttl, fresh = tonumber(ARGV[7]), ARGV[8], ARGV[9]
-if tok and new < gen then return 'stale' end
-if tok and tok ~= given and new == gen and confirmed then return 'stale' end
-if tok and owner ~= me then
-  call('HSET', KEYS[1], 'owner', me)
-  call('PUBLISH', ARGV[10] .. owner, ARGV[7] .. ' ' .. ARGV[11])
-end
-if tok and applying() then return 'busy' end
-if tok and tok == given then
+if tok then
+  if new < gen then return 'stale' end
+  if owner ~= me then
+    call('HSET', KEYS[1], 'owner', me)
+    call('PUBLISH', ARGV[10] .. owner, ARGV[7] .. ' ' .. ARGV[11])
+  end
+  if applying() then return 'busy' end
   call('HSET', KEYS[1], 'gen', ARGV[7], 'confirmed', '1', 'busy', '', 'turn', '', 'life', life)
-else
-  tok, last = fresh, 0
-  call('DEL', KEYS[1], KEYS[2])
-  call('HSET', KEYS[1], 'tok', tok, 'gen', ARGV[7], 'last', '0', 'confirmed', '0', 'owner', me,
-    'busy', '', 'turn', '', 'done', '', 'life', life)
+  call('PEXPIRE', KEYS[1], ttl)
+  call('PEXPIRE', KEYS[2], ttl)
+  call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ttl))
+  return {tok, ARGV[7], string.format('%.0f', last), call('LRANGE', KEYS[2], 0, -1)}
 end
-call('PEXPIRE', KEYS[1], ttl)
-call('PEXPIRE', KEYS[2], ttl)
-return {tok, ARGV[7], string.format('%.0f', last), call('LRANGE', KEYS[2], 0, -1)}
+
+local function forget(name)
+  call('ZREM', KEYS[3], name)
+  call('DEL', ARGV[13] .. name, ARGV[14] .. name)
+end
+
+-- What is kept under this name is not believed.
+if given ~= '' then forget(given) end
+local count, unconfirmed, newest, after = 0, nil, nil, 0
+for _, name in ipairs(call('ZRANGE', KEYS[3], 0, -1)) do
+  local state = call('HGET', ARGV[13] .. name, 'confirmed')
+  if state then
+    count = count + 1
+    newest = name
+    if state ~= '1' then unconfirmed = name end
+    after = tonumber(call('ZSCORE', KEYS[3], name))
+  else
+    forget(name)
+  end
+end
+if count >= tonumber(ARGV[12]) then forget(unconfirmed or newest) end
+call('HSET', KEYS[4], 'tok', fresh, 'gen', ARGV[7], 'last', '0', 'confirmed', '0', 'owner', me,
+  'busy', '', 'turn', '', 'done', '', 'life', life)
+call('PEXPIRE', KEYS[4], ttl)
+call('ZADD', KEYS[3], after + 1, fresh)
+call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ttl))
+return {fresh, ARGV[7], '0', {}}
 `)
 
 /** Arguments from 7: `seq`, a name for this turn. Returns 'lost', 'busy', or the last place used. */
@@ -214,10 +238,12 @@ end
 return 1
 `)
 
-/** Arguments from 7: its time to live. */
+/** Key 3: the incarnations of the session. Arguments from 7: its time to live. A connection that is open counts as a use. */
 export const TOUCH: RedisScript = script(`${SESSION}
 if not tok or tok ~= given then return 0 end
+call('HSET', KEYS[1], 'confirmed', '1')
 call('PEXPIRE', KEYS[1], ARGV[7])
 call('PEXPIRE', KEYS[2], ARGV[7])
+call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ARGV[7]))
 return 1
 `)

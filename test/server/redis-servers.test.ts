@@ -172,7 +172,8 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     await b.sessions.contact('s', { tok, gen: 2, ttlMs })
     await expect.poll(() => taken).toEqual([2])
     await a.sessions.contact('s', { tok, gen: 3, ttlMs })
-    for (const word of ['2 s', '3 s', '4 s']) await redis.command('PUBLISH', topic, word)
+    for (const word of [`2 s ${tok}`, `3 s ${tok}`, `4 s ${tok}`])
+      await redis.command('PUBLISH', topic, word)
     await expect.poll(() => taken).toEqual([2, 4])
   })
 
@@ -218,7 +219,14 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     const { tok = '' } =
       (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
     await broker.sessions.begin('s', tok, 1)
-    await redis.command('HSET', `${keyPrefix}session:s`, 'busy', 'another', 'turn', 'of-another')
+    await redis.command(
+      'HSET',
+      `${keyPrefix}session:s ${tok}`,
+      'busy',
+      'another',
+      'turn',
+      'of-another',
+    )
     expect(await broker.sessions.advance('s', tok, 1)).toBe(false)
   })
 
@@ -229,7 +237,7 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     const ttlMs = 60_000
     const { tok = '' } =
       (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
-    const keys = [`${keyPrefix}session:s`, `${keyPrefix}refused:s`]
+    const keys = [`${keyPrefix}session:s ${tok}`, `${keyPrefix}refused:s ${tok}`]
     const field = async (name: string) => `${await redis.command('HGET', keys[0] ?? '', name)}`
     const run = async ({ text }: { text: string }, turn: string, ...more: string[]) => {
       const common = [await field('life'), await field('owner'), '-1', '1', `${keyPrefix}server:`]
