@@ -26,11 +26,13 @@ const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
 /** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason>> = {
+const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
   BAD_MESSAGE: 'invalid',
   TOO_LARGE: 'invalid',
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
+  // A handler that did not end in time may still go on: nobody knows.
+  TIMEOUT: undefined,
 }
 
 /**
@@ -244,7 +246,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
-      outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
+      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
     sessionLost: () => outbox.lost(),
     waiting: () => outbox.waiting(),
     prepare: () => outbox.prepare(),

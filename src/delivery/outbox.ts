@@ -58,8 +58,8 @@ export interface Outbox<Message> {
   take(): readonly string[]
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
-  /** The message at this place is refused; its place is used up. */
-  refuse(seq: number, reason: RejectReason): void
+  /** The message at this place is refused, or `unknown` where there is no reason; its place is used up. */
+  refuse(seq: number, reason: RejectReason | undefined): void
   /**
    * The link was closed because the largest message sent on it was too large: rejects that once the server
    * has said that it did not apply it.
@@ -402,7 +402,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     refuse: (seq, reason) =>
       giveUp(
         flight.find(each => each.seq === seq),
-        'rejected',
+        reason ? 'rejected' : 'unknown',
         reason,
       ),
     takeLess() {

@@ -1,14 +1,17 @@
 /** Who one client is: the token it says, the identity that it gets for it, and when that ends. */
+
 import type { ServerEnvironment, ServerTimers } from './environment.ts'
 import { dataOf, type Fields, replyTo } from './frame.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Talk } from './talk.ts'
+import type { TimeLimits } from './time-limit.ts'
 
 export interface AdmissionHooks {
   readonly settings: ServerSettings
   readonly timers: ServerTimers
   readonly environment: ServerEnvironment
   readonly talk: Talk
+  readonly timeLimits: TimeLimits
   authenticate(token: string): Promise<Identity | null>
 }
 
@@ -53,7 +56,12 @@ export const createAdmission = (hooks: AdmissionHooks): Admission => {
 
   const isRequired = (): boolean => settings.authenticate !== undefined && !identity
 
-  const present = async (token: string): Promise<boolean> => admit(await hooks.authenticate(token))
+  const present = async (token: string): Promise<boolean> =>
+    admit(
+      await hooks.timeLimits.within(settings.authTimeoutMs, 'authenticate', () =>
+        hooks.authenticate(token),
+      ),
+    )
 
   return {
     user: () => identity?.user ?? null,

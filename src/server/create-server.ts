@@ -246,6 +246,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       webSocket.on('message', (data: Buffer, isBinary) =>
         connection.received(isBinary ? undefined : data.toString(), data.length),
       )
+      webSocket.on('ping', connection.pinged)
       webSocket.on('pong', connection.ponged)
       webSocket.on('close', connection.ended)
       logger.info?.(`Client ${connection.client.id} connected`)
@@ -288,6 +289,8 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     broker,
     environment,
     posting: hub.posting,
+    timeLimits: hub.timeLimits,
+    mayPoll: hub.mayPoll,
     counters,
     deadlines,
     draining: () => draining,
@@ -344,6 +347,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     await emptied(CLOSE_GRACE_MS)
     // Only now: what is being applied is done first, and its place in a broker outside is used up.
     await detach?.()
+    hub.timeLimits.end()
     part()
     deadlines.end()
     http.off('error', failed)

@@ -4,10 +4,12 @@ import { type Applying, createApplying } from './applying.ts'
 import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { createHttpRates } from './http-rates.ts'
 import { type Counters, createCounters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
 import { createPosting, type Posting } from './posting.ts'
+import { createTimeLimits, type TimeLimits } from './time-limit.ts'
 
 export interface HubHooks {
   readonly settings: ServerSettings
@@ -38,6 +40,9 @@ export interface Hub {
   /** Closes the connection of a session that another server has taken over. */
   readonly taken: Taken
   readonly posting: Posting
+  readonly timeLimits: TimeLimits
+  /** See `HttpHost`. */
+  mayPoll(user: string | null, address: string, cost: number): boolean
 }
 
 const REPLACED = 'Replaced by a newer connection'
@@ -49,7 +54,16 @@ export const createHub = (hooks: HubHooks): Hub => {
   /** The connections of each incarnation of a session, and their `gen`. */
   const sessions = new Map<string, Map<Connection, number>>()
   const counters = createCounters()
-  const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
+  const timeLimits = createTimeLimits(environment)
+  const applying: Applying = createApplying(
+    settings,
+    broker.sessions,
+    hooks.message,
+    counters,
+    timeLimits,
+  )
+
+  const polls = createHttpRates(settings.rateLimit, environment.monotonicNow)
 
   /** A contact with this `gen` ends what is older of its incarnation. */
   const replace = (incarnation: string, gen: number): void => {
@@ -64,6 +78,7 @@ export const createHub = (hooks: HubHooks): Hub => {
     environment,
     applying,
     counters,
+    timeLimits,
     join(channel: string, member: Connection): void {
       const members = listeners.get(channel) ?? new Set()
       listeners.set(channel, members.add(member))
@@ -103,6 +118,9 @@ export const createHub = (hooks: HubHooks): Hub => {
       if (members) for (const member of members) member.published(published)
     },
     taken: replace,
+    timeLimits,
+    mayPoll: (user, address, cost) =>
+      polls.of(user === null ? `address ${address}` : `user ${user}`)(cost) === 'pass',
     posting: createPosting({
       settings,
       sessions: broker.sessions,
