@@ -144,6 +144,49 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     expect(applied).toEqual([1])
   })
 
+  test('a handler that never ends on one does not lock its client out of the other', async () => {
+    const begun: string[] = []
+    const options = (name: string): ServerOptions => ({
+      handlerTimeoutMs: 300,
+      onMessage({ data }) {
+        begun.push(`${name}${data}`)
+        return name === 'a' ? new Promise(() => {}) : undefined
+      },
+    })
+    const keyPrefix = `test-${++prefixes}:`
+    const a = await startServer({ ...options('a'), broker: createBroker(redis.url, { keyPrefix }) })
+    const b = await startServer({ ...options('b'), broker: createBroker(redis.url, { keyPrefix }) })
+    const first = await greet(a.url, 1)
+    first.peer.send(order(1))
+    await expect.poll(() => begun).toEqual(['a1'])
+    const second = await connect(b.url)
+    second.send(hello(2, first.welcome.tok))
+    expect((await second.next('welcome')).data).toMatchObject({
+      tok: first.welcome.tok,
+      ack: 1,
+      refused: [{ seq: 1, code: 'TIMEOUT' }],
+    })
+    second.send([order(1), order(2)])
+    await expect.poll(() => ackOf(second)).toBe(2)
+    expect(begun).toEqual(['a1', 'b2'])
+  })
+
+  test('a contact that knows only the sid ends nothing on another server', async () => {
+    const applied: unknown[] = []
+    const [a, b] = await startTwo({ onMessage: ({ data }) => void applied.push(data) })
+    const owner = await greet(a.url, 1)
+    const thief = await greet(b.url, Number.MAX_SAFE_INTEGER)
+    expect(thief.welcome).toMatchObject({ ack: 0 })
+    expect(thief.welcome.tok).not.toBe(owner.welcome.tok)
+    owner.peer.send(order(1))
+    await expect.poll(() => ackOf(owner.peer)).toBe(1)
+    const back = await greet(b.url, 2, owner.welcome.tok)
+    expect(back.welcome).toMatchObject({ tok: owner.welcome.tok, ack: 1 })
+    expect(await owner.peer.closed).toMatchObject({ code: 4409 })
+    expect(thief.peer.socket.readyState).toBe(thief.peer.socket.OPEN)
+    expect(applied).toEqual([1])
+  })
+
   test('the newer connection closes an older one on another server with 4409, and an older one never comes in', async () => {
     const [a, b] = await startTwo()
     const old = await greet(a.url, 5)
