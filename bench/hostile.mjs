@@ -50,8 +50,13 @@ const connected = port =>
 /** Resolves when the server has handled everything before. */
 const settled = socket =>
   new Promise(resolve => {
-    socket.once('close', resolve)
-    socket.once('pong', resolve)
+    const done = () => {
+      socket.off('close', done)
+      socket.off('pong', done)
+      resolve()
+    }
+    socket.on('close', done)
+    socket.on('pong', done)
     socket.ping()
   })
 
