@@ -1,5 +1,4 @@
 /** Who one client is: the token it says, the identity that it gets for it, and when that ends. */
-
 import type { ServerEnvironment, ServerTimers } from './environment.ts'
 import { dataOf, type Fields, replyTo } from './frame.ts'
 import type { Identity, ServerSettings } from './options.ts'

@@ -28,10 +28,20 @@ const start = async (options: ServerOptions = {}) => {
 
 const codes = (peer: Peer): unknown[] => peer.all('error').map(({ data }) => data['code'])
 
+let reads = 0
+
 /** Everything that was sent so far has been read. */
 const read = async ({ socket }: Peer): Promise<void> => {
-  socket.ping()
-  await new Promise(resolve => socket.once('pong', resolve))
+  const name = `read-${++reads}`
+  socket.ping(name)
+  await new Promise<void>(resolve => {
+    const heard = (data: Buffer): void => {
+      if (String(data) !== name) return
+      socket.off('pong', heard)
+      resolve()
+    }
+    socket.on('pong', heard)
+  })
 }
 
 const get = (server: RunningServer, query: string, token?: string): Promise<Response> =>
