@@ -3,14 +3,12 @@ import type { ServerEnvironment, ServerTimers } from './environment.ts'
 import { dataOf, type Fields, replyTo } from './frame.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Talk } from './talk.ts'
-import type { TimeLimits } from './time-limit.ts'
 
 export interface AdmissionHooks {
   readonly settings: ServerSettings
   readonly timers: ServerTimers
   readonly environment: ServerEnvironment
   readonly talk: Talk
-  readonly timeLimits: TimeLimits
   authenticate(token: string): Promise<Identity | null>
 }
 
@@ -55,12 +53,7 @@ export const createAdmission = (hooks: AdmissionHooks): Admission => {
 
   const isRequired = (): boolean => settings.authenticate !== undefined && !identity
 
-  const present = async (token: string): Promise<boolean> =>
-    admit(
-      await hooks.timeLimits.within(settings.authTimeoutMs, 'authenticate', () =>
-        hooks.authenticate(token),
-      ),
-    )
+  const present = async (token: string): Promise<boolean> => admit(await hooks.authenticate(token))
 
   return {
     user: () => identity?.user ?? null,

@@ -149,7 +149,6 @@ export const createConnection = (
     timers,
     environment,
     talk,
-    timeLimits,
     authenticate: host.authenticate,
   })
 

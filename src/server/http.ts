@@ -140,7 +140,8 @@ const poll = async (
 ): Promise<void> => {
   const { broker, environment, counters } = host
   const named = listIn(query, 'symbols')
-  const mayPoll = (cost: number): boolean => host.mayPoll(user, addressOf(host.settings, request), cost)
+  const mayPoll = (cost: number): boolean =>
+    host.mayPoll(user, addressOf(host.settings, request), cost)
   if (!mayPoll(costOfNames(named?.length ?? 0))) {
     counters.rateLimited++
     const words = { error: 'Rate limit exceeded. Please slow down.' }
