@@ -1,5 +1,4 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import { nanoid } from 'nanoid'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
 import { createAborts } from './delivery/aborts.ts'
@@ -14,6 +13,7 @@ import { createSubscriptions } from './delivery/subscriptions.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
+import { createIds } from './ids.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
@@ -29,11 +29,13 @@ const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
 /** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason>> = {
+const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
   BAD_MESSAGE: 'invalid',
   TOO_LARGE: 'invalid',
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
+  // A handler that did not end in time may still go on: nobody knows.
+  TIMEOUT: undefined,
 }
 
 /**
@@ -56,6 +58,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
   const timers = createTimers(environment)
+  const ids = createIds(environment)
   const protocol = settings.protocol ?? (envelope() as unknown as Protocol<Incoming, Outgoing>)
 
   let finished = false
@@ -213,6 +216,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('proved')
     },
     fail: reason => driver.fail(reason),
+    refuse: words => driver.refuse(words),
+    newId: ids.next,
+    secret: ids.secret,
     reply,
     control: frame => outbox.control(frame),
     message: accept,
@@ -254,7 +260,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
-      outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
+      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
     sessionLost: () => outbox.lost(),
     waiting: () => outbox.waiting(),
     prepare: () => outbox.prepare(),
@@ -268,7 +274,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const ping = (): void => {
-    pingId = nanoid()
+    pingId = ids.next()
     pingedAt = monotonicNow()
     reply(conversation.ping?.(pingId) ?? (pingMessage as string))
   }
@@ -400,6 +406,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     outbox,
     aborts,
     monotonicNow,
+    newId: ids.next,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     byHand: subscriptions.byHand,

@@ -1,4 +1,5 @@
 /** What an incoming message passes before the application sees it: schema, then dedupe. */
+import { isLate } from '../promises.ts'
 import type { Dedupe } from './dedupe.ts'
 
 /** The part of Standard Schema (standardschema.dev) that is used here. */
@@ -37,9 +38,9 @@ export const createInbox =
     let accepted = message
     try {
       if (schema) {
-        const result = schema['~standard'].validate(message)
+        const result = schema['~standard'].validate(message) as SchemaResult<Message>
         // Waiting for one message would let the next overtake it.
-        if (result instanceof Promise) throw new Error('schema: expected one that is not async')
+        if (isLate(result)) throw new Error('schema: expected one that is not async')
         if (result.issues)
           throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
         accepted = result.value

@@ -70,8 +70,8 @@ export interface Outbox<Message> {
   take(): readonly string[]
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
-  /** The message at this place is refused; its place is used up. */
-  refuse(seq: number, reason: RejectReason): void
+  /** The message at this place is refused, or `unknown` where there is no reason; its place is used up. */
+  refuse(seq: number, reason: RejectReason | undefined): void
   /**
    * The link was closed because the largest message sent on it was too large: rejects that once the server
    * has said that it did not apply it.
@@ -484,7 +484,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       return true
     },
     // Places are dense: those behind the head follow it one by one.
-    refuse: (seq, reason) => giveUp(flight.at(seq - (flight.at(0)?.seq ?? 0)), 'rejected', reason),
+    refuse: (seq, reason) =>
+      giveUp(flight.at(seq - (flight.at(0)?.seq ?? 0)), reason ? 'rejected' : 'unknown', reason),
     takeLess() {
       if (sent > 1) joined = 0
       else if (sent && flight.at(0)?.entry) giveUp(flight.at(0), 'rejected', 'invalid')

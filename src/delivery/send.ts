@@ -1,5 +1,4 @@
 /** What `send()` does with one message before it waits in the outbox. */
-import { nanoid } from 'nanoid'
 import type { SendOptions } from '../api.ts'
 import type { Conversation } from '../protocol/protocol.ts'
 import { LONGEST_ID } from '../protocol/wire.ts'
@@ -15,6 +14,8 @@ export interface SendHooks<Message> {
   readonly outbox: Outbox<Message>
   readonly aborts: Aborts
   monotonicNow(): number
+  /** A name for a message that has none. */
+  newId(): string
   /** Bytes that the server takes at once, without what a place adds; undefined: nobody has said. */
   largest(): number | undefined
   /** The client is closed for good. */
@@ -67,7 +68,7 @@ export const createSend =
     }
     // Read once: getters and `toJSON` may say something else the next time.
     const read = conversation.read?.(message) ?? message
-    const id = conversation.idOf(read) ?? nanoid()
+    const id = conversation.idOf(read) ?? hooks.newId()
     if (!id || id.length > LONGEST_ID) {
       throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
     }

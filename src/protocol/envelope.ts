@@ -1,5 +1,4 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
-import { nanoid } from 'nanoid'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createQuestions } from './questions.ts'
 import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
@@ -40,6 +39,9 @@ export interface EnvelopeOptions {
   version?: 'auto' | 0 | 1
 }
 
+/** A session is its client's as long as nobody can guess its id. */
+const NO_SECRET =
+  'The server speaks protocol v1, which needs crypto.getRandomValues; pass environment: { getRandomValues }'
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
@@ -208,6 +210,7 @@ const converse = (
       const window = positive(perMs)
       // Where it comes too late for this link, the next one waits for it.
       const speaks = protocol === 1 && version !== 0
+      if (speaks && !session.id()) return host.refuse(NO_SECRET)
       spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
@@ -374,7 +377,7 @@ const converse = (
     auth,
     tell: (type, channels) =>
       stage === 'v1' && type === 'subscribe'
-        ? question(nanoid(), channels)
+        ? question(host.newId(), channels)
         : frame(type, { [field]: channels }),
     subscriptionOf({ type }, frame) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
@@ -388,7 +391,7 @@ const converse = (
     reserved: ({ type }) => meaningOf(type) !== undefined && !BY_HAND.includes(type),
     forget: session.forget,
     renew: session.renew,
-    sessionId: () => (spoken ? session.id() : null),
+    sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
       const position = session.position(channel)
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
@@ -396,6 +399,11 @@ const converse = (
     polled(body) {
       const { protocol, channels, messages } = fields(body)
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
+      if (posts && !session.id()) {
+        posts = false
+        host.refuse(NO_SECRET)
+        return []
+      }
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
         session.adrift()

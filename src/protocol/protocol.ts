@@ -33,6 +33,12 @@ export interface ProtocolHost<Incoming> {
   proved(agreement?: Agreement): void
   /** The server breaks the protocol: this link is of no use. */
   fail(reason: string): void
+  /** The client can do nothing with this server: ERROR, with these words. */
+  refuse(words: string): void
+  /** A name that no other message has. */
+  newId(): string
+  /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */
+  secret(): string | undefined
   /** Writes at once, outside queue and rate limit. For answers that must not wait. */
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */

@@ -20,6 +20,30 @@ const BAD: readonly [
   [{ url: 7 }, TypeError, /^url: expected .*function.*, got 7$/],
   [{ url: '' }, RangeError, /^url: .*got ''$/],
   [{ url: null }, TypeError, /^url: .*got null$/],
+  [
+    { url: 'localhost:3001' },
+    RangeError,
+    /^url: expected a URL with ws:, wss:, http: or https:, got 'localhost:3001'; write 'ws:\/\/localhost:3001', or wss: where it has TLS$/,
+  ],
+  [
+    { url: 'api.example.com:8080/ws' },
+    RangeError,
+    /; write 'ws:\/\/api\.example\.com:8080\/ws', or/,
+  ],
+  [
+    { url: 'ftp://a.test/ws' },
+    RangeError,
+    /^url: expected a URL with ws:, wss:, http: or https:, got 'ftp:\/\/a\.test\/ws'$/,
+  ],
+  [{ url: new URL('file:///ws') }, RangeError, /^url: .*got 'file:\/\/\/ws'$/],
+  [{ url: 'ws://' }, RangeError, /^url: expected a whole URL, .*got 'ws:\/\/'$/],
+  [{ url: 'ws://a.test:99999' }, RangeError, /^url: expected a whole URL/],
+  [{ url: 'localhost:3001/ws?token=secret' }, RangeError, /got 'localhost:3001\/ws'; [^?]*$/],
+  [
+    { url: 'ann:secret@localhost/ws' },
+    RangeError,
+    /got 'localhost\/ws'; [^:]*'ws:\/\/localhost\/ws'/,
+  ],
   [{ protocols: 7 }, TypeError, /^protocols: .*got 7$/],
   [{ enabled: 'yes' }, TypeError, /^enabled: expected boolean, got 'yes'$/],
   [{ connectTimeoutMs: 0 }, RangeError, /^connectTimeoutMs: expected a number >= 1, got 0$/],
@@ -161,6 +185,12 @@ describe('a good option is taken', () => {
     [{ environment: { ...createFakeNetwork().environment, WebSocket: undefined } }],
     [{ heartbeat: false, fallback: false, batch: false, dedupe: false }],
     [{ url: new URL('ws://a.test'), protocols: ['a'] }],
+    [{ url: 'HTTPS://a.test/ws' }],
+    [{ url: 'http://a.test' }],
+    // A page's own; on its server, where it is rendered, nothing is dialed.
+    [{ url: '/ws', enabled: false }],
+    [{ url: 'ws?room=a:b', enabled: false }],
+    [{ url: '//a.test/ws', enabled: false }],
     [
       {
         reconnect: { maxAttempts: Number.POSITIVE_INFINITY, jitter: (delayMs: number) => delayMs },

@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '2',
     name: 'the server starts a new incarnation for everybody',
     file: 'server/sessions.ts',
-    find: 'if (kept && kept.tok === tok) {',
-    replace: 'if (kept && kept.tok === `${tok}x`) {',
+    find: 'const known = find(key, tok)',
+    replace: 'const known = find(key, `${tok}x`)',
   },
   {
     rule: '3',
@@ -333,6 +333,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'protocol/session.ts',
     find: 'if (!cursor) return !host.wants(channel)',
     replace: 'if (!cursor) return true',
+  },
+  {
+    rule: '10',
+    name: 'who does not present the tok takes the session from its owner',
+    file: 'server/sessions.ts',
+    find: 'const siblings = sessions.get(key) ?? new Map<string, Incarnation>()',
+    replace: 'const siblings = new Map<string, Incarnation>()',
   },
   {
     rule: '10',
