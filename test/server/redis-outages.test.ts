@@ -402,7 +402,7 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     await broker.sessions.begin('s', tok, 1)
     await broker.sessions.advance('s', tok, 1, refused)
     const keys = (await here.command('KEYS', '*')) as string[]
-    expect(keys.length).toBe(8)
+    expect(keys.length).toBe(9)
     for (const key of keys) {
       expect([key, await here.command('PTTL', key)]).toEqual([key, expect.any(Number)])
       expect(await here.command('PTTL', key), key).toBeGreaterThan(0)
