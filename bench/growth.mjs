@@ -86,6 +86,11 @@ const connect = (options = {}) => {
 
 const names = count => Array.from({ length: count }, (_, number) => `channel-${number}`)
 
+/** N messages that wait. */
+const fill = (client, count, options) => {
+  for (let data = 0; data < count; data++) client.send({ type: 'order', data }, options)
+}
+
 /** Once everything that microtasks do is done. */
 const settled = () => new Promise(done => setImmediate(done))
 
@@ -188,6 +193,67 @@ const CASES = {
     subscription[Symbol.asyncIterator]().next()
     return () => {
       for (let data = 0; data < count; data++) hear({ type: 'tick', channel: 'A', data })
+      client.close()
+    }
+  },
+  'queue: N messages are flushed to a plain server': count => {
+    const { client, open } = connect()
+    fill(client, count)
+    return () => {
+      open()
+      client.close()
+    }
+  },
+  'queue: N messages are flushed to a server of v1, which acknowledges each': count => {
+    const { client, far, hear } = connect({ queue: { maxInFlight: 1e9 } })
+    fill(client, count)
+    return () => {
+      far.listeners.open({})
+      hear({ type: 'connection', data: { protocol: 1 } })
+      hear({ type: 'welcome', data: { tok: 't', ack: 0, channels: {}, maxInFlight: 1e9 } })
+      for (let seq = 1; seq <= count; seq++) hear({ type: 'ack', data: { seq } })
+      client.close()
+    }
+  },
+  'queue: close() with N messages': count => {
+    const { client } = connect()
+    fill(client, count)
+    return () => client.close()
+  },
+  'queue: close() with N urgent messages': count => {
+    const { client } = connect()
+    fill(client, count, { priority: 'high' })
+    return () => client.close()
+  },
+  'queue: close() with N messages of one signal': count => {
+    const { client } = connect()
+    fill(client, count, { signal: new AbortController().signal })
+    return () => client.close()
+  },
+  'queue: N messages are aborted one by one, the last first': count => {
+    const { client } = connect()
+    const aborts = Array.from({ length: count }, () => new AbortController())
+    for (const { signal } of aborts) fill(client, 1, { signal })
+    return () => {
+      for (const each of aborts.reverse()) each.abort()
+      client.close()
+    }
+  },
+  'queue: N urgent messages drop N older ones': count => {
+    const { client } = connect({ queue: { limit: count } })
+    fill(client, count, { priority: 'high' })
+    return () => {
+      fill(client, count, { priority: 'high' })
+      client.close()
+    }
+  },
+  'history: N changes of status with history.limit N': count => {
+    const { client } = connect({ enabled: false, history: { limit: count } })
+    return () => {
+      for (let left = count / 2; left; left--) {
+        client.connect()
+        client.disconnect()
+      }
       client.close()
     }
   },

@@ -85,6 +85,11 @@ export interface ClientEvents<Incoming, Outgoing> {
   /** Everything missed on this channel follows. Protocol v1 only. */
   recovered: Recovery
   gap: Gap
+  /**
+   * The user is another one than before (`setIdentity()`): forget what you show. The client has forgotten what it held;
+   * what comes after this event is the new user's.
+   */
+  reset: undefined
   /** A poll was answered. */
   poll: Poll
   /** A round trip was measured, in ms. */
@@ -179,12 +184,13 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   close(): void
   /**
    * Sends, now or when the link is ready again. Never throws for the state of the link; throws a
-   * `TypeError` for what can never be sent.
+   * `TypeError` for what can never be sent. The message is read at the call: what is changed in it later is not sent.
    */
   send(message: Outgoing, options?: SendOptions): Delivery
   /**
    * Sends and waits for the message whose `replyTo` is this one's id. Rejects with the server's code if it
-   * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, and with `TIMEOUT`.
+   * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, with `CLOSED` by `close()`, and with
+   * `TIMEOUT`: then a message that was never sent is taken back, and one that was may have been applied.
    */
   request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
   /** Listens to channels, also after every reconnect, until `unsubscribe()`. The listener hears which one it was, too. */
@@ -195,8 +201,8 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   ): Subscription<Incoming>
   /**
    * Says who the user is. Another value than before rejects what is queued (`identity`), makes `unknown` what
-   * is in flight, forgets session, positions, cached data and the token, and reconnects: nothing is ever sent as
-   * somebody else. Before anything was received or sent it only takes note.
+   * is in flight, forgets session, positions, cached data and the token, tells so (`reset`), and reconnects: nothing is
+   * ever sent as somebody else, or shown to them. Before anything was received or sent it only takes note.
    */
   setIdentity(id: string | null): void
   /** A fresh token, told to the server without reconnecting. */

@@ -1,7 +1,7 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import { nanoid } from 'nanoid'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
+import { createAborts } from './delivery/aborts.ts'
 import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
 import type { RejectReason } from './delivery/delivery.ts'
@@ -14,6 +14,7 @@ import { createSuppression } from './delivery/suppression.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
+import { createIds } from './ids.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
@@ -23,15 +24,19 @@ import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
+const SEQ_REPLACED =
+  "A message has a seq of its own, which protocol v1 replaces by the session's; name it otherwise"
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
 /** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason>> = {
+const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
   BAD_MESSAGE: 'invalid',
   TOO_LARGE: 'invalid',
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
+  // A handler that did not end in time may still go on: nobody knows.
+  TIMEOUT: undefined,
 }
 
 /**
@@ -54,6 +59,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
   const timers = createTimers(environment)
+  const ids = createIds(environment)
   const protocol = settings.protocol ?? (envelope() as unknown as Protocol<Incoming, Outgoing>)
 
   let finished = false
@@ -78,6 +84,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let largestMessage: number | undefined
   /** What comes was polled. */
   let polling = false
+  let seqReplaced = false
   const counts: Record<string, number> = {}
 
   const count = (name: string): void => {
@@ -126,6 +133,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     events.emit(name, payload as never)
   }
 
+  /** Any listener may say that the user is another one by now: the others hear nothing of it then. */
+  const emitMessages = <Name extends 'message' | 'batch'>(
+    name: Name,
+    payload: ClientEvents<Incoming, Outgoing>[Name],
+  ): void => {
+    count(name)
+    const heardAs = users
+    events.emit(name, payload as never, () => users !== heardAs)
+  }
+
   const snapshots = createSnapshots<Incoming>(() => {
     const { status, phase, attempt, maxAttempts } = driver.state
     return {
@@ -157,7 +174,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
     : undefined
   const batcher = batch
-    ? createBatcher<Incoming>(batch, timers, messages => emit('batch', messages))
+    ? createBatcher<Incoming>(batch, timers, messages => emitMessages('batch', messages))
     : undefined
 
   const accept = createInbox<Incoming>({
@@ -172,10 +189,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
       snapshots.touch()
-      // Any listener may say that the user is another one by now, who hears nothing of it.
       const heardAs = users
       events.emit('change', undefined)
-      if (users === heardAs) emit('message', message)
+      if (users === heardAs) emitMessages('message', message)
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
@@ -188,7 +204,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
   })
 
-  const requests = createRequests<Incoming>(timers)
+  const aborts = createAborts()
+  const requests = createRequests<Incoming>(timers, aborts, monotonicNow)
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
@@ -213,6 +230,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('proved')
     },
     fail: reason => driver.fail(reason),
+    refuse: words => driver.refuse(words),
+    newId: ids.next,
+    secret: ids.secret,
     reply,
     control: frame => outbox.control(frame),
     message: accept,
@@ -237,7 +257,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
-      requests.fail(id, error)
+      requests.refuse(id, error)
       driver.report(code, error)
     },
     leave: afterMs =>
@@ -255,7 +275,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
-      outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
+      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
     sessionLost: () => outbox.lost(),
     waiting: () => outbox.waiting(),
     prepare: () => outbox.prepare(),
@@ -269,7 +289,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const ping = (): void => {
-    pingId = nanoid()
+    pingId = ids.next()
     pingedAt = monotonicNow()
     reply(conversation.ping?.(pingId) ?? (pingMessage as string))
   }
@@ -356,20 +376,25 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     writable: driver.trustworthy,
     bufferedBytes: driver.bufferedBytes,
     post: driver.post,
-    settled({ message, delivery, release }) {
-      const { reason, id, state } = delivery
+    settled({ message, delivery, unplaced, release }) {
+      const { reason, state } = delivery
       release()
+      // First: a listener may ask again with the same id.
       if (reason) {
+        requests.rejected(delivery)
         emit('drop', { message, reason })
-        requests.fail(id, error('NOT_SENT', `Not sent: ${reason}`))
-      } else if (state === 'unknown') {
-        requests.fail(id, error('UNKNOWN', 'Nobody knows whether it was applied'))
-      } else {
+      } else if (state === 'unknown') requests.unknown(delivery)
+      else {
         count('sent')
-        if (state === 'sent') conversation.sent?.(message, id)
+        if (unplaced) conversation.sent?.(delivery.id)
       }
       emit('delivery', delivery)
       changed()
+    },
+    refused: cause => driver.report('NOT_SENT', cause),
+    seqReplaced() {
+      if (!seqReplaced) log('warn', SEQ_REPLACED)
+      seqReplaced = true
     },
   })
 
@@ -400,7 +425,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ttlMs: settings.queue.ttlMs,
     conversation,
     outbox,
+    aborts,
     monotonicNow,
+    newId: ids.next,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     byHand: subscriptions.byHand,
@@ -434,7 +461,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
-    for (const id of requests.ids()) requests.fail(id, error('CLOSED', 'The client was closed'))
+    for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(() => {
@@ -442,6 +469,32 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       batcher?.flush()
       events.clear()
     })
+  }
+
+  /** Another user: empties whatever holds messages or facts of the one before, then tells, then reconnects. */
+  const reset = (): void => {
+    const user = ++users
+    // What was heard already; a listener of it may say that the user is yet another one.
+    batcher?.flush()
+    if (user !== users) return
+    // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
+    outbox.close()
+    conversation.renew?.()
+    subscriptions.close()
+    subscriptions.reset()
+    dedupe?.clear()
+    lastMessage = lastMessageAt = null
+    pingId = undefined
+    driver.forgetError()
+    driver.setToken(undefined)
+    const asked = requests.pending()
+    outbox.rejectAll('identity')
+    // What was applied, and whose answer is not the next user's to hear.
+    for (const each of asked) each.fail(error('UNKNOWN', 'The user has changed'))
+    if (user !== users) return
+    changed()
+    emit('reset', undefined)
+    if (user === users) driver.dispatch('outdated', 'Identity changed')
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
@@ -478,17 +531,26 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,
-    send,
+    send: (message, options) => send(message, options),
     request(message, { timeoutMs = 10_000, signal } = {}) {
       try {
         if (!(timeoutMs >= 0)) {
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
-        const { id, reason } = send(message, signal && { signal })
+        let answer: Promise<Incoming> | undefined
+        const ttlMs = Math.min(timeoutMs, settings.queue.ttlMs)
+        // It waits before it is sent: what a listener does meanwhile has to reach it.
+        const { reason } = send(
+          message,
+          { ttlMs, ...(signal && { signal }) },
+          ({ delivery, takeBack }) => {
+            answer = requests.wait(delivery, { timeoutMs, signal, takeBack })
+          },
+        )
+        if (answer) return answer
         // Whoever takes a request back hears of nothing else.
         if (signal?.aborted) throw signal.reason
-        if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
-        return requests.wait(id, timeoutMs, signal)
+        throw error('NOT_SENT', `Not sent: ${reason}`)
       } catch (thrown) {
         return Promise.reject(thrown)
       }
@@ -503,22 +565,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (id === identity) return
       identity = id
       if (!another) return
-      users++
-      batcher?.flush()
-      // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
-      outbox.close()
-      conversation.renew?.()
-      subscriptions.close()
-      subscriptions.reset()
-      dedupe?.clear()
-      lastMessage = lastMessageAt = null
-      driver.setToken(undefined)
-      const asked = requests.ids()
-      outbox.rejectAll('identity')
-      // What was applied, and whose answer is not the next user's to hear.
-      for (const id of asked) requests.fail(id, error('UNKNOWN', 'The user has changed'))
-      changed()
-      driver.dispatch('outdated', 'Identity changed')
+      reset()
     },
     setToken(token) {
       if (typeof token !== 'string' || !token) {

@@ -1,4 +1,5 @@
 /** What an incoming message passes before the application sees it: schema, then dedupe. */
+import { isLate } from '../promises.ts'
 import type { Dedupe } from './dedupe.ts'
 
 /** The part of Standard Schema (standardschema.dev) that is used here. */
@@ -52,9 +53,9 @@ export const createInbox = <Message>({
   /** The message as the schema makes it; `undefined` if it has told what is wrong with it. */
   const checked = (message: Message, rules: Schema<Message>): { value: Message } | undefined => {
     try {
-      const result = rules['~standard'].validate(message)
+      const result = rules['~standard'].validate(message) as SchemaResult<Message>
       // Waiting for one message would let the next overtake it.
-      if (result instanceof Promise) throw new Error('schema: expected one that is not async')
+      if (isLate(result)) throw new Error('schema: expected one that is not async')
       if (!result.issues) return result
       throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
     } catch (thrown) {

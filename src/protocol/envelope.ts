@@ -1,5 +1,4 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
-import { nanoid } from 'nanoid'
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createQuestions } from './questions.ts'
@@ -30,7 +29,7 @@ export interface OutgoingEnvelope<Data = unknown> {
   readonly type: string
   readonly data?: Data
   readonly timestamp?: number
-  /** Up to 64 characters; names the message and stays the same on every retry. */
+  /** 1 to 64 characters, else a `TypeError`; names the message and stays the same on every retry. */
   readonly id?: string
 }
 
@@ -44,6 +43,9 @@ export interface EnvelopeOptions {
   version?: 'auto' | 0 | 1
 }
 
+/** A session is its client's as long as nobody can guess its id. */
+const NO_SECRET =
+  'The server speaks protocol v1, which needs crypto.getRandomValues; pass environment: { getRandomValues }'
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
@@ -96,6 +98,55 @@ const undecodable = (payload: unknown, thrown: unknown): Error => {
       ? `expected a frame of JSON, got ${payload.length} characters that are none: ${(thrown as Error).message}; ${remedy}`
       : `expected a text frame of JSON, got a binary frame of ${byteLength ?? size} bytes; send JSON as text from the server, or ${remedy}`
   return new Error(words, { cause: thrown })
+}
+
+/** What a class may have as getters, which neither JSON nor a spread finds. */
+const NAMES = 'type data timestamp id seq channel replyTo'.split(' ')
+
+/** A value of the application's for an error message: itself where it is short, else its kind. */
+const show = (value: unknown): string =>
+  typeof value === 'string'
+    ? `'${value.slice(0, 64)}'`
+    : Array.isArray(value)
+      ? 'an array'
+      : typeof value === 'object' && value
+        ? 'an object'
+        : typeof value === 'function' || typeof value === 'symbol'
+          ? `a ${typeof value}`
+          : String(value)
+
+const unreadable = (thrown: unknown): TypeError =>
+  new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
+
+const json = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+}
+
+/** The fields of a message, as JSON would have them, and those that a class has as getters. */
+const read = (message: OutgoingEnvelope): OutgoingEnvelope => {
+  let given: unknown
+  let plain: Fields
+  try {
+    const { toJSON } = fields(message)
+    given = typeof toJSON === 'function' ? toJSON.call(message, '') : message
+    const all = fields(given)
+    plain = { ...all }
+    for (const name of NAMES) if (!Object.hasOwn(plain, name)) plain[name] = all[name]
+    delete plain['toJSON']
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+  if (typeof given !== 'object' || !given || Array.isArray(given)) {
+    const from = given === message ? '' : ' from its toJSON()'
+    throw new TypeError(
+      `send: expected { type: string, data }, got ${show(given)}${from}; use raw() for other frames`,
+    )
+  }
+  return plain as unknown as OutgoingEnvelope
 }
 
 const converse = (
@@ -198,6 +249,7 @@ const converse = (
       const window = positive(perMs)
       // Where it comes too late for this link, the next one waits for it.
       const speaks = protocol === 1 && version !== 0 && server === 'v1'
+      if (speaks && !session.id()) return host.refuse(NO_SECRET)
       spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
@@ -346,20 +398,30 @@ const converse = (
       if (spoken) host.fail('The server does not speak protocol v1')
       else begin()
     },
+    read,
     encode(message, id) {
-      if (!text(fields(message)['type'])) {
-        throw new TypeError('send: expected { type: string, data }; use raw() for other frames')
+      const { type, seq, data, timestamp = host.now(), ...others } = fields(message)
+      if (!text(type)) {
+        throw new TypeError(
+          `send: expected { type: string, data }, got type ${show(type)}; use raw() for other frames`,
+        )
       }
-      if (/^(function|symbol)$/.test(typeof fields(message)['data'])) {
-        throw new TypeError(`send: expected data that JSON can hold, got a ${typeof message.data}`)
+      const encoded = json({ timestamp, type, ...others, id })
+      const encodedData = json(data)
+      if (data !== undefined && encodedData === undefined) {
+        throw new TypeError(`send: expected data that JSON can hold, got ${show(data)}`)
       }
-      try {
-        return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
-      } catch (thrown) {
-        throw new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
-      }
+      const encodedSeq = json(seq)
+      // Where the outbox finds it: a session has a `seq` of its own.
+      const start = encodedSeq === undefined ? '{' : `{"seq":${encodedSeq},`
+      const end = encodedData === undefined ? '}' : `,"data":${encodedData}}`
+      return `${start}${(encoded as string).slice(1, -1)}${end}`
     },
-    idOf: message => text(fields(message)['id']),
+    idOf(message) {
+      const { id } = fields(message)
+      if (id === undefined || typeof id === 'string') return id
+      throw new TypeError(`send: expected an id that is a string, got ${show(id)}`)
+    },
     ping(id) {
       pings.sent(id, false)
       return frame('ping', { timestamp: host.now() }, id)
@@ -367,11 +429,12 @@ const converse = (
     auth,
     tell: (type, channels) =>
       stage === 'v1' && type === 'subscribe'
-        ? question(nanoid(), channels)
+        ? question(host.newId(), channels)
         : frame(type, { [field]: channels }),
-    subscriptionOf({ type, data }) {
+    subscriptionOf({ type }, frame) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
-      const { channels, symbols } = fields(data)
+      // As the server will read it.
+      const { channels, symbols } = fields(fields(JSON.parse(frame as string))['data'])
       field = symbols ? 'symbols' : 'channels'
       const named = symbols ?? channels
       const list = Array.isArray(named) ? named : Object.keys(fields(named))
@@ -379,12 +442,10 @@ const converse = (
     },
     reserved: ({ type }) => meaningIn(OF_V1, type) !== undefined && !BY_HAND.includes(type),
     unplaced: ({ type }) => type === 'ping',
-    sent({ type }, id) {
-      if (type === 'ping') pings.sent(id, true)
-    },
+    sent: id => pings.sent(id, true),
     forget: session.forget,
     renew: session.renew,
-    sessionId: () => (spoken ? session.id() : null),
+    sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
       const position = session.position(channel)
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
@@ -392,6 +453,11 @@ const converse = (
     polled(body) {
       const { protocol, channels, messages } = fields(body)
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
+      if (posts && !session.id()) {
+        posts = false
+        host.refuse(NO_SECRET)
+        return []
+      }
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
         session.adrift()

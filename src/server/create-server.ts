@@ -6,10 +6,12 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
+import { addressOf } from './address.ts'
 import type { Position, Publication } from './broker.ts'
+import { createDeadlines } from './deadlines.ts'
 import { createServerTimers, nodeEnvironment } from './environment.ts'
-import { addressOf, bearerOf, forLog, refusalOf, refuseUpgrade } from './gate.ts'
-import { handleRequest } from './http.ts'
+import { bearerOf, forLog, LEAVING, type Refusal, refusalOf, refuseUpgrade } from './gate.ts'
+import { handleRequest, isAnswered } from './http.ts'
 import { createHub } from './hub.ts'
 import { identityOf } from './identity.ts'
 import { joinServer } from './joining.ts'
@@ -23,6 +25,7 @@ import {
   type ServerOptions,
 } from './options.ts'
 import { requirePublication } from './publication.ts'
+import { warnOfWorkers } from './workers.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -100,28 +103,46 @@ const hear = (
  * await server.publish('AAPL', { type: 'market_data', data: { price: 227.52 } })
  * ```
  *
- * Throws a `TypeError` or `RangeError` that names a bad option. Reads no environment variables.
+ * Throws a `TypeError` or `RangeError` that names a bad option. Reads no options from environment variables.
  */
 export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const settings = resolveServerOptions(options)
   const { logger, path } = settings
+  const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs)
   const broker = settings.broker ?? new MemoryBroker()
   const events = new EventEmitter()
   const addresses = new Map<string, number>()
+  /** Sockets that are a connection, or may become one. */
+  let taken = 0
   const environment = nodeEnvironment
+  const deadlines = createDeadlines(environment)
   const http: Server =
     settings.server ??
     createHttpServer({
-      headersTimeout: 10_000,
-      requestTimeout: 15_000,
+      headersTimeout: Math.min(requestTimeoutMs, 10_000),
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(Math.ceil(requestTimeoutMs / 3), 5000),
       maxHeaderSize: 16_384,
       // Node's 5 s is just the time between two polls: the next one would meet a connection that closes.
       keepAliveTimeout: 65_000,
     })
+  // A client that reads nothing, also of the answers that are not ours to hold to their time.
+  if (!settings.server) http.setTimeout(Math.ceil(settings.answerTimeoutMs))
+  /** The subprotocol for a client. Only a declared one is sent back, and none is logged: it may be a secret. */
+  const select = (offered: readonly string[]): string | false => {
+    const selected = offered.find(name => settings.protocols.includes(name))
+    if (selected !== undefined) return selected
+    logger.warn?.(
+      `A client offers subprotocols (${offered.length}), and protocols (${settings.protocols.join(', ')}) has none of them: Chromium, for one, fails such a connection. Declare the one to select in protocols`,
+    )
+    return false
+  }
+
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: settings.maxPayload,
     perMessageDeflate: false,
+    handleProtocols: offered => select([...offered]),
     ...LIMITS,
   })
   let draining = false
@@ -147,10 +168,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     for (const listener of events.listeners(name)) hear(listener, payload, failed)
   }
 
-  const count = (address: string, by: 1 | -1): void => {
-    const left = (addresses.get(address) ?? 0) + by
-    if (left) addresses.set(address, left)
-    else addresses.delete(address)
+  /** Counts a socket for the limits, until it is closed. */
+  const count = (socket: Duplex, address: string): void => {
+    const add = (by: 1 | -1): void => {
+      taken += by
+      const left = (addresses.get(address) ?? 0) + by
+      if (left) addresses.set(address, left)
+      else addresses.delete(address)
+    }
+    add(1)
+    socket.once('close', () => add(-1))
   }
 
   const hub = createHub({
@@ -168,26 +195,38 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     },
     failed: raise,
     closed({ client }) {
-      count(client.address, -1)
       logger.info?.(`Client ${client.id} disconnected`)
       tell('disconnection', client)
     },
   })
   const { connections, counters } = hub
 
-  const authenticate = async (request: IncomingMessage, token: string): Promise<Identity | null> =>
-    identityOf(await settings.authenticate?.({ request, token }), environment.now())
+  const authenticate = async (
+    request: IncomingMessage,
+    token: string,
+  ): Promise<Identity | null> => {
+    const answer = Promise.resolve(settings.authenticate?.({ request, token }))
+    const given = await deadlines.settle(answer, settings.authTimeoutMs, 'authenticate')
+    return identityOf(given, environment.now())
+  }
+
+  /** Answers an upgrade that is refused; its socket is gone soon, whether the client reads the answer or not. */
+  const refuse = (socket: Duplex, refusal: Refusal): void => {
+    deadlines.destroy(socket, CLOSE_GRACE_MS)
+    refuseUpgrade(socket, refusal)
+  }
 
   const connect = (
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     identity: Identity | null,
+    opened: () => void,
   ): void => {
-    const address = addressOf(request)
+    const address = addressOf(settings, request)
     sockets.handleUpgrade(request, socket, head, webSocket => {
+      opened()
       const written = (): void => connection.written()
-      count(address, 1)
       const connection = hub.connect(
         {
           get bufferedAmount() {
@@ -207,6 +246,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       webSocket.on('message', (data: Buffer, isBinary) =>
         connection.received(isBinary ? undefined : data.toString(), data.length),
       )
+      webSocket.on('ping', connection.pinged)
       webSocket.on('pong', connection.ponged)
       webSocket.on('close', connection.ended)
       logger.info?.(`Client ${connection.client.id} connected`)
@@ -217,35 +257,44 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const swallow = (): void => {}
     socket.on('error', swallow)
-    const refusal = (): ReturnType<typeof refusalOf> =>
-      refusalOf(settings, request, {
-        draining,
-        total: connections.size,
-        fromAddress: addresses.get(addressOf(request)) ?? 0,
-      })
-    const early = refusal()
-    if (early) return refuseUpgrade(socket, early)
+    const address = addressOf(settings, request)
+    const refusal = refusalOf(settings, request, {
+      draining,
+      total: taken,
+      fromAddress: addresses.get(address) ?? 0,
+    })
+    if (refusal) return refuse(socket, refusal)
+    // From here on it counts for the limits, so that nobody gets past them by waiting for `authenticate`.
+    count(socket, address)
+    const callOff = deadlines.destroy(socket, settings.authTimeoutMs + CLOSE_GRACE_MS)
     const token = bearerOf(request)
     let identity: Identity | null = null
     if (settings.authenticate && token) {
       identity = await authenticate(request, token)
-      if (!identity) return refuseUpgrade(socket, { status: 401, words: 'This token was refused' })
-      // Others may have come meanwhile.
-      const late = refusal()
-      if (late) return refuseUpgrade(socket, late)
+      if (draining) return refuse(socket, LEAVING)
+      if (!identity) return refuse(socket, { status: 401, words: 'This token was refused' })
     }
     if (socket.destroyed) return
-    socket.off('error', swallow)
-    connect(request, socket, head, identity)
+    connect(request, socket, head, identity, () => {
+      callOff()
+      socket.off('error', swallow)
+    })
   }
+
+  /** The address that the server listens on; '' for a pipe, or before it listens. */
+  const boundTo = (): string => (http.address() as AddressInfo | null)?.address ?? ''
 
   const httpHost = {
     settings,
     broker,
     environment,
     posting: hub.posting,
+    timeLimits: hub.timeLimits,
+    mayPoll: hub.mayPoll,
     counters,
+    deadlines,
     draining: () => draining,
+    boundTo,
     metrics: () =>
       renderMetrics(
         metricsOf(counters, {
@@ -260,19 +309,16 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   }
   const part = joinServer(http, {
     path,
+    answers: request => isAnswered(settings, request),
     request: (request, response) => handleRequest(httpHost, request, response),
     upgrade(request, socket, head) {
       upgrade(request, socket, head).catch(thrown => {
         failed(thrown)
-        refuseUpgrade(socket, { status: 503, words: 'Try again', retryAfterSeconds: 5 })
+        refuse(socket, { status: 503, words: 'Try again', retryAfterSeconds: 5 })
       })
     },
+    refuse,
   })
-  const onClientError = (_error: Error, socket: Duplex): void => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
-    else socket.destroy()
-  }
-  if (!settings.server) http.on('clientError', onClientError)
 
   const urlOf = (): { port: number; url: string } => {
     const { port, address } = http.address() as AddressInfo
@@ -301,7 +347,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     await emptied(CLOSE_GRACE_MS)
     // Only now: what is being applied is done first, and its place in a broker outside is used up.
     await detach?.()
+    hub.timeLimits.end()
     part()
+    deadlines.end()
     http.off('error', failed)
     if (settings.server) return
     sockets.close()
@@ -314,6 +362,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
+      if (!detach) warnOfWorkers(broker, logger)
       detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')

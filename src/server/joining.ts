@@ -1,15 +1,20 @@
 /** How this server and an application share one `http.Server`: each answers what is its own. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { refuseUpgrade } from './gate.ts'
+import type { Refusal } from './gate.ts'
+import { offersWebSocket, readWithoutOffer } from './other-upgrade.ts'
 
 export interface Guest {
   /** Where its WebSockets are. */
   readonly path: string
+  /** True for a request that it answers. */
+  answers(request: IncomingMessage): boolean
   /** Answers a request if it is its own; false if it is not. */
   request(request: IncomingMessage, response: ServerResponse): boolean
   /** Takes an upgrade of its path. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Answers an upgrade that is nobody's, and ends its socket. */
+  refuse(socket: Duplex, refusal: Refusal): void
 }
 
 /** On the listeners of ours that only answer what nobody else does. */
@@ -17,17 +22,21 @@ const LAST_RESORT = Symbol.for('resilient-websocket.last-resort')
 
 /**
  * Looks at every request and upgrade before the listeners of the server do, whenever those were attached: two
- * that answer one request would end the process. What is not ours goes on to them, and is 404 where there are none.
+ * that answer one request would end the process. What is not ours goes on to them, and is 404 where there are none. A
+ * request that only offers an upgrade to something else is a request, as it would be without our listener to upgrades.
  * Returns what ends it.
  */
 export const joinServer = (http: Server, guest: Guest): (() => void) => {
   const isOurs = ({ url }: IncomingMessage): boolean => url?.split('?', 1)[0] === guest.path
 
+  /** Somebody else takes upgrades, and may know a path that is not ours. */
+  const hasOthers = (): boolean =>
+    !http.listeners('upgrade').every(listener => LAST_RESORT in listener)
+
   const refuse = (_request: IncomingMessage, socket: Duplex): void => {
-    // Others may know the path.
-    if (!http.listeners('upgrade').every(listener => LAST_RESORT in listener)) return
+    if (hasOthers()) return
     if (socket.writable) {
-      refuseUpgrade(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
+      guest.refuse(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
     }
   }
   // Node reads an upgrade as a request where nobody listens to upgrades.
@@ -42,6 +51,11 @@ export const joinServer = (http: Server, guest: Guest): (() => void) => {
     if (!joined) return pass()
     if (event === 'upgrade') {
       const [request, socket, head] = given as [IncomingMessage, Duplex, Buffer]
+      if (!offersWebSocket(request)) {
+        if (!isOurs(request) && !guest.answers(request) && hasOthers()) return pass()
+        readWithoutOffer(http, request, socket, head)
+        return true
+      }
       if (!isOurs(request)) return pass()
       guest.upgrade(request, socket, head)
       return true

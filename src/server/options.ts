@@ -50,6 +50,30 @@ export interface ServerOptions {
   /** Where polls are answered. @default '/api/market/snapshot' */
   snapshotPath?: string
   /**
+   * How long a client may take to send a request by HTTP, from its connection (or the request before) to the last byte of
+   * the body, in ms; then its socket is destroyed. On a `server` of yours this holds for bodies that this server reads;
+   * the rest is up to your own `headersTimeout` and `requestTimeout`. @default 15000
+   */
+  requestTimeoutMs?: number
+  /**
+   * How long an answer by HTTP may take, in ms, the time in which the client reads it included; then its socket is
+   * destroyed. @default 60000
+   */
+  answerTimeoutMs?: number
+  /**
+   * Subprotocols of a WebSocket that this server speaks. Of those that a client offers the first that is listed is
+   * selected, and no other is ever sent back: what a client offers may be a secret. Where none is listed none is
+   * selected, and some clients (Chromium, `ws`) then fail the connection. @default ['rws.v1']
+   */
+  protocols?: readonly string[]
+  /**
+   * How many proxies of yours stand in front. Each appends the address of its client to `X-Forwarded-For`: the entry so
+   * many places from its end is the client's address, or the first one if there are fewer; entries that are no addresses
+   * are ignored. With 0 the header counts for nothing, and with too large a number a client may choose its address.
+   * @default 0
+   */
+  trustProxy?: number
+  /**
    * An http.Server of yours to join, instead of an own one: requests and upgrades that are not for this server are left
    * to your listeners, whenever you attach them. You make it listen, or `listen()` does if you give a `port`; you close it.
    */
@@ -78,7 +102,10 @@ export interface ServerOptions {
     | false
   /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
   maxPayload?: number
-  /** Bytes that wait for a slow client, at most; then it is closed with 1013, or see `conflate`. @default 1048576 */
+  /**
+   * Bytes that wait for a slow client. Beyond them, and if it reads nothing for 2 s, or not within 5 s what waited, it is closed
+   * with 1013, or see `conflate`. A burst may be larger: a client that reads it is not slow. @default 1048576
+   */
   maxBufferedBytes?: number
   /**
    * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
@@ -98,7 +125,11 @@ export interface ServerOptions {
     readonly request: IncomingMessage
     readonly token: string
   }) => Promise<Identity | null> | Identity | null
-  /** How long a client may take to authenticate, in ms; then 4408. @default 5000 */
+  /**
+   * How long a client may take to authenticate, and `authenticate` to answer, in ms. A client that has not authenticated
+   * until then is closed with 4408; a request with a token (an upgrade, a poll, a POST) that has no answer until then
+   * gets 503. @default 5000
+   */
   authTimeoutMs?: number
   /** May this user do that on this channel? For `send` it is the message's channel, or its type. @default all may */
   authorize?: (
@@ -108,9 +139,18 @@ export interface ServerOptions {
   ) => Promise<boolean> | boolean
   /**
    * Handles an application message, one at a time for each client. An object is sent back with
-   * `replyTo`; what it throws is told to the client as an `error` without its words.
+   * `replyTo`; what it throws is told to the client as an `error` without its words. See `handlerTimeoutMs` for one that
+   * does not end.
    */
   onMessage?: (message: WireMessage, client: ServerClient) => unknown
+  /**
+   * How long `onMessage`, with the `authorize` of its message, may take, in ms. Then the message is refused with `TIMEOUT` (to a
+   * client of protocol v1 it is `unknown`), its place is used up, and the session goes on. The handler itself is not ended: what it
+   * returns later is dropped, what it sends later by the `client` of a POST, too; the message sent again is acknowledged and
+   * not applied. `authorize` of a subscription has the same time for all its channels; then the client is closed with 1013, or
+   * answered 503 by HTTP. `Infinity`: any time. @default 30000
+   */
+  handlerTimeoutMs?: number
   /** Where channels and sessions live; a `RedisBroker` is shared with other servers. @default new MemoryBroker() */
   broker?: Broker
   /** How long a session outlives its last sign of life, in ms. @default 120000 */
@@ -145,11 +185,17 @@ const requirePath = (name: string, value: unknown): void => {
   }
 }
 
+/** Node's own timers take no longer delay. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647
+
+/** The characters of a token of HTTP, of which a subprotocol's name consists. */
+const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/
+
 /** Options as the server reads them: complete and checked. */
 export type ServerSettings = ReturnType<typeof resolveServerOptions>
 
 const KNOWN =
-  'port host path snapshotPath server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
+  'port host path snapshotPath requestTimeoutMs answerTimeoutMs protocols trustProxy server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage handlerTimeoutMs broker sessionTtlMs logger'.split(
     ' ',
   )
 
@@ -179,6 +225,10 @@ export const resolveServerOptions = (
     host = '0.0.0.0',
     path = '/ws',
     snapshotPath = '/api/market/snapshot',
+    requestTimeoutMs = 15_000,
+    answerTimeoutMs = 60_000,
+    protocols = ['rws.v1'],
+    trustProxy = 0,
     server,
     allowedOrigins = ['http://localhost:3000'],
     allowMissingOrigin = false,
@@ -193,6 +243,7 @@ export const resolveServerOptions = (
     authTimeoutMs = 5000,
     authorize = () => true,
     onMessage,
+    handlerTimeoutMs = 30_000,
     broker,
     sessionTtlMs = 120_000,
     logger = {},
@@ -202,6 +253,12 @@ export const resolveServerOptions = (
   requireNumber('port', port, 0, 65_535)
   requirePath('path', path)
   requirePath('snapshotPath', snapshotPath)
+  requireNumber('requestTimeoutMs', requestTimeoutMs, 1, LONGEST_TIMEOUT_MS)
+  requireNumber('answerTimeoutMs', answerTimeoutMs, 1, LONGEST_TIMEOUT_MS)
+  requireNumber('trustProxy', trustProxy, 0)
+  if (!Number.isInteger(trustProxy)) {
+    throw new RangeError(`trustProxy: expected a whole number of proxies, got ${trustProxy}`)
+  }
   requireNumber('heartbeat.intervalMs', intervalMs, 1)
   requireNumber('heartbeat.timeoutMs', timeoutMs, 1)
   requireNumber('rateLimit.limit', limit, 1)
@@ -211,6 +268,7 @@ export const resolveServerOptions = (
   requireNumber('maxConnections', maxConnections, 1)
   requireNumber('maxConnectionsPerAddress', maxConnectionsPerAddress, 1)
   requireNumber('authTimeoutMs', authTimeoutMs, 1)
+  requireNumber('handlerTimeoutMs', handlerTimeoutMs, 1)
   requireNumber('sessionTtlMs', sessionTtlMs, 1)
   requireFunction('authenticate', authenticate)
   requireFunction('authorize', authorize)
@@ -220,11 +278,20 @@ export const resolveServerOptions = (
   if (!Array.isArray(allowedOrigins)) {
     throw new TypeError(`allowedOrigins: expected an array, got ${show(allowedOrigins)}`)
   }
+  const isProtocol = (name: unknown): boolean => typeof name === 'string' && PROTOCOL.test(name)
+  if (!Array.isArray(protocols) || !protocols.every(isProtocol)) {
+    const got = Array.isArray(protocols) ? protocols.map(show).join(', ') : show(protocols)
+    throw new TypeError(`protocols: expected an array of names such as 'rws.v1', got ${got}`)
+  }
   return {
     port,
     host,
     path,
     snapshotPath,
+    requestTimeoutMs,
+    answerTimeoutMs,
+    protocols: [...protocols],
+    trustProxy,
     server,
     allowedOrigins: allowedOrigins.map(origin => normalOrigin(origin)),
     allowMissingOrigin,
@@ -239,6 +306,7 @@ export const resolveServerOptions = (
     authTimeoutMs,
     authorize,
     onMessage,
+    handlerTimeoutMs,
     broker,
     sessionTtlMs,
     logger,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -109,6 +109,27 @@ describe.each(STARTS)('%s, from another folder', (_, command, args) => {
     server.child.kill('SIGINT')
     expect((await server.exit).code).toBe(0)
   })
+})
+
+test('--version says the version of the package', async () => {
+  const { code, output } = await run(process.execPath, [`${root}dist/cli/index.js`, '--version'])
+    .exit
+  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+  expect([code, output]).toEqual([0, `${version}\n`])
+})
+
+test('a program is refused with the argument that would let it in, and let in with it', async () => {
+  const serve = [`${root}dist/cli/index.js`, 'serve', '0', '--no-feed']
+  const strict = run(process.execPath, serve)
+  const refusing = portIn(await strict.says(/WebSocket server on/))
+  const socket = new WebSocket(`ws://127.0.0.1:${refusing}/ws`)
+  await once(socket, 'error')
+  expect(await strict.says(/Blocked connection/)).toContain('--allow-missing-origin')
+  const open = run(process.execPath, [...serve, '--allow-missing-origin'])
+  const port = portIn(await open.says(/WebSocket server on/))
+  const other = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+  await once(other, 'open')
+  other.terminate()
 })
 
 describe('a mistake ends it with a message that names it and a status that is not 0', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { readSettings, UsageError } from '../../src/cli/settings.ts'
+import { readSettings, type ServeSettings, UsageError } from '../../src/cli/settings.ts'
 
-const read = (args: string[], environment: Record<string, string> = {}) =>
-  readSettings(['serve', ...args], environment)
+const read = (args: string[], environment: Record<string, string> = {}): ServeSettings =>
+  readSettings(['serve', ...args], environment) as ServeSettings
 
 describe('the command line', () => {
   test.each([
@@ -13,25 +13,26 @@ describe('the command line', () => {
     ['an empty WS_PORT is none', [], { PORT: '4000', WS_PORT: ' ' }, 4000],
     ['0 picks a free one', ['0'], {}, 0],
   ])('the port is from %s', (_, args, environment, port) => {
-    expect(read(args, environment)?.server.port).toBe(port)
+    expect(read(args, environment).server.port).toBe(port)
   })
 
   test('blanks in ALLOWED_ORIGINS are trimmed, and nothing between commas is no origin', () => {
     const settings = read([], { ALLOWED_ORIGINS: ' https://a.test , https://b.test,, ' })
-    expect(settings?.server.allowedOrigins).toEqual(['https://a.test', 'https://b.test'])
+    expect(settings.server.allowedOrigins).toEqual(['https://a.test', 'https://b.test'])
   })
 
   test('--origin may be given several times and wins', () => {
     const settings = read(['--origin', 'https://c.test', '--origin', 'https://d.test'], {
       ALLOWED_ORIGINS: 'https://a.test',
     })
-    expect(settings?.server.allowedOrigins).toEqual(['https://c.test', 'https://d.test'])
+    expect(settings.server.allowedOrigins).toEqual(['https://c.test', 'https://d.test'])
   })
 
   test('every variable sets what it names', () => {
     const settings = read([], {
       WS_HOST: '127.0.0.1',
       ALLOW_MISSING_ORIGIN: '1',
+      WS_TRUST_PROXY: '2',
       WS_HEARTBEAT_MS: '100',
       WS_HEARTBEAT_TIMEOUT_MS: '200',
       WS_RATE_LIMIT: '7',
@@ -40,6 +41,7 @@ describe('the command line', () => {
       WS_MAX_CONNECTIONS: '10',
       WS_MAX_CONNECTIONS_PER_ADDRESS: '2',
       WS_MAX_BUFFERED: '3000',
+      WS_HANDLER_TIMEOUT_MS: '4000',
       WS_DRAIN_MS: '0',
       REDIS_URL: ' redis://localhost:6379 ',
     })
@@ -47,12 +49,14 @@ describe('the command line', () => {
       server: {
         host: '127.0.0.1',
         allowMissingOrigin: true,
+        trustProxy: 2,
         heartbeat: { intervalMs: 100, timeoutMs: 200 },
         rateLimit: { limit: 7, perMs: 1000 },
         maxPayload: 1000,
         maxConnections: 10,
         maxConnectionsPerAddress: 2,
         maxBufferedBytes: 3000,
+        handlerTimeoutMs: 4000,
       },
       historySize: 5,
       drainMs: 0,
@@ -66,6 +70,7 @@ describe('the command line', () => {
         host: '0.0.0.0',
         allowedOrigins: ['http://localhost:3000'],
         allowMissingOrigin: false,
+        trustProxy: 0,
         heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
         rateLimit: { limit: 50, perMs: 1000 },
         maxPayload: 65_536,
@@ -87,6 +92,9 @@ describe('the command line', () => {
     [[], { WS_PORT: 'abc' }, /WS_PORT: expected a port .* got 'abc'/],
     [[], { PORT: '1.5' }, /PORT: expected/],
     [[], { WS_HEARTBEAT_MS: 'soon' }, /WS_HEARTBEAT_MS: expected a number/],
+    [[], { ALLOW_MISSING_ORIGIN: 'yes' }, /ALLOW_MISSING_ORIGIN: expected 1 or 0, got 'yes'/],
+    [[], { WS_TRUST_PROXY: '-1' }, /WS_TRUST_PROXY: expected a whole number from 0, got '-1'/],
+    [[], { WS_TRUST_PROXY: '1.5' }, /WS_TRUST_PROXY: .* got '1.5'/],
     [[], { WS_RATE_LIMIT: '0' }, /WS_RATE_LIMIT/],
     [['--speed', 'fast'], {}, /--speed: expected a number/],
     [['--speed', '0'], {}, /--speed/],
@@ -100,9 +108,19 @@ describe('the command line', () => {
     expect(() => read(args as string[], environment)).toThrow(message)
   })
 
-  test('another command is a mistake, --help is none', () => {
+  test('--allow-missing-origin lets in programs that send no Origin', () => {
+    expect(read(['--allow-missing-origin']).server.allowMissingOrigin).toBe(true)
+    const environment = { ALLOW_MISSING_ORIGIN: '0' }
+    expect(read(['--allow-missing-origin'], environment).server.allowMissingOrigin).toBe(true)
+    expect(read([], environment).server.allowMissingOrigin).toBe(false)
+  })
+
+  test('another command is a mistake, --help and --version are none', () => {
     expect(() => readSettings(['start'], {})).toThrow(UsageError)
     expect(() => readSettings([], {})).toThrow(UsageError)
-    expect(readSettings(['--help'], {})).toBeUndefined()
+    expect(readSettings(['--help'], {})).toBe('usage')
+    expect(readSettings(['serve', '--help'], {})).toBe('usage')
+    expect(readSettings(['--version'], {})).toBe('version')
+    expect(readSettings(['serve', '--version'], {})).toBe('version')
   })
 })

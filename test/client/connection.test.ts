@@ -36,6 +36,25 @@ describe('the life of a connection', () => {
     expect(socket.lastMessage).toBeNull()
   })
 
+  test('a dial that fails before any has opened says that the server may refuse this origin', async () => {
+    const { accept, network, clock, socket } = start()
+    const errors: [string, string][] = []
+    socket.on('error', ({ code, message }) => errors.push([code, message]))
+    network.socket().close(1006)
+    await clock.advance(4000)
+    accept()
+    network.socket().close(1006)
+    await clock.advance(8000)
+    network.socket().close(1006)
+    const hint =
+      ' (none has opened yet: check that the server runs, and that it allows this origin, or clients that send none; its log says so)'
+    expect(errors).toEqual([
+      ['FAILED', `Connection failed: 1006 ${hint}`],
+      ['LOST', 'Connection lost: 1006 '],
+      ['FAILED', 'Connection failed: 1006 '],
+    ])
+  })
+
   test('disconnect() while CONNECTING leaves no socket that could open later', async () => {
     const { network, clock, socket } = start()
     socket.disconnect()
@@ -597,7 +616,7 @@ describe('what is told of a link', () => {
   })
 
   test('a link that dies while the machine is offline is not dialed in a hurry', async () => {
-    const { accept, network, clock, socket } = start()
+    const { accept, network, clock, socket } = start({ url: 'wss://example.com/ws' })
     accept()
     network.page.setOnline(false)
     await clock.advance(40_000)

@@ -24,6 +24,8 @@ const create = (hooks: Partial<OutboxHooks<unknown>>): Outbox<unknown> => {
     bufferedBytes: () => 0,
     post() {},
     settled() {},
+    refused() {},
+    seqReplaced() {},
     ...hooks,
   })
 }

@@ -3,7 +3,10 @@ import { afterEach } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
 import { createServer, type ResilientServer, type ServerOptions } from '../../src/server/index.ts'
 
-const open: (() => Promise<void> | void)[] = []
+const open: (() => unknown)[] = []
+
+/** Runs after the test, the last one first. */
+export const onEnd = (end: () => unknown): void => void open.push(end)
 
 afterEach(async () => {
   for (const end of open.splice(0).reverse()) await end()

@@ -144,6 +144,7 @@ export const createFarServer = (
           )
         },
         end: (body = '') => resolve({ status, headers, body }),
+        once() {},
         destroy() {},
       }
       const host = {
@@ -151,10 +152,19 @@ export const createFarServer = (
         broker: own as Broker,
         environment: { now } as never,
         posting: server.posting,
+        timeLimits: server.timeLimits,
+        mayPoll: server.mayPoll,
         counters: server.counters,
+        // Of real sockets.
+        deadlines: {
+          destroy: () => () => {},
+          settle: async <T>(given: Promise<T>) => given,
+          end() {},
+        },
         metrics: () => '',
         failed() {},
         draining: () => false,
+        boundTo: () => '',
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
       }

@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '2',
     name: 'the server starts a new incarnation for everybody',
     file: 'server/sessions.ts',
-    find: 'if (kept && kept.tok === tok) {',
-    replace: 'if (kept && kept.tok === `${tok}x`) {',
+    find: 'const known = find(key, tok)',
+    replace: 'const known = find(key, `${tok}x`)',
   },
   {
     rule: '3',
@@ -105,8 +105,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'a place given up is not skipped',
     file: 'delivery/outbox.ts',
-    find: 'if (!next.entry) return `{"type":"skip","data":{"seq":${seq}}}`',
-    replace: 'if (!next.entry) return `{"type":"skip","data":{"seq":0}}`',
+    find: 'frame: `{"type":"skip","data":{"seq":${seq}}}`',
+    replace: 'frame: `{"type":"skip","data":{"seq":0}}`',
   },
   {
     rule: '6',
@@ -336,6 +336,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: '10',
+    name: 'who does not present the tok takes the session from its owner',
+    file: 'server/sessions.ts',
+    find: 'const siblings = sessions.get(key) ?? new Map<string, Incarnation>()',
+    replace: 'const siblings = new Map<string, Incarnation>()',
+  },
+  {
+    rule: '10',
     name: 'older connections are not closed',
     file: 'server/hub.ts',
     find: 'if (older < gen) connection.close(4409, REPLACED)',
@@ -372,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'what listeners send at a change of users goes out on the old link',
     file: 'client.ts',
-    find: 'outbox.close()\n      conversation.renew?.()',
+    find: 'outbox.close()\n    conversation.renew?.()',
     replace: 'conversation.renew?.()',
   },
   {
@@ -445,8 +452,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'what is urgent is given up first',
     file: 'delivery/outbox.ts',
-    find: 'reject((normal[0] ?? high[0] ??',
-    replace: 'reject((high[0] ?? normal[0] ??',
+    find: 'const oldest = normal.first() ?? high.first() ??',
+    replace: 'const oldest = high.first() ?? normal.first() ??',
   },
   {
     rule: 'delivery',
