@@ -92,11 +92,32 @@ export interface ClientEvents<Incoming, Outgoing> {
   /** Everything missed on this channel follows. Protocol v1 only. */
   recovered: Recovery
   gap: Gap
+  /**
+   * The user is another one than before (`setIdentity()`): forget what you show. The client has forgotten what it held;
+   * what comes after this event is the new user's.
+   */
+  reset: undefined
   /** A poll was answered. */
   poll: Poll
   /** A round trip was measured, in ms. */
   latency: number
 }
+
+/** The types that messages may have. */
+export type MessageType<Message> = Message extends { readonly type: infer Type extends string }
+  ? Type
+  : never
+
+/** Those messages that may have this type. */
+export type MessageOf<Message, Type extends string> = Message extends {
+  readonly type: infer Known extends string
+}
+  ? Known extends Type
+    ? Message
+    : Type extends Known
+      ? Message & { readonly type: Type }
+      : never
+  : never
 
 export interface SendOptions {
   /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
@@ -116,8 +137,13 @@ export interface RequestOptions {
 
 /**
  * Counters since creation, one for each event by its name (`message`, `batch`, `open`, `error`,
- * `drop`, ...; one that never came is missing), `duplicate` for suppressed messages and `sent`; and
- * as a gauge `queued`.
+ * `drop`, ...; one that never came is missing) and `sent`; and as a gauge `queued`.
+ *
+ * What came and was not delivered has a counter for each reason, and a line in the log (`debug`): `duplicate`
+ * (its id came before), `belowCursor` (it is older than what its channel has delivered), `aboveCursor` (one before it
+ * is missing, and asked for), `noCursor` (the server has not said yet where its channel begins), `schema`,
+ * `undecodable` (no message of the protocol), `reserved` (a type of the protocol that means nothing there), `ended` (a
+ * listener ended the link in the midst of a frame) and `overflow` (a reader of an async iteration was too slow).
  */
 export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
 
@@ -149,6 +175,12 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
     event: Name,
     listener: (payload: ClientEvents<Incoming, Outgoing>[Name]) => void,
   ): () => void
+  /** Listens to the messages of one type, as `message` tells them. */
+  on<Type extends MessageType<Incoming>>(
+    event: 'message',
+    type: Type,
+    listener: (message: MessageOf<Incoming, Type>) => void,
+  ): () => void
   /** Dials now, unless connected or dialing. Throws after `close()`. */
   connect(): void
   /** CLOSED until `connect()`; what is queued waits. */
@@ -159,12 +191,13 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   close(): void
   /**
    * Sends, now or when the link is ready again. Never throws for the state of the link; throws a
-   * `TypeError` for what can never be sent.
+   * `TypeError` for what can never be sent. The message is read at the call: what is changed in it later is not sent.
    */
   send(message: Outgoing, options?: SendOptions): Delivery
   /**
    * Sends and waits for the message whose `replyTo` is this one's id. Rejects with the server's code if it
-   * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, and with `TIMEOUT`.
+   * answers with an error, with `NOT_SENT` or `UNKNOWN` as its Delivery ends, with `CLOSED` by `close()`, and with
+   * `TIMEOUT`: then a message that was never sent is taken back, and one that was may have been applied.
    */
   request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
   /** Listens to channels, also after every reconnect, until `unsubscribe()`. The listener hears which one it was, too. */
@@ -175,9 +208,10 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   ): Subscription<Incoming>
   /**
    * Says who the user is. Another value than before rejects what is queued (`identity`), makes `unknown` what
-   * is in flight, forgets session, positions, cached data and the token, and reconnects: nothing is ever sent as
-   * somebody else. A token string that was given as option is not said for another user: call `setToken()`. Before
-   * anything was received or sent it only takes note, unless the option `identity` named another user.
+   * is in flight, forgets session, positions, cached data and the token, tells so (`reset`), and reconnects: nothing is
+   * ever sent as somebody else, or shown to them. A token string that was given as option is not said for another user:
+   * call `setToken()`. Before anything was received or sent it only takes note, unless the option `identity` named
+   * another user.
    */
   setIdentity(id: string | null): void
   /** A fresh token, told to the server without reconnecting. */

@@ -1,7 +1,7 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import { nanoid } from 'nanoid'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
 import { createDriver, type DriverHooks } from './connection/driver.ts'
+import { createAborts } from './delivery/aborts.ts'
 import { createBatcher } from './delivery/batcher.ts'
 import { createDedupe } from './delivery/dedupe.ts'
 import type { RejectReason } from './delivery/delivery.ts'
@@ -10,9 +10,11 @@ import { createOutbox, PLACE_BYTES } from './delivery/outbox.ts'
 import { createRequests } from './delivery/requests.ts'
 import { createSend, sizeOf } from './delivery/send.ts'
 import { createSubscriptions } from './delivery/subscriptions.ts'
+import { createSuppression } from './delivery/suppression.ts'
 import { resolveEnvironment } from './environment.ts'
 import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
 import { type Call, createEvents } from './events.ts'
+import { createIds } from './ids.ts'
 import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
 import type { Agreement, Protocol } from './protocol/protocol.ts'
@@ -22,15 +24,19 @@ import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
+const SEQ_REPLACED =
+  "A message has a seq of its own, which protocol v1 replaces by the session's; name it otherwise"
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
 
 /** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason>> = {
+const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
   BAD_MESSAGE: 'invalid',
   TOO_LARGE: 'invalid',
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
+  // A handler that did not end in time may still go on: nobody knows.
+  TIMEOUT: undefined,
 }
 
 /**
@@ -53,6 +59,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
   const timers = createTimers(environment)
+  const ids = createIds(environment)
   const protocol = settings.protocol ?? (envelope() as unknown as Protocol<Incoming, Outgoing>)
 
   let finished = false
@@ -75,6 +82,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let pingId: string | undefined
   let pingedAt = 0
   let largestMessage: number | undefined
+  /** What comes was polled. */
+  let polling = false
+  let seqReplaced = false
   const counts: Record<string, number> = {}
 
   const count = (name: string): void => {
@@ -87,6 +97,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     } catch {
       // A logger that fails is no reason to fail.
     }
+  }
+
+  const suppression = createSuppression(words => log('warn', words))
+
+  /** Something came that is not delivered. `name`: what it was taken for the same by. */
+  const dropped = (reason: string, message: unknown, name?: unknown): void => {
+    count(reason)
+    if (logger) log('debug', () => `Dropped (${reason}): ${JSON.stringify(message)}`)
+    // A poll brings again what has not changed.
+    if (!polling) suppression.dropped(reason, message, name)
   }
 
   const call: Call = (listener, ...payload) => {
@@ -111,6 +131,16 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   ): void => {
     count(name)
     events.emit(name, payload as never)
+  }
+
+  /** Any listener may say that the user is another one by now: the others hear nothing of it then. */
+  const emitMessages = <Name extends 'message' | 'batch'>(
+    name: Name,
+    payload: ClientEvents<Incoming, Outgoing>[Name],
+  ): void => {
+    count(name)
+    const heardAs = users
+    events.emit(name, payload as never, () => users !== heardAs)
   }
 
   const snapshots = createSnapshots<Incoming>(() => {
@@ -144,7 +174,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
     : undefined
   const batcher = batch
-    ? createBatcher<Incoming>(batch, timers, messages => emit('batch', messages))
+    ? createBatcher<Incoming>(batch, timers, messages => emitMessages('batch', messages))
     : undefined
 
   const accept = createInbox<Incoming>({
@@ -152,29 +182,30 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     key: dedupeRules ? dedupeRules.key : () => undefined,
     ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
     dedupe,
-    accepted(message, given) {
+    accepted(message, given, answers) {
+      suppression.delivered((given as IncomingEnvelope | null)?.type)
       lastMessage = message
       lastMessageAt = arrivedAt
       if (logger) log('debug', () => `Received: ${JSON.stringify(message)}`)
       // Made anew only for who looks: this is the hot path.
       snapshots.touch()
-      // Any listener may say that the user is another one by now, who hears nothing of it.
       const heardAs = users
       events.emit('change', undefined)
-      if (users === heardAs) emit('message', message)
+      if (users === heardAs) emitMessages('message', message)
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
       if (channel) subscriptions.deliver(channel, message)
       if (users !== heardAs) return
-      requests.answer(replyTo, message)
+      requests.answer(answers ?? replyTo, message)
       batcher?.add(message)
     },
-    duplicate: () => count('duplicate'),
+    dropped,
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
   })
 
-  const requests = createRequests<Incoming>(timers)
+  const aborts = createAborts()
+  const requests = createRequests<Incoming>(timers, aborts, monotonicNow)
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
@@ -199,9 +230,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('proved')
     },
     fail: reason => driver.fail(reason),
+    refuse: words => driver.refuse(words),
+    newId: ids.next,
+    secret: ids.secret,
     reply,
     control: frame => outbox.control(frame),
     message: accept,
+    dropped,
     error: (code, thrown) => driver.report(code, thrown),
     pong(id) {
       if (!pingId || (id && id !== pingId)) return
@@ -222,7 +257,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
-      requests.fail(id, error)
+      requests.refuse(id, error)
       driver.report(code, error)
     },
     leave: afterMs =>
@@ -240,7 +275,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
-      outbox.refuse(seq, (Object.hasOwn(REASONS, code) && REASONS[code]) || 'refused'),
+      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
     sessionLost: () => outbox.lost(),
     waiting: () => outbox.waiting(),
     prepare: () => outbox.prepare(),
@@ -254,7 +289,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const ping = (): void => {
-    pingId = nanoid()
+    pingId = ids.next()
     pingedAt = monotonicNow()
     reply(conversation.ping?.(pingId) ?? (pingMessage as string))
   }
@@ -307,8 +342,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       arrivedAt = now()
       everUsed = true
       followed ??= false
+      polling = true
       if (conversation.deliver) conversation.deliver(message)
       else accept(message as Incoming)
+      polling = false
     },
     interpret(body) {
       everUsed = true
@@ -339,17 +376,25 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     writable: driver.trustworthy,
     bufferedBytes: driver.bufferedBytes,
     post: driver.post,
-    settled({ message, delivery, release }) {
-      const { reason, id, state } = delivery
+    settled({ message, delivery, unplaced, release }) {
+      const { reason, state } = delivery
       release()
+      // First: a listener may ask again with the same id.
       if (reason) {
+        requests.rejected(delivery)
         emit('drop', { message, reason })
-        requests.fail(id, error('NOT_SENT', `Not sent: ${reason}`))
-      } else if (state === 'unknown') {
-        requests.fail(id, error('UNKNOWN', 'Nobody knows whether it was applied'))
-      } else count('sent')
+      } else if (state === 'unknown') requests.unknown(delivery)
+      else {
+        count('sent')
+        if (unplaced) conversation.sent?.(delivery.id)
+      }
       emit('delivery', delivery)
       changed()
+    },
+    refused: cause => driver.report('NOT_SENT', cause),
+    seqReplaced() {
+      if (!seqReplaced) log('warn', SEQ_REPLACED)
+      seqReplaced = true
     },
   })
 
@@ -372,19 +417,38 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.forgetPolled()
     },
     soon: (name, run) => timers.set(name, 0, run),
-    overflow: channel => gap(channel, 'overflow'),
+    overflow: gap => emit('gap', gap),
+    dropped: message => dropped('overflow', message),
   })
 
   const send = createSend<Outgoing>({
     ttlMs: settings.queue.ttlMs,
     conversation,
     outbox,
+    aborts,
     monotonicNow,
+    newId: ids.next,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     byHand: subscriptions.byHand,
     changed,
   })
+
+  const on = (event: string, ...rest: unknown[]): (() => void) => {
+    const [type, listener] = rest.length > 1 ? rest : [undefined, rest[0]]
+    if (typeof listener !== 'function') {
+      throw new TypeError(`on('${event}'): expected a listener, got ${typeof listener}`)
+    }
+    if (type === undefined) return events.on(event as 'message', listener as never)
+    if (event !== 'message' || typeof type !== 'string') {
+      throw new TypeError(
+        `on('${event}'): expected only 'message' to have a type, a string, got ${typeof type} beside the listener`,
+      )
+    }
+    return events.on('message', message => {
+      if ((message as IncomingEnvelope | null)?.type === type) listener(message)
+    })
+  }
 
   const alive = (): void => {
     if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
@@ -397,7 +461,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
-    for (const id of requests.ids()) requests.fail(id, error('CLOSED', 'The client was closed'))
+    for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(() => {
@@ -405,6 +469,34 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       batcher?.flush()
       events.clear()
     })
+  }
+
+  /** Another user: empties whatever holds messages or facts of the one before, then tells, then reconnects. */
+  /** `named`: the user before had a name, so that a token string is theirs. The first name is that of the user whose token it is. */
+  const reset = (named: boolean): void => {
+    const user = ++users
+    // What was heard already; a listener of it may say that the user is yet another one.
+    batcher?.flush()
+    if (user !== users) return
+    // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
+    outbox.close()
+    conversation.renew?.()
+    subscriptions.close()
+    subscriptions.reset()
+    dedupe?.clear()
+    lastMessage = lastMessageAt = null
+    pingId = undefined
+    driver.forgetError()
+    if (named) driver.forgetToken()
+    else driver.setToken(undefined)
+    const asked = requests.pending()
+    outbox.rejectAll('identity')
+    // What was applied, and whose answer is not the next user's to hear.
+    for (const each of asked) each.fail(error('UNKNOWN', 'The user has changed'))
+    if (user !== users) return
+    changed()
+    emit('reset', undefined)
+    if (user === users) driver.dispatch('outdated', 'Identity changed')
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
@@ -430,7 +522,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     getSnapshot: snapshots.get,
     onChange: (listener, { messages = true } = {}) =>
       events.on(messages ? 'change' : 'otherChange', listener),
-    on: events.on,
+    on,
     connect() {
       alive()
       driver.dispatch('connectRequested')
@@ -441,17 +533,26 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       driver.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,
-    send,
+    send: (message, options) => send(message, options),
     request(message, { timeoutMs = 10_000, signal } = {}) {
       try {
         if (!(timeoutMs >= 0)) {
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
-        const { id, reason } = send(message, signal && { signal })
+        let answer: Promise<Incoming> | undefined
+        const ttlMs = Math.min(timeoutMs, settings.queue.ttlMs)
+        // It waits before it is sent: what a listener does meanwhile has to reach it.
+        const { reason } = send(
+          message,
+          { ttlMs, ...(signal && { signal }) },
+          ({ delivery, takeBack }) => {
+            answer = requests.wait(delivery, { timeoutMs, signal, takeBack })
+          },
+        )
+        if (answer) return answer
         // Whoever takes a request back hears of nothing else.
         if (signal?.aborted) throw signal.reason
-        if (reason) throw error('NOT_SENT', `Not sent: ${reason}`)
-        return requests.wait(id, timeoutMs, signal)
+        throw error('NOT_SENT', `Not sent: ${reason}`)
       } catch (thrown) {
         return Promise.reject(thrown)
       }
@@ -467,23 +568,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (id === identity) return
       identity = id
       if (!another) return
-      users++
-      batcher?.flush()
-      // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
-      outbox.close()
-      conversation.renew?.()
-      subscriptions.close()
-      dedupe?.clear()
-      lastMessage = lastMessageAt = null
-      // The first name is that of the user whose token it is.
-      if (named) driver.forgetToken()
-      else driver.setToken(undefined)
-      const asked = requests.ids()
-      outbox.rejectAll('identity')
-      // What was applied, and whose answer is not the next user's to hear.
-      for (const id of asked) requests.fail(id, error('UNKNOWN', 'The user has changed'))
-      changed()
-      driver.dispatch('outdated', 'Identity changed')
+      reset(named)
     },
     setToken(token) {
       if (typeof token !== 'string' || !token) {

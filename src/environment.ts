@@ -43,24 +43,33 @@ export interface Environment {
   monotonicNow(): number
   /** Even between 0 and 1. */
   random(): number
+  /**
+   * Fills the array with random bytes that nobody can guess: `crypto`'s. Absent where the runtime has none (React
+   * Native): then ids of messages come from `random`, and a server that speaks protocol v1 ends the client in ERROR.
+   */
+  readonly getRandomValues?: ((bytes: Uint8Array<ArrayBuffer>) => unknown) | undefined
   setTimeout(run: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
   readonly page: PageEvents
 }
 
-const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
+/** Where there is no page, and nothing to hear of it. */
+export const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
 
 const browserPage = (): PageEvents => {
-  const { window, document, navigator } = globalThis
-  if (!window?.addEventListener || !document?.addEventListener) return noPage
+  // A worker has no window and no document, and hears everything itself.
+  const { window, document, addEventListener } = globalThis as Partial<typeof globalThis>
+  if (!window?.addEventListener && !addEventListener) return noPage
+  const scope = window?.addEventListener ? window : globalThis
   return {
     on(event, listener) {
-      const target = /^(visib|freeze|resume|security)/.test(event) ? document : window
+      const onDocument = document?.addEventListener && /^(visib|freeze|resume|security)/.test(event)
+      const target = onDocument ? document : scope
       target.addEventListener(event, listener)
-      return () => target.removeEventListener(event, listener)
+      return () => target.removeEventListener?.(event, listener)
     },
-    hidden: () => document.visibilityState === 'hidden',
-    online: () => navigator?.onLine !== false,
+    hidden: () => globalThis.document?.visibilityState === 'hidden',
+    online: () => globalThis.navigator?.onLine !== false,
   }
 }
 
@@ -72,6 +81,10 @@ export const resolveEnvironment = (given: Partial<Environment> = {}): Environmen
   get fetch() {
     return globalThis.fetch?.bind(globalThis)
   },
+  get getRandomValues() {
+    const { crypto } = globalThis as Partial<typeof globalThis>
+    return crypto?.getRandomValues?.bind(crypto)
+  },
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
   random: () => Math.random(),
@@ -81,7 +94,7 @@ export const resolveEnvironment = (given: Partial<Environment> = {}): Environmen
   // What is absent on purpose stays so; anything else that is undefined was not given.
   ...Object.fromEntries(
     Object.entries(given).filter(
-      ([name, part]) => part !== undefined || name === 'WebSocket' || name === 'fetch',
+      ([name, part]) => part !== undefined || /^(WebSocket|fetch|getRandomValues)$/.test(name),
     ),
   ),
 })

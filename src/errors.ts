@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'REFUSED'
   /** A poll failed, or there is nothing to poll. */
   | 'POLL'
+  /** A function given as an option returned what it may not; its default counts. */
+  | 'BAD_OPTION'
   /** A frame or message was ignored. */
   | 'BAD_MESSAGE'
   /** A request got no answer. */
@@ -39,12 +41,12 @@ export class ResilientWebSocketError extends Error {
 export const isResilientWebSocketError = (value: unknown): value is ResilientWebSocketError =>
   (value as Error | undefined)?.name === NAME
 
+/** The words of any thrown thing, also of one that is no error. */
+export const wordsOf = (thrown: unknown): string =>
+  (thrown as Error | null | undefined)?.message ?? String(thrown)
+
 /** Any thrown thing, or words, as an error of this library. */
 export const toError = (code: ErrorCode, thrown: unknown): ResilientWebSocketError =>
   isResilientWebSocketError(thrown)
     ? thrown
-    : new ResilientWebSocketError(
-        code,
-        (thrown as Error | undefined)?.message ?? String(thrown),
-        thrown,
-      )
+    : new ResilientWebSocketError(code, wordsOf(thrown), thrown)

@@ -4,7 +4,8 @@ import mitt from 'mitt'
 export interface Events<Map extends object> {
   /** Listens; returns an idempotent unsubscribe, after which the listener is not called again. */
   on<Name extends keyof Map>(name: Name, listener: (payload: Map[Name]) => void): () => void
-  emit<Name extends keyof Map>(name: Name, payload: Map[Name]): void
+  /** `isOver`: asked before each listener, whether those that are left have to hear of it still. */
+  emit<Name extends keyof Map>(name: Name, payload: Map[Name], isOver?: () => boolean): void
   clear(): void
 }
 
@@ -15,7 +16,7 @@ export type Call = <Payload extends unknown[]>(
 ) => void
 
 export const createEvents = <Map extends object>(call: Call): Events<Map> => {
-  const { all, on, off, emit } = mitt<Record<PropertyKey, unknown>>()
+  const { all, on, off } = mitt<Record<PropertyKey, unknown>>()
   return {
     on(name, listener) {
       let active = true
@@ -28,12 +29,17 @@ export const createEvents = <Map extends object>(call: Call): Events<Map> => {
         off(name, handler)
       }
     },
-    emit(name, payload) {
-      const handlers = all.get(name)
-      // mitt copies its list for every emit: one listener, the common case of a hot path, needs none.
+    emit(name, payload, isOver) {
+      const handlers = all.get(name) as ((payload: unknown) => void)[] | undefined
       if (!handlers?.length) return
-      if (handlers.length > 1) emit(name, payload)
-      else (handlers[0] as (payload: unknown) => void)(payload)
+      // A listener may end itself or others. One alone, the common case of a hot path, needs no copy.
+      if (handlers.length === 1) handlers[0]?.(payload)
+      else {
+        for (const handler of [...handlers]) {
+          if (isOver?.()) return
+          handler(payload)
+        }
+      }
     },
     clear: () => all.clear(),
   }

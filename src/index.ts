@@ -8,6 +8,8 @@ export type {
   ClientEvents,
   Drop,
   Gap,
+  MessageOf,
+  MessageType,
   Metrics,
   RequestOptions,
   ResilientWebSocket,

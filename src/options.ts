@@ -1,10 +1,15 @@
 /** What can be set, what it is set to if you do not, and what is said to a bad value. */
 
+import { faultOf } from './address.ts'
 import type { Schema } from './delivery/inbox.ts'
 import type { Environment } from './environment.ts'
+import { readGiven } from './given.ts'
 import type { Protocol } from './protocol/protocol.ts'
 
-/** A value, or a function that is asked for it on every dial and may take its time. */
+/**
+ * A value, or a function that is asked for it on every dial. It may return a promise; an answer that takes longer than
+ * its dial, or a function that throws or rejects, costs that attempt and no more.
+ */
 export type MaybeAsked<T> = T | (() => T | Promise<T>)
 
 /** How a link ended, as `reconnect.when` and the `close` event see it. */
@@ -40,7 +45,8 @@ export interface ReconnectOptions {
   giveUpAfterMs?: number
   /**
    * Overrides what a close code means: `false` is final (ERROR), `true` a retry, a number a retry
-   * after so many ms. Where it returns `undefined` or throws, the code decides.
+   * after so many ms. Where it returns `undefined` or throws, the code decides; so it does where it returns a
+   * promise, which is one `error` event (`BAD_OPTION`).
    */
   when?: (close: CloseDetails) => boolean | number | undefined
 }
@@ -111,7 +117,11 @@ export interface DedupeOptions<Incoming> {
   size?: number
   /** How long, in ms. @default 300000 */
   ttlMs?: number
-  /** What names a message; `undefined` is never a duplicate. @default message => message.id */
+  /**
+   * What names a message: a string that is not empty, or a whole number within 2^53; anything else is never a
+   * duplicate, nor is a message for which it throws (an `error` event). The default counts per channel, a key of your
+   * own whatever the channel. @default message => message.id
+   */
   key?: (message: Incoming) => unknown
 }
 
@@ -129,9 +139,12 @@ export interface Logger {
 }
 
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
-  /** A WebSocket URL, or a function asked on every dial; if it rejects, the attempt failed. @default 'ws://localhost:3001/ws' */
+  /**
+   * A URL with `ws:`, `wss:`, `http:` or `https:` (another one is a `RangeError`); in browsers also a relative one. Or a
+   * function asked on every dial; if it rejects, or gives no such URL, the attempt failed. @default 'ws://localhost:3001/ws'
+   */
   url?: MaybeAsked<string | URL>
-  /** Subprotocols to offer. @default none */
+  /** Subprotocols to offer. A function that gives `undefined`, `null`, `''` or `[]` offers none. @default none */
   protocols?: MaybeAsked<string | readonly string[]>
   /** Connect on creation. @default true */
   enabled?: boolean
@@ -154,7 +167,9 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   /**
    * Kept until the server refuses it (4401, HTTP 401), then asked anew, once until the link was stable or a
    * poll was answered. Sent in `hello` (protocol v1) or as a first `auth` message, and as
-   * `Authorization: Bearer` by HTTP; never in a URL. @default none
+   * `Authorization: Bearer` by HTTP; never in a URL. A function that gives `undefined`, `null` or `''` has none, and
+   * is asked again by the next dial or poll. An answer that comes too late for its attempt is kept for the next,
+   * unless `setToken()`, `setIdentity()` or a refusal came first. @default none
    */
   token?: MaybeAsked<string>
   /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */
@@ -227,7 +242,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'batch.conflate': 'function',
   'environment.page': 'object',
   ...Object.fromEntries(
-    'WebSocket fetch now monotonicNow random setTimeout clearTimeout'
+    'WebSocket fetch now monotonicNow random getRandomValues setTimeout clearTimeout'
       .split(' ')
       .map(name => [`environment.${name}`, 'function']),
   ),
@@ -246,6 +261,7 @@ const NEEDS: Readonly<Record<string, string>> = {
 const AT_LEAST_ONE =
   'factor connectTimeoutMs intervalMs timeoutMs probeIntervalMs ratePerSecond maxInFlight maxSize size'
 const WHOLE = 'maxAttempts retries limit maxInFlight maxSize size'
+const ENVIRONMENT = 'environment.'
 const CAN_BE_OFF = 'heartbeat fallback batch dedupe'
 
 const has = (words: string, word: string): boolean => words.split(' ').includes(word)
@@ -305,6 +321,8 @@ const check = (
   ) {
     complain(RangeError, path, expected, value)
   }
+  const fault = path === 'url' && kind !== 'function' && faultOf(`${value}`)
+  if (fault) throw new RangeError(`${path}: ${fault}`)
 }
 
 type Section<Given, Name extends keyof typeof DEFAULTS> =
@@ -352,8 +370,12 @@ const isSection = (value: unknown): value is object =>
 
 const resolve = (path: string, given: object, defaults: object): object => {
   const resolved: Record<string, unknown> = { ...defaults }
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue
+  for (const [name, value] of Object.entries(readGiven(given))) {
+    if (value === undefined) {
+      // A part of the runtime may be absent on purpose.
+      if (path === ENVIRONMENT) resolved[name] = value
+      continue
+    }
     // Nobody is a user, too.
     if (value === null && !path && name === 'identity') {
       resolved[name] = value
@@ -362,13 +384,16 @@ const resolve = (path: string, given: object, defaults: object): object => {
     const known = Object.hasOwn(defaults, name)
     const fallback = known ? resolved[name] : undefined
     const full = path + name
+    // A class may have methods of its own beside options.
+    const isMethod = typeof value === 'function' && !Object.hasOwn(given, name)
+    if (isMethod && !known && !Object.hasOwn(KINDS, full)) continue
     const off = !path && has(CAN_BE_OFF, name)
     if (off && value === false) resolved[name] = value
     else if (typeof fallback !== 'object') {
       const kinds = Object.hasOwn(KINDS, full) ? KINDS[full] : known ? typeof fallback : undefined
       check(full, name, value, fallback, kinds)
-      if (full === 'environment') resolve('environment.', value, {})
-      resolved[name] = value
+      resolved[name] =
+        `${full}.` === ENVIRONMENT ? resolve(ENVIRONMENT, value as object, {}) : value
     } else if (isSection(value)) resolved[name] = resolve(`${full}.`, value, fallback as object)
     else complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
   }

@@ -37,6 +37,7 @@ environment:
   WS_TRUST_PROXY (how many proxies in front name the client in X-Forwarded-For),
   WS_HEARTBEAT_MS, WS_HEARTBEAT_TIMEOUT_MS, WS_RATE_LIMIT, WS_MAX_PAYLOAD, WS_HISTORY,
   WS_MAX_CONNECTIONS, WS_MAX_CONNECTIONS_PER_ADDRESS, WS_MAX_BUFFERED, WS_DRAIN_MS,
+  WS_HANDLER_TIMEOUT_MS,
   REDIS_URL (redis://host:port: a broker that several servers share; needs the package redis)
 `
 
@@ -150,6 +151,7 @@ export const readSettings = (
       rateLimit: { limit: number('WS_RATE_LIMIT', 50, 1), perMs: 1000 },
       maxPayload: number('WS_MAX_PAYLOAD', 65_536, 1),
       maxBufferedBytes: number('WS_MAX_BUFFERED', 1_048_576, 1),
+      handlerTimeoutMs: number('WS_HANDLER_TIMEOUT_MS', 30_000, 1),
       maxConnections: number('WS_MAX_CONNECTIONS', Number.POSITIVE_INFINITY, 1),
       maxConnectionsPerAddress: number(
         'WS_MAX_CONNECTIONS_PER_ADDRESS',

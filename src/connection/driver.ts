@@ -1,10 +1,13 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
+import { faultOf, isLoopback, shownUrl } from '../address.ts'
 import type { ClientEvents } from '../api.ts'
-import { type ErrorCode, type ResilientWebSocketError, toError } from '../errors.ts'
+import { type ErrorCode, type ResilientWebSocketError, toError, wordsOf } from '../errors.ts'
+import { createFifo } from '../fifo.ts'
 import type { Logger } from '../options.ts'
+import { isLate } from '../promises.ts'
 import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
-import { ask, isThenable } from './ask.ts'
+import { answerOf, ask, isNothing } from './ask.ts'
 import { backoffDelay } from './backoff.ts'
 import { createFallback, type FallbackHooks } from './fallback.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -60,8 +63,12 @@ export interface Driver {
   setToken(token: string | undefined): void
   /** Another user: no token that is known is theirs. */
   forgetToken(): void
+  /** Another user: what was said to the one before is not shown any more, unless it is why nothing goes on. */
+  forgetError(): void
   /** The link that is open is of no use. */
   fail(reason: string): void
+  /** The server is of no use, today or tomorrow. */
+  refuse(words: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
   /** What a poll said before is forgotten: the next one has to say it again. */
@@ -79,6 +86,7 @@ const TIMED_OUT = 3008
 /** Ours, after 1002 (protocol error), which scripts may not send. */
 const USELESS = 4002
 const TOO_LARGE = 1009
+const GOING_AWAY = 1001
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
@@ -86,20 +94,21 @@ const SHORT_PROBE_MS = 5000
 const NO_CLOSE_MS = 500
 /** Machines that got no answer from the network begin to wait longer and longer after so much time. */
 const OLD_DIAL_MS = 1000
+const NO_WEBSOCKET =
+  'There is no WebSocket in this runtime; pass environment: { WebSocket }, such as the one of the package ws'
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
 /** A browser does not show the 403 of a refused origin, so that only the log of the server can name it. */
 const NEVER_OPENED_HINT =
   ' (none has opened yet: check that the server runs, and that it allows this origin, or clients that send none; its log says so)'
-
-/** Without user, password, query and fragment: those may hold tokens. */
-const forLog = (url: string): string => url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
 
 export const createDriver = (hooks: DriverHooks): Driver => {
   const { settings, environment, timers, log, emit } = hooks
   const { reconnect, fallback } = settings
   const { now, monotonicNow, random } = environment
   let state = initialState(reconnect.maxAttempts, fallback !== false)
-  let history: readonly StateChange[] = []
+  /** The last changes, and the list of them that is shown, made when somebody looks. */
+  const changes = createFifo<StateChange>()
+  let history: readonly StateChange[] | undefined
   let connectedAt: number | null = null
   let nextRetryAt: number | null = null
   let error: ResilientWebSocketError | null = null
@@ -113,9 +122,23 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let dialUntil = 0
   /** When the poll was sent whose answer ended an outage, by the monotonic clock. */
   let recoveredPollAt = 0
+  /** What the application was asked for this dial and has not answered yet. */
+  const unanswered = new Set<string>()
   let lastUrl = ''
+  /** A link that a page has closed was dialed at once, and none was stable since. */
+  let hurried = false
   let missedFallback = false
+  let lacksSocket = false
   const token = createTokenKeeper(settings.token)
+
+  /** The server is on this machine, as far as is known: it needs no network. */
+  const isLocal = (): boolean => {
+    const { url } = settings
+    return isLoopback(lastUrl || (typeof url === 'function' ? '' : `${url}`))
+  }
+
+  /** A hint, which may be wrong either way. */
+  const isOffline = (): boolean => !environment.page.online() && !isLocal()
 
   // ---- the loop: one event at a time, to its end; then what happened is told, in its order, so that
   // a listener that calls back in finds a whole client, and sees at once what its own call did
@@ -150,11 +173,16 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const step = (event: EventName, reason?: string, afterMs?: number): void => {
+    // A change of `onLine` that no event told.
+    if (event === 'lost' && isOffline() === state.online) {
+      state = transition(state, state.online ? 'wentOffline' : 'wentOnline')[0]
+    }
     const [next, effects] = transition(state, event)
     const { name, status: from } = state
     const { status: to } = next
     if (from !== to && from === 'OPEN') hooks.flush()
     // A user who asks again may have a better token by now.
+    if (event === 'stabilised') hurried = false
     if (event === 'stabilised' || (name === 'failed' && next.name !== name)) token.accepted()
     state = next
     if (from !== to) {
@@ -162,7 +190,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       connectedAt = to === 'OPEN' ? timestamp : null
       if (to === 'OPEN') error = null
       const change = { from, to, timestamp, ...(reason && { reason }) }
-      history = [...history, change].slice(-settings.history.limit || history.length + 1)
+      changes.push(change)
+      if (changes.length > settings.history.limit) changes.shift()
+      history = undefined
       news.push(() => emit('status', change))
       if (to === 'OPEN') news.push(() => emit('open', undefined))
     }
@@ -224,6 +254,37 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     else wake.stop()
   }
 
+  // ---- rules of the application
+
+  /** Rules that gave a promise: each is reported once. */
+  const lateRules = new Set<string>()
+
+  /** The answer of a rule; `undefined`, and the default counts, where it throws or gives a promise. */
+  const ruled = <T>(name: string, expected: string, rule: () => T): T | undefined => {
+    try {
+      const answer = rule()
+      if (!isLate(answer)) return answer
+      if (!lateRules.has(name)) {
+        lateRules.add(name)
+        const words = `expected ${expected} at once, got a promise; it counts for nothing`
+        fail('BAD_OPTION', new TypeError(`${name}: ${words}`))
+      }
+    } catch (thrown) {
+      log('error', `${name} threw: ${thrown}`)
+    }
+    return undefined
+  }
+
+  const { jitter, when } = reconnect
+  const backoff =
+    typeof jitter === 'function'
+      ? {
+          ...reconnect,
+          jitter: (delayMs: number) =>
+            ruled('reconnect.jitter', 'a number', () => jitter(delayMs, random)) ?? delayMs,
+        }
+      : reconnect
+
   // ---- effects
 
   const wait = (_reason?: string, afterMs?: number): void => {
@@ -233,7 +294,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const delayMs = Math.round(
       probing && fallback
         ? (afterMs ?? fallback.probeIntervalMs * (0.9 + random() / 5))
-        : Math.max(slowest, afterMs ?? backoffDelay(reconnect, attempt, random)),
+        : Math.max(slowest, afterMs ?? backoffDelay(backoff, attempt, random)),
     )
     const at = now() + delayMs
     nextRetryAt = at
@@ -248,6 +309,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const { code, reason } = info
     const wasOpen = linkOpen
     dials++
+    unanswered.clear()
+    token.giveUp()
     timers.clear('connect')
     timers.clear('blocked')
     heartbeat.stop()
@@ -261,17 +324,33 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   }
 
   const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
+    const names = [...unanswered]
     endLink({ code: closeCode, reason, wasClean: false }, link !== undefined)
-    fail(code, reason)
+    fail(
+      code,
+      names.length
+        ? `${reason} (${names.join(' and ')} ${names[1] ? 'have' : 'has'} not answered)`
+        : reason,
+    )
     dispatch('lost', reason, afterMs)
   }
 
-  /** The browser will not have it, today or tomorrow. */
-  const blocked = (): void => {
-    endLink({ code: 1006, reason: '', wasClean: false }, true)
-    fail('REFUSED', `The browser blocks ${forLog(lastUrl)} (${BLOCKED_HINT})`)
+  const refuse = (words: string, closeCode = USELESS): void => {
+    endLink({ code: closeCode, reason: '', wasClean: false }, link !== undefined)
+    fail('REFUSED', words)
     dispatch('refused', 'Connection failed')
   }
+
+  /** The browser will not have it, today or tomorrow. */
+  const blocked = (): void =>
+    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 1006)
+
+  /**
+   * Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as it is
+   * (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
+   */
+  const isByPage = ({ code, reason }: CloseInfo): boolean =>
+    code === GOING_AWAY && !reason && wake.isSeen()
 
   const linkClosed = (info: CloseInfo): void => {
     const { code, reason } = info
@@ -280,16 +359,19 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     endLink(info, true)
     const words = `Connection ${wasOpen ? 'lost' : 'failed'}`
     const detail = `${words}: ${code} ${reason}`
-    // Who has a token and was not heard in time was held up by the network.
-    const mayCure =
-      code === NOT_HEARD ? settings.token !== undefined : isAboutToken(code) && token.refused()
-    const verdict = judge(info, reconnect.when, mayCure)
+    // A client that has a token, and was not heard in time, was held up by the network.
+    const hasToken = (settings.token ?? token.current()) !== undefined
+    const mayCure = code === NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
+    const own = ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info))
+    const verdict = judge(info, own, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
       dispatch('refused', words)
     } else {
+      const hurries = wasOpen && !hurried && isByPage(info)
+      hurried ||= hurries
       fail(wasOpen ? 'LOST' : 'FAILED', hasOpened ? detail : `${detail}${NEVER_OPENED_HINT}`)
-      dispatch('lost', words, verdict)
+      dispatch('lost', words, verdict ?? (hurries ? 0 : undefined))
     }
   }
 
@@ -301,6 +383,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', TIMED_OUT))
   }
 
+  const unsupported = (): void => {
+    // A probe that finds what is known already is no news.
+    if (!lacksSocket || state.status !== 'FALLBACK') fail('REFUSED', NO_WEBSOCKET)
+    if (!lacksSocket) log('error', NO_WEBSOCKET)
+    lacksSocket = true
+    dispatch('unsupported', 'Connection failed')
+  }
+
+  /** What goes wrong with polling where there is no WebSocket must not hide why the client polls at all. */
+  const whilePolling = (words: string): string =>
+    environment.WebSocket ? words : `${words}; ${NO_WEBSOCKET}`
+
   const dial = (): void => {
     const mine = ++dials
     dialedAt = monotonicNow()
@@ -311,19 +405,35 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
       queueMicrotask(() => {
         if (mine !== dials) return
-        fail(code, hint ? `${(thrown as Error).message} (${hint})` : thrown)
+        const words = wordsOf(thrown)
+        const whole = hint ? `${words} (${hint})` : words
+        // A constructor's own words may hold the whole URL, or a subprotocol that is a token.
+        const safe = code === 'REFUSED' ? `${(thrown as Error).name} (${hint})` : whole
+        log('warn', `Connection failed: ${safe}`)
+        fail(code, hint ? whole : thrown)
         dispatch(event, 'Connection failed')
       })
 
-    const open = ([url, protocols, own]: unknown[]): void => {
+    const open = ([url, offered]: unknown[]): void => {
       if (mine !== dials) return
       if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
-      token.take(own)
+      const fault =
+        typeof url === 'string' || (url as URL).href
+          ? faultOf(`${url}`)
+          : `expected a string or a URL, got ${typeof url}`
+      if (fault) return later('FAILED', 'lost', new TypeError(`url: ${fault}`))
+      const protocols = [offered].flat().filter(each => !isNothing(each)) as string[]
+      const odd = protocols.find(each => typeof each !== 'string')
+      if (odd !== undefined) {
+        const expected = 'expected a string, an array of them or nothing'
+        const words = `protocols: ${expected}, got ${typeof odd}`
+        return later('FAILED', 'lost', new TypeError(words))
+      }
       lastUrl = `${url}`
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
-      log('info', `${again}onnecting to ${forLog(lastUrl)}...`)
+      log('info', `${again}onnecting to ${shownUrl(lastUrl)}...`)
       try {
-        link = openWebSocket(environment, lastUrl, [protocols as string].flat(), {
+        link = openWebSocket(environment, lastUrl, protocols, {
           opened() {
             linkOpen = true
             hasOpened = true
@@ -348,20 +458,25 @@ export const createDriver = (hooks: DriverHooks): Driver => {
           },
         })
       } catch (thrown) {
-        if (environment.WebSocket) {
-          later('REFUSED', 'refused', thrown, BLOCKED_HINT)
-        } else later('REFUSED', 'unsupported', thrown, 'pass environment: { WebSocket }')
+        if (environment.WebSocket) later('REFUSED', 'refused', thrown, BLOCKED_HINT)
+        else queueMicrotask(() => mine === dials && unsupported())
       }
     }
 
-    try {
-      const values = [ask(settings.url), ask(settings.protocols ?? []), token.wanted()]
-      if (values.some(isThenable)) {
-        Promise.all(values).then(open, thrown => later('FAILED', 'lost', thrown))
-      } else open(values)
-    } catch (thrown) {
-      later('FAILED', 'lost', thrown)
+    const questions = {
+      url: () => ask(settings.url),
+      protocols: () => ask(settings.protocols),
+      token: token.wanted,
     }
+    const answers = Object.entries<() => unknown>(questions).map(([name, question]) => {
+      const answer = answerOf(question)
+      if (!(answer instanceof Promise)) return answer
+      unanswered.add(name)
+      return answer.finally(() => mine === dials && unanswered.delete(name))
+    })
+    if (answers.some(answer => answer instanceof Promise)) {
+      Promise.all(answers).then(open, thrown => later('FAILED', 'lost', thrown))
+    } else open(answers)
   }
 
   const polling = createFallback({
@@ -371,12 +486,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     answered(poll) {
       // Polls that failed are over: what is shown of them would not be true any more.
       if (error?.code === 'POLL') {
-        error = null
+        error = lacksSocket ? toError('REFUSED', NO_WEBSOCKET) : null
         hooks.changed()
       }
       emit('poll', poll)
     },
-    failed: thrown => report('POLL', thrown),
+    failed: thrown =>
+      report('POLL', environment.WebSocket ? thrown : whilePolling(wordsOf(thrown))),
     refused(status) {
       fail('REFUSED', `Poll refused: HTTP ${status}`)
       dispatch('refused', 'Poll refused')
@@ -388,9 +504,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     missing(status, instead) {
       if (!missedFallback && fallback) {
         const what = `HTTP ${status}${instead && `, ${instead}`}`
-        const words = `No fallback at ${forLog(fallback.url)} (${what}); set fallback.url, or fallback: false`
+        const words = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`
         log('warn', words)
-        fail('POLL', words)
+        fail('POLL', whilePolling(words))
       }
       missedFallback = true
       dispatch('fallbackMissing', 'No fallback')
@@ -406,16 +522,15 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     trusted: hooks.trusted,
   })
 
-  const wentOffline = (): void => dispatch('wentOffline')
-
   const wake = createWake({
     environment,
     timers,
-    woken() {
-      dispatch('woken')
-      if (!environment.page.online()) wentOffline()
+    woken: () => dispatch('woken'),
+    isOffline: () => !state.online,
+    wentOffline() {
+      // Told once more, it would begin the wait anew, and perhaps never end it.
+      if (state.online && !isLocal()) dispatch('wentOffline')
     },
-    wentOffline,
     wentOnline: () => dispatch('wentOnline'),
     suspended() {
       if (link) dispatch('lost', 'Page hidden')
@@ -455,6 +570,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
       return state
     },
     get history() {
+      history ??= changes.slice()
       return history
     },
     get connectedAt() {
@@ -471,9 +587,13 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     token: token.current,
     setToken: token.set,
     forgetToken: token.forget,
+    forgetError() {
+      if (state.status !== 'ERROR') error = null
+    },
     fail(reason) {
       if (link) giveUp(reason, 'LOST', USELESS)
     },
+    refuse,
     post: polling.post,
     forgetPolled: polling.anew,
     write(frame) {

@@ -1,5 +1,6 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
 import type { Environment } from '../environment.ts'
+import { wordsOf } from '../errors.ts'
 import type { Logger, Settings } from '../options.ts'
 import type { Timers } from '../timers.ts'
 import { createFreshness } from '../transport/freshness.ts'
@@ -119,6 +120,8 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     const { parse } = rules
     let used: string | undefined
     longestQuery = LONGEST_QUERY
+    /** Names the wait of a request for its token. */
+    let question: object | undefined
     polling = openPolling({
       ...hooks,
       ...rules,
@@ -134,7 +137,11 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       unfinished: () => next < hooks.channels().length,
       postUrl: address,
       async token() {
-        used = token.take(await token.wanted())
+        const mine = {}
+        question = mine
+        await token.wanted()
+        if (question === mine) question = undefined
+        used = token.current()
         return used
       },
       opened() {},
@@ -147,12 +154,15 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
         if (recovered) hooks.recovered(askedAt)
       },
       failed(thrown, request) {
+        const late = question && token.giveUp()
+        question = undefined
         if (request === 'poll') {
           failing = true
           // Never 0: a poll that names no channel asks for all of them.
           if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
         }
-        if (thrown) hooks.failed(thrown)
+        if (!thrown) return
+        hooks.failed(late ? `${wordsOf(thrown)} (token has not answered)` : thrown)
       },
       warn: words => hooks.log('warn', words),
       closed({ code, reason }) {

@@ -36,6 +36,9 @@ const GUARDS: Record<Guard, (state: MachineState) => boolean> = {
 /** After these a fallback that was missing may be there: another network, a wish of the user, a server that answers. */
 const MAY_BRING_FALLBACK: readonly EventName[] = ['wentOnline', 'reconnectRequested', 'opened']
 
+/** After these the machine has a network again. */
+const SAYS_ONLINE: readonly EventName[] = ['woken', 'opened', 'wentOnline']
+
 /** What an event says of the world, whether or not it leads anywhere. */
 const learn = (state: MachineState, event: EventName): MachineState => {
   const { online, fallback } = state
@@ -46,7 +49,7 @@ const learn = (state: MachineState, event: EventName): MachineState => {
   return {
     ...state,
     fallback: back ? 'available' : fallback,
-    online: online || event === 'woken' || event === 'opened',
+    online: online || SAYS_ONLINE.includes(event),
   }
 }
 

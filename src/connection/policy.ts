@@ -9,15 +9,10 @@ export const isAboutToken = (code: number): boolean => code === 1008 || code ===
 /** `false`: final. Otherwise a retry, after so many ms where it is a number. */
 export const judge = (
   close: CloseInfo,
-  when: ((close: CloseInfo) => boolean | number | undefined) | undefined,
+  /** The application's own rule has said this of it. */
+  own: boolean | number | undefined,
   curable: boolean,
 ): number | false | undefined => {
-  let own: boolean | number | undefined
-  try {
-    own = when?.(close)
-  } catch {
-    // A rule that throws has no opinion; the code decides.
-  }
   if (typeof own === 'number') return own >= 0 ? own : undefined
   const { code } = close
   const final = FINAL_CODES.includes(code) || (code >= 4400 && code < 4500)

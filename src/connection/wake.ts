@@ -1,5 +1,5 @@
 /** Reasons to look at the connection now, instead of at the next timer. */
-import type { Environment } from '../environment.ts'
+import { type Environment, noPage } from '../environment.ts'
 import type { Timers } from '../timers.ts'
 
 export interface WakeHooks {
@@ -11,6 +11,8 @@ export interface WakeHooks {
   wentOffline(): void
   /** It says that it is online again; `woken` follows. */
   wentOnline(): void
+  /** The client takes the machine to be offline. */
+  isOffline(): boolean
   /** The page goes into the back/forward cache. */
   suspended(): void
   /** Nobody looks any more. */
@@ -20,6 +22,8 @@ export interface WakeHooks {
 }
 
 export interface Wake {
+  /** There is a page, and it is neither hidden nor about to be left. */
+  isSeen(): boolean
   start(): void
   stop(): void
 }
@@ -28,15 +32,17 @@ export interface Wake {
 const WATCH_MS = 10_000
 
 export const createWake = (hooks: WakeHooks): Wake => {
-  const { environment, timers, woken, wentOffline } = hooks
+  const { environment, timers, woken } = hooks
   const { page, now } = environment
   let stops: (() => void)[] = []
+  let left = false
 
   const watch = (): void => {
     const latest = now() + 2 * WATCH_MS
     timers.set('clock watch', WATCH_MS, () => {
       watch()
-      if (now() > latest) woken()
+      // In a worker of Chromium `onLine` has been seen to change without an event.
+      if (now() > latest || (hooks.isOffline() && page.online())) woken()
     })
   }
 
@@ -48,10 +54,16 @@ export const createWake = (hooks: WakeHooks): Wake => {
       hooks.wentOnline()
       woken()
     },
-    offline: wentOffline,
+    offline: hooks.wentOffline,
     resume: woken,
-    pageshow: ({ persisted }) => persisted && woken(),
-    pagehide: ({ persisted }) => persisted && hooks.suspended(),
+    pageshow({ persisted }) {
+      left = false
+      if (persisted) woken()
+    },
+    pagehide({ persisted }) {
+      left = true
+      if (persisted) hooks.suspended()
+    },
     // Chromium blocks a WebSocket with an `error` like any other, and without `close`; others throw.
     securitypolicyviolation: ({ blockedURI, disposition }) =>
       disposition === 'enforce' && hooks.blocked(blockedURI),
@@ -59,12 +71,13 @@ export const createWake = (hooks: WakeHooks): Wake => {
   }
 
   return {
+    isSeen: () => page !== noPage && !left && !page.hidden(),
     start() {
       if (stops.length) return
+      left = false
       stops = Object.entries(listeners).map(([event, listener]) =>
         page.on(event, listener as never),
       )
-      if (!page.online()) wentOffline()
       watch()
     },
     stop() {

@@ -6,28 +6,43 @@
 
 export interface Dedupe {
   /**
-   * True the first time; false for a key that is remembered, unless it came under another label. `undefined`,
-   * `null` and objects name nothing and are never duplicates.
+   * True the first time; false for a key that is remembered under this label, or under none if there is none. What
+   * is no name is never a duplicate.
    */
   isNew(key: unknown, label?: string): boolean
   clear(): void
 }
 
+/**
+ * A string that is not empty, or a whole number within 2^53. Beyond that JSON.parse makes one number of many, and
+ * '' is what some servers send for "no id".
+ */
+const isName = (key: unknown): key is string | number =>
+  typeof key === 'string' ? key !== '' : Number.isSafeInteger(key)
+
 /** Buckets at most, as a power of two. */
 const MOST = 16
 
-/** 30 bits of FNV-1a. Keys that are made to collide cost a walk past `size` numbers, and nothing else. */
-const hashOf = (text: string): number => {
-  let hash = 0x811c9dc5
+const fnv1a = (text: string, start: number): number => {
+  let hash = start
   for (let at = 0; at < text.length; at++) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
   }
+  return hash
+}
+
+/**
+ * 30 bits. Keys that are made to collide cost a walk past `size` numbers, and nothing else. With the label: a server
+ * that counts each of its channels from 1 names as many messages 1 as it has channels.
+ */
+const hashOf = (key: string, label = ''): number => {
+  const hash = fnv1a(label, fnv1a(key, 0x811c9dc5))
   return (hash ^ (hash >>> 15)) & 0x3fffffff
 }
 
 export const createDedupe = (size: number, ttlMs: number, now: () => number): Dedupe => {
   /** Of the last `size` keys, each at its place in the ring. */
-  let keys: unknown[] = []
+  let keys: (string | number)[] = []
   const hashes: number[] = []
   const times: number[] = []
   let labels: (string | undefined)[] = []
@@ -47,8 +62,8 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
 
   const bitOf = (hash: number): number => 1 << (hash >>> 25)
 
-  /** The place of this key, or -1. */
-  const placeOf = (hash: number, key: unknown): number => {
+  /** The place of this key under this label, or -1. */
+  const placeOf = (hash: number, key: string | number, label: string | undefined): number => {
     const bucket = bucketOf(hash)
     if (!((table[bucket] as number) & bitOf(hash))) return -1
     let seen = 0
@@ -59,7 +74,7 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
       if (itsAge <= age) break
       age = itsAge
       const known = hashes[place] as number
-      if (known === hash && keys[place] === key) return place
+      if (known === hash && keys[place] === key && labels[place] === label) return place
       seen |= bitOf(known)
       place = (older[place] as number) - 1
     }
@@ -68,7 +83,7 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
     return -1
   }
 
-  const put = (hash: number, key: unknown, label: string | undefined): void => {
+  const put = (hash: number, key: string | number, label: string | undefined): void => {
     const bucket = bucketOf(hash)
     keys[next] = key
     hashes[next] = hash
@@ -80,17 +95,12 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
     if (next === size) next = 0
   }
 
-  const dedupe: Dedupe = {
+  return {
     isNew(key, label) {
-      if (key === undefined || typeof key === 'object') return true
-      const hash = hashOf(typeof key === 'string' ? key : String(key))
-      const place = placeOf(hash, key)
-      if (place >= 0 && (times[place] as number) > now() - ttlMs) {
-        const first = labels[place]
-        return label !== undefined && first !== undefined && label !== first
-          ? dedupe.isNew(`${label}\n${key as string}`)
-          : false
-      }
+      if (!isName(key)) return true
+      const hash = hashOf(typeof key === 'string' ? key : String(key), label)
+      const place = placeOf(hash, key, label)
+      if (place >= 0 && (times[place] as number) > now() - ttlMs) return false
       put(hash, key, label)
       return true
     },
@@ -101,5 +111,4 @@ export const createDedupe = (size: number, ttlMs: number, now: () => number): De
       table.fill(0)
     },
   }
-  return dedupe
 }

@@ -18,7 +18,7 @@ export interface Delivery {
   /**
    * `queued` and `in-flight` pass; `acked` (the server has applied it), `sent` (handed to a link
    * without acks: no more can be known), `rejected` (certainly not applied) and `unknown` (in flight
-   * when the session was lost) are final.
+   * when the session was lost or the retries ran out, or its handler did not end in time) are final.
    */
   readonly state: DeliveryState
   /** Why it was rejected. */

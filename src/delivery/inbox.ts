@@ -1,4 +1,5 @@
 /** What an incoming message passes before the application sees it: schema, then dedupe. */
+import { isLate } from '../promises.ts'
 import type { Dedupe } from './dedupe.ts'
 
 /** The part of Standard Schema (standardschema.dev) that is used here. */
@@ -18,38 +19,66 @@ export interface InboxHooks<Message> {
   readonly dedupe: Dedupe | undefined
   /** The application says itself what names a message. */
   readonly ownKey: boolean
-  /** `given` is the message as it came. */
-  accepted(message: Message, given: Message): void
-  duplicate(): void
+  /** `given` is the message as it came; `answers`: the id of the message that it answers, where it does not say so. */
+  accepted(message: Message, given: Message, answers?: string): void
+  /** It is not delivered. */
+  dropped(reason: 'duplicate' | 'schema', message: Message, key?: unknown): void
   bad(thrown: unknown): void
 }
 
 /** Takes one message; what is wrong with it is told to `bad`, and never thrown. */
-export const createInbox =
-  <Message>({
-    schema,
-    key,
-    dedupe,
-    ownKey,
-    ...hooks
-  }: InboxHooks<Message>): ((message: Message, channel?: string) => void) =>
-  (message, channel) => {
-    let accepted = message
+export type Inbox<Message> = (message: Message, answers?: string) => void
+
+const channelOf = (message: unknown): string | undefined => {
+  const { channel } = (message ?? {}) as { readonly channel?: unknown }
+  return typeof channel === 'string' ? channel : undefined
+}
+
+export const createInbox = <Message>({
+  schema,
+  dedupe,
+  ownKey,
+  ...hooks
+}: InboxHooks<Message>): Inbox<Message> => {
+  const keyOf = (message: Message): unknown => {
     try {
-      if (schema) {
-        const result = schema['~standard'].validate(message)
-        // Waiting for one message would let the next overtake it.
-        if (result instanceof Promise) throw new Error('schema: expected one that is not async')
-        if (result.issues)
-          throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
-        accepted = result.value
-      }
-      // An id names one message, and one message may be published on several channels.
-      if (dedupe && !dedupe.isNew(key(message), ownKey ? undefined : channel)) {
-        return hooks.duplicate()
-      }
+      return hooks.key(message)
     } catch (thrown) {
-      return hooks.bad(thrown)
+      // What cannot be named suppresses nothing, and is lost to nobody.
+      hooks.bad(thrown)
+      return undefined
     }
-    hooks.accepted(accepted, message)
   }
+
+  /** The message as the schema makes it; `undefined` if it has told what is wrong with it. */
+  const checked = (message: Message, rules: Schema<Message>): { value: Message } | undefined => {
+    try {
+      const result = rules['~standard'].validate(message) as SchemaResult<Message>
+      // Waiting for one message would let the next overtake it.
+      if (isLate(result)) throw new Error('schema: expected one that is not async')
+      if (!result.issues) return result
+      throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
+    } catch (thrown) {
+      hooks.dropped('schema', message)
+      hooks.bad(thrown)
+      return undefined
+    }
+  }
+
+  return (message, answers) => {
+    let accepted = message
+    if (schema) {
+      const result = checked(message, schema)
+      if (!result) return
+      accepted = result.value
+    }
+    if (dedupe) {
+      const key = keyOf(message)
+      // An id names one message, and one message may be published on several channels.
+      if (!dedupe.isNew(key, ownKey ? undefined : channelOf(message))) {
+        return hooks.dropped('duplicate', message, key)
+      }
+    }
+    hooks.accepted(accepted, message, answers)
+  }
+}

@@ -1,9 +1,12 @@
 /** Messages on their way out: queued, bounded, paced, kept until acknowledged, and each with its fate. */
 import type { Environment } from '../environment.ts'
+import { createFifo } from '../fifo.ts'
 import type { Timers } from '../timers.ts'
-import type { Frame } from '../transport/transport.ts'
+import { type Frame, FrameRefused } from '../transport/transport.ts'
+import { createDeadlines } from './deadlines.ts'
 import type { DeliveryState, OpenDelivery, RejectReason } from './delivery.ts'
 import { createPace } from './pace.ts'
+import { createQueue } from './queue.ts'
 
 /** One message that waits. */
 export interface Outgoing<Message> {
@@ -13,10 +16,14 @@ export interface Outgoing<Message> {
   readonly bytes: number
   /** Its type belongs to the protocol: it must have no place. */
   readonly reserved: boolean
+  /** It takes no place: it leaves on a link only, and is `sent` then. */
+  readonly unplaced: boolean
   /** Monotonic ms, or Infinity. */
   readonly expiresAt: number
   /** It is settled: nothing outside need hold on to it. */
   release(): void
+  /** Takes it out of its queue. The outbox's own, while it waits there. */
+  leave?: (() => void) | undefined
 }
 
 export interface OutboxHooks<Message> {
@@ -27,7 +34,10 @@ export interface OutboxHooks<Message> {
   readonly ratePerSecond: number
   readonly retries: number
   readonly maxInFlight: number
-  /** Hands a frame to the link. Throws if it certainly did not leave. */
+  /**
+   * Hands a frame to the link. Throws if it certainly did not leave: a `FrameRefused` where a live link will not have
+   * this frame, anything else where the link takes none.
+   */
   write(frame: Frame): void
   /** False while the link must not be written to; `pump()` is called when that is over. */
   writable(): boolean
@@ -35,14 +45,18 @@ export interface OutboxHooks<Message> {
   /** There is no link; what waits may go another way, by `take()`. */
   post(): void
   settled(entry: Outgoing<Message>): void
+  /** A live link would not have a frame, which is given up; `cause` is what the socket threw. */
+  refused(cause: unknown): void
+  /** A message with a `seq` of the application's gets that of the session instead. */
+  seqReplaced(): void
 }
 
 export interface Outbox<Message> {
   add(entry: Outgoing<Message>, high: boolean): void
   /** A control message: before all others, within the same rate. Lost with the link. */
   control(frame: Frame): void
-  /** Takes back what has not been sent. */
-  withdraw(entry: Outgoing<Message>): void
+  /** Takes back what has not been sent. False if it was, or is settled. */
+  withdraw(entry: Outgoing<Message>): boolean
   /** What the server takes: messages a second (the lower of its rate and ours) and bytes a message. */
   limit(ratePerSecond?: number, maxPayload?: number): void
   /** A link is ready. On one with acks messages are kept until acknowledged, so many at a time. */
@@ -58,8 +72,8 @@ export interface Outbox<Message> {
   take(): readonly string[]
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
-  /** The message at this place is refused; its place is used up. */
-  refuse(seq: number, reason: RejectReason): void
+  /** The message at this place is refused, or `unknown` where there is no reason; its place is used up. */
+  refuse(seq: number, reason: RejectReason | undefined): void
   /**
    * The link was closed because the largest message sent on it was too large: rejects that once the server
    * has said that it did not apply it.
@@ -94,13 +108,29 @@ interface Placed<Message> {
   tooLarge?: boolean
 }
 
+/** A frame to be joined with others; a control frame has no place. */
+interface Piece<Message> {
+  readonly frame: Frame
+  readonly placed?: Placed<Message>
+}
+
+/** How a message begins that has a `seq` of the application's. */
+const OWN_SEQ = '{"seq":'
+
+const withoutSeq = (frame: string): string => {
+  const { seq, ...others } = JSON.parse(frame) as Record<string, unknown>
+  return JSON.stringify(others)
+}
+
 export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Message> => {
   const { environment, timers, ratePerSecond, maxInFlight } = hooks
   const now = environment.monotonicNow
   const pace = createPace(ratePerSecond, now)
-  let high: Outgoing<Message>[] = []
-  let normal: Outgoing<Message>[] = []
-  let controls: Frame[] = []
+  const high = createQueue<Outgoing<Message>>()
+  const normal = createQueue<Outgoing<Message>>()
+  /** Messages that no session numbers. */
+  const unplaced = createQueue<Outgoing<Message>>()
+  const controls = createFifo<Frame>()
   /** Of everything that is not settled. */
   let bytes = 0
   let open = false
@@ -109,11 +139,13 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   let joined = JOINED
   /** Messages that a body holds, at most: what got no answer in time was perhaps too much for its time. */
   let most = ENDLESS
-  /** No message expires earlier. */
-  let nextExpiry = ENDLESS
+  const deadlines = createDeadlines<Outgoing<Message>>(
+    entry => entry.expiresAt,
+    entry => entry.leave !== undefined,
+  )
   let pumping = false
   /** What has a place and is not acknowledged, in order; so much of it was sent on this link. */
-  let flight: Placed<Message>[] = []
+  let flight = createFifo<Placed<Message>>()
   let sent = 0
   let lastSeq = 0
   /** Something in flight is taken for too large. */
@@ -123,8 +155,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   /** How much may be in flight; undefined on a link without acks. */
   let acks: number | undefined
 
-  const all = (): Outgoing<Message>[] => [...high, ...normal]
-  const size = (): number => high.length + normal.length
+  const all = (): Outgoing<Message>[] => [...high, ...normal, ...unplaced]
+  const size = (): number => high.size + normal.size + unplaced.size
 
   const conclude = (
     entry: Outgoing<Message> | undefined,
@@ -154,13 +186,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   }
 
   const dequeue = (entry: Outgoing<Message>): void => {
-    const others = (each: Outgoing<Message>): boolean => each !== entry
-    // The head leaves far more often than any other.
-    if (normal[0] === entry) normal.shift()
-    else {
-      high = high.filter(others)
-      normal = normal.filter(others)
-    }
+    entry.leave?.()
+    entry.leave = undefined
   }
 
   const reject = (entry: Outgoing<Message>, reason: RejectReason): void => {
@@ -169,11 +196,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   }
 
   const expire = (): void => {
-    if (nextExpiry > now()) return
-    nextExpiry = ENDLESS
-    for (const entry of all()) {
+    for (let entry = deadlines.first(); entry; entry = deadlines.first()) {
       if (entry.expiresAt <= now()) reject(entry, 'expired')
-      else nextExpiry = Math.min(nextExpiry, entry.expiresAt)
+      else return
     }
   }
 
@@ -196,13 +221,13 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     // A listener may send another one that cannot go.
     while (unsettled) {
       unsettled = false
-      for (const each of [...flight]) if (each.losses > hooks.retries) giveUp(each, 'unknown')
+      for (const each of flight.slice()) if (each.losses > hooks.retries) giveUp(each, 'unknown')
       for (const entry of all()) if (!fits(entry)) reject(entry, 'invalid')
     }
   }
 
   /** The next message that was never sent. */
-  const head = (): Outgoing<Message> | undefined => high[0] ?? normal[0]
+  const head = (): Outgoing<Message> | undefined => high.first() ?? normal.first()
 
   /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
   const isDue = (): boolean =>
@@ -210,73 +235,145 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** How many characters the frame of the next place will have, about. */
   const nextLength = (): number => {
-    const entry = sent < flight.length ? flight[sent]?.entry : head()
+    const entry = sent < flight.length ? flight.at(sent)?.entry : head()
     return ((entry?.frame as string | undefined)?.length ?? 0) + PLACE_BYTES
   }
 
   /** The frame of the next place. */
-  const place = (): string => {
+  const place = (): { readonly frame: string; readonly placed: Placed<Message> } => {
     if (sent === flight.length) {
       const entry = head() as Outgoing<Message>
       dequeue(entry)
       entry.delivery.state = 'in-flight'
       flight.push({ seq: ++lastSeq, entry, losses: 0 })
     }
-    const next = flight[sent++] as Placed<Message>
+    const next = flight.at(sent++) as Placed<Message>
     const { seq, losses } = next
-    if (!next.entry) return `{"type":"skip","data":{"seq":${seq}}}`
+    if (!next.entry) return { frame: `{"type":"skip","data":{"seq":${seq}}}`, placed: next }
     next.entry.delivery.attempts = losses + 1
-    return `{"seq":${seq},${(next.entry.frame as string).slice(1)}`
+    let frame = next.entry.frame as string
+    if (frame.startsWith(OWN_SEQ)) {
+      frame = withoutSeq(frame)
+      hooks.seqReplaced()
+    }
+    return { frame: `{"seq":${seq},${frame.slice(1)}`, placed: next }
+  }
+
+  /** Why a live link will not have this frame, if it will not. */
+  const refusalOf = (frame: Frame): FrameRefused | undefined => {
+    try {
+      hooks.write(frame)
+    } catch (thrown) {
+      if (thrown instanceof FrameRefused) return thrown
+      throw thrown
+    }
+    return undefined
+  }
+
+  /** What a live link would not have, until listeners may hear of it. */
+  let refusals: { readonly placed: Placed<Message> | undefined; readonly cause: unknown }[] = []
+
+  /** Writes them alone. False if one of them is refused whose place those behind it need. */
+  const writeAlone = (pieces: readonly Piece<Message>[]): boolean => {
+    for (const { frame, placed } of pieces) {
+      const refusal = refusalOf(frame)
+      if (!refusal) continue
+      // There is nothing else to say in its place.
+      if (placed && !placed.entry) throw refusal
+      refusals.push({ placed, cause: refusal.cause })
+      if (!placed) continue
+      sent = placed.seq - (flight.at(0) as Placed<Message>).seq
+      return false
+    }
+    return true
+  }
+
+  /** Writes one that nothing acknowledges: it is out of our hands once written. */
+  const writeUnacked = (entry: Outgoing<Message>): void => {
+    const refusal = refusalOf(entry.frame)
+    pace.spend()
+    dequeue(entry)
+    if (refusal) {
+      conclude(entry, 'rejected', 'invalid')
+      hooks.refused(refusal.cause)
+    } else {
+      entry.delivery.attempts++
+      conclude(entry, 'sent')
+    }
   }
 
   /** Writes what may leave on a link with acks, joined into few frames; returns how long the rest has to wait. */
   const writeJoined = (): number => {
-    let frames: Frame[] = []
+    let pieces: Piece<Message>[] = []
     let length = 0
-    let wait = ENDLESS
-    const flush = (): void => {
-      const [first] = frames
-      if (first) hooks.write(frames.length > 1 ? `[${frames}]` : first)
-      frames = []
+    const flush = (): boolean => {
+      const due = pieces
+      pieces = []
       length = 0
+      const all = due.length > 1 && `[${due.map(({ frame }) => frame)}]`
+      return (all && !refusalOf(all)) || writeAlone(due)
     }
-    while (open && (controls[0] || isDue())) {
-      wait = delay()
-      if (wait) break
-      wait = ENDLESS
+    while (open && (controls.length || unplaced.size || isDue())) {
+      const wait = delay()
+      if (wait) {
+        flush()
+        return wait
+      }
+      const unacked = controls.length ? undefined : unplaced.first()
+      if (unacked) {
+        // First what was taken: listeners hear of this one, and may end the link or send what cannot go.
+        if (!flush()) return ENDLESS
+        writeUnacked(unacked)
+        settle()
+        continue
+      }
       pace.spend()
-      const frame = controls.shift() ?? place()
+      const control = controls.shift()
+      const piece = control === undefined ? place() : { frame: control }
       // With a comma or a bracket.
-      const more = (frame as string).length + 1
-      if (length + more >= Math.min(largest / 3, JOINED)) flush()
+      const more = (piece.frame as string).length + 1
+      if (length + more >= Math.min(largest / 3, JOINED) && !flush()) return ENDLESS
       length += more
-      frames.push(frame)
+      pieces.push(piece)
     }
     flush()
-    return wait
+    return ENDLESS
   }
 
   /** The same on one without: singly, and out of our hands once written. */
   const writeSingly = (): number => {
-    while (open && (controls[0] || head())) {
+    const next = (): Outgoing<Message> | undefined => unplaced.first() ?? head()
+    while (open && (controls.length || next())) {
       settle()
-      if (!open || !(controls[0] || head())) break
+      if (!open || !(controls.length || next())) break
       const wait = delay()
       if (wait) return wait
-      const entry = controls[0] ? undefined : head()
-      hooks.write(entry?.frame ?? (controls[0] as Frame))
-      pace.spend()
-      if (entry) {
-        entry.delivery.attempts++
-        dequeue(entry)
-        conclude(entry, 'sent')
-      } else controls.shift()
+      const control = controls.at(0)
+      const entry = control === undefined ? next() : undefined
+      if (entry) writeUnacked(entry)
+      else {
+        const refusal = refusalOf(control as Frame)
+        pace.spend()
+        controls.shift()
+        if (refusal) hooks.refused(refusal.cause)
+      }
     }
     return ENDLESS
   }
 
+  /** Gives up what a live link would not have. Was it sent on an older one, too, nobody knows what became of it. */
+  const settleRefusals = (): void => {
+    const refused = refusals
+    refusals = []
+    for (const { placed, cause } of refused) {
+      if (placed?.losses) giveUp(placed, 'unknown')
+      else giveUp(placed, 'rejected', 'invalid')
+      hooks.refused(cause)
+    }
+  }
+
   const again = (wait: number): void => {
-    const until = Math.min(wait, nextExpiry - now())
+    const until = Math.min(wait, (deadlines.first()?.expiresAt ?? ENDLESS) - now())
     if (until < ENDLESS) timers.set('outbox', until, pump)
     else timers.clear('outbox')
   }
@@ -289,7 +386,12 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     if (open) settle()
     else expire()
     try {
-      if (open && hooks.writable()) wait = acks === undefined ? writeSingly() : writeJoined()
+      while (open && hooks.writable()) {
+        wait = acks === undefined ? writeSingly() : writeJoined()
+        if (!refusals[0]) break
+        settleRefusals()
+        settle()
+      }
     } catch {
       // What was not written stays, and what has a place goes out again: on this link or the next.
       wait = LOOK_AGAIN_MS
@@ -301,8 +403,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   }
 
   const settleFlight = (): void => {
-    const gone = flight
-    flight = []
+    const gone = flight.slice()
+    flight = createFifo()
     sent = lastSeq = 0
     for (const each of gone) giveUp(each, 'unknown')
   }
@@ -310,19 +412,23 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
   return {
     add(entry, urgent) {
       const queue = urgent ? high : normal
-      queue.push(entry)
-      unsettled ||= !fits(entry)
+      entry.leave = (entry.unplaced ? unplaced : queue).add(entry)
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
+      if (!fits(entry)) {
+        if (open) return reject(entry, 'invalid')
+        unsettled = true
+      }
       pump()
       // Expires only if it could not leave at once, even if it may not wait at all.
-      if (entry.delivery.state === 'queued' && entry.expiresAt < nextExpiry) {
-        nextExpiry = entry.expiresAt
-        pump()
+      if (entry.delivery.state === 'queued' && entry.expiresAt < ENDLESS) {
+        deadlines.add(entry)
+        if (deadlines.first() === entry) pump()
       }
       // What is urgent is given up last.
       while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
-        reject((normal[0] ?? high[0]) as Outgoing<Message>, 'overflow')
+        const oldest = normal.first() ?? high.first() ?? unplaced.first()
+        reject(oldest as Outgoing<Message>, 'overflow')
       }
     },
     control(frame) {
@@ -330,7 +436,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       pump()
     },
     withdraw(entry) {
-      if (all().includes(entry)) reject(entry, 'expired')
+      const waits = entry.leave !== undefined
+      if (waits) reject(entry, 'expired')
+      return waits
     },
     limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
       pace.limit(Math.min(perSecond, ratePerSecond))
@@ -350,7 +458,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     close() {
       if (!open && sent) most = Math.ceil(sent / 2)
       open = false
-      controls = []
+      controls.clear()
       for (const each of flight.slice(0, sent)) each.losses++
       sent = 0
       unsettled = true
@@ -378,7 +486,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         wait = delay()
         if (wait) break
         pace.spend()
-        const frame = place()
+        const { frame } = place()
         length += frame.length
         frames.push(frame)
       }
@@ -388,26 +496,23 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     acked(seq) {
       if (seq > lastSeq) return false
       most *= 2
-      while (flight[0] && flight[0].seq <= seq) {
-        const { entry } = flight.shift() as Placed<Message>
+      for (let first = flight.at(0); first && first.seq <= seq; first = flight.at(0)) {
+        flight.shift()
         sent = Math.max(0, sent - 1)
-        conclude(entry, 'acked')
+        conclude(first.entry, 'acked')
       }
       if (suspects)
-        for (const each of flight) if (each.tooLarge) giveUp(each, 'rejected', 'invalid')
+        for (const each of flight.slice()) if (each.tooLarge) giveUp(each, 'rejected', 'invalid')
       suspects = false
       pump()
       return true
     },
+    // Places are dense: those behind the head follow it one by one.
     refuse: (seq, reason) =>
-      giveUp(
-        flight.find(each => each.seq === seq),
-        'rejected',
-        reason,
-      ),
+      giveUp(flight.at(seq - (flight.at(0)?.seq ?? 0)), reason ? 'rejected' : 'unknown', reason),
     takeLess() {
       if (sent > 1) joined = 0
-      else if (sent && flight[0]?.entry) giveUp(flight[0], 'rejected', 'invalid')
+      else if (sent && flight.at(0)?.entry) giveUp(flight.at(0), 'rejected', 'invalid')
       else return
       sent = 0
       pump()
@@ -428,6 +533,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       for (const entry of waiting) reject(entry, reason)
     },
     size,
-    waiting: () => size() + flight.length > 0,
+    // What takes no place waits for a link, and for nothing else.
+    waiting: () => high.size + normal.size + flight.length > 0,
   }
 }

@@ -1,6 +1,7 @@
 /** Channels that the application listens to, counted, and told to the server again on every link. */
 import { ResilientWebSocketError } from '../errors.ts'
 import type { Call } from '../events.ts'
+import { createReader, type Reader } from './reader.ts'
 
 /** Interest in one or more channels. */
 export interface Subscription<Message> extends AsyncIterable<Message> {
@@ -18,7 +19,11 @@ export interface Subscription<Message> extends AsyncIterable<Message> {
 }
 
 export interface SubscribeOptions {
-  /** Messages that async iteration holds for a slow reader; older ones go, with a `gap` event. @default 1000 */
+  /**
+   * Messages that each async iteration holds for a slow reader, a whole number from 1; when there are more, the oldest
+   * goes. The first one that goes makes one gap `overflow`, told to `onGap` of this subscription alone (without `onGap`
+   * by a `gap` event), and what goes from then on belongs to it until the reader has read on. @default 1000
+   */
   bufferSize?: number
   /** Messages of a channel may be missing: reload what you show of it. */
   onGap?: (gap: ChannelGap) => void
@@ -52,8 +57,10 @@ export interface SubscriptionsHooks {
   tell(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void
   /** Nobody listens to this channel any more. */
   forget(channel: string): void
-  /** A reader was too slow. */
-  overflow(channel: string): void
+  /** A reader was too slow, and its subscription has nobody who listens to gaps. */
+  overflow(gap: ChannelGap): void
+  /** A reader was too slow: it does not read this message. */
+  dropped(message: unknown): void
   /** Runs when this turn is over, unless the client ends before. */
   soon(name: string, run: () => void): void
 }
@@ -84,6 +91,8 @@ export interface Subscriptions<Message> {
   repeat(): void
   /** The link is gone. */
   close(): void
+  /** Another user: what waits for readers is forgotten. */
+  reset(): void
   /** Ends all of them. */
   end(): void
 }
@@ -92,45 +101,77 @@ export interface Subscriptions<Message> {
 const CHUNK = 100
 
 interface Member<Message> {
-  hear?(message: Message, channel: string): void
+  /** `user`: whose message it is. */
+  hear?(message: Message, channel: string, user: number): void
   gap?(gap: ChannelGap): void
   recovered?(recovery: Recovery): void
-  check?(): void
+  /** The server has answered for a channel, or was at least asked for it. */
+  confirmed?(channel: string): void
+  denied?(channel: string): void
+  /** Everything is to be answered for anew. */
+  unanswered?(): void
+  reset?(): void
   end?(): void
 }
 
-/** One who iterates. */
-interface Reader<Message> {
-  readonly buffer: Message[]
-  wake(): void
+/** Those who listen to a channel. One of a single member may be shared by many channels: it is not changed. */
+interface Listeners<Message> {
+  readonly members: Set<Member<Message>>
+  /** The same, to be walked: a copy, since listeners may come and go meanwhile. Made when it is needed. */
+  list: readonly Member<Message>[] | undefined
 }
 
 const BY_HAND: Member<never> = {}
+const NOBODY: readonly never[] = []
+
+const checkBufferSize = (size: unknown): void => {
+  const whole = Number.isInteger(size) || size === Number.POSITIVE_INFINITY
+  if (whole && (size as number) >= 1) return
+  const isNumber = typeof size === 'number'
+  const shown = isNumber || size === null ? size : `a ${typeof size}`
+  const words = `subscribe.bufferSize: expected a whole number >= 1, got ${shown}`
+  throw isNumber ? new RangeError(words) : new TypeError(words)
+}
 
 export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscriptions<Message> => {
-  /** Each list is replaced and never changed: who walks it need not copy it. */
-  const wanted = new Map<string, readonly Member<Message>[]>()
+  const wanted = new Map<string, Listeners<Message>>()
   /** What the server of this link was told. */
-  let told: string[] = []
-  /** What a message that waits will tell it. */
-  const announced: string[] = []
+  const told = new Set<string>()
+  /** What messages that wait will tell it, and how many of them. */
+  const announced = new Map<string, number>()
   /** What it has answered for, or was at least asked for. */
   const confirmed = new Set<string>()
   /** What it has refused. */
   const denied = new Set<string>()
+  const members = new Set<Member<Message>>()
+  /** Those whose `ready` is not settled. */
+  const pending = new Set<Member<Message>>()
   let readied = 0
   /** Nobody listens to these any more, unless somebody came within the turn. */
   const left = new Set<string>()
+  /** What the server may have to be told of: never all channels for the sake of one. */
+  const changed = new Set<string>()
   let open = false
   let confirms = false
   let scheduled = false
 
-  const members = (): Set<Member<Message>> => new Set([...wanted.values()].flat())
+  const of = (channel: string): readonly Member<Message>[] => {
+    const listeners = wanted.get(channel)
+    if (!listeners) return NOBODY
+    listeners.list ??= [...listeners.members]
+    return listeners.list
+  }
 
-  const of = (channel: string): readonly Member<Message>[] => wanted.get(channel) ?? []
+  const confirm = (channel: string): void => {
+    confirmed.add(channel)
+    denied.delete(channel)
+    if (pending.size) for (const member of of(channel)) member.confirmed?.(channel)
+  }
 
-  const check = (): void => {
-    for (const member of members()) member.check?.()
+  const tell = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
+    for (let at = 0; at < channels.length; at += CHUNK) {
+      hooks.tell(type, channels.slice(at, at + CHUNK))
+    }
   }
 
   const sync = (): void => {
@@ -142,26 +183,51 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       hooks.forget(channel)
     }
     left.clear()
-    if (!open) return
-    const before = new Set([...told, ...announced])
-    const stale = told.filter(channel => !wanted.has(channel) && !announced.includes(channel))
-    const fresh = [...wanted.keys()].filter(channel => !before.has(channel))
-    told = [...told.filter(channel => !stale.includes(channel)), ...fresh]
-    if (!confirms) for (const channel of fresh) confirmed.add(channel)
-    for (; stale.length; ) hooks.tell('unsubscribe', stale.splice(0, CHUNK))
-    for (; fresh.length; ) hooks.tell('subscribe', fresh.splice(0, CHUNK))
-    check()
+    const stale: string[] = []
+    const fresh: string[] = []
+    for (const channel of changed) {
+      const isToldOf = told.has(channel)
+      if (!open || announced.has(channel) || isToldOf === wanted.has(channel)) continue
+      ;(isToldOf ? stale : fresh).push(channel)
+    }
+    // On the next link all are looked at anyway.
+    changed.clear()
+    for (const channel of stale) told.delete(channel)
+    for (const channel of fresh) told.add(channel)
+    if (!confirms) for (const channel of fresh) confirm(channel)
+    tell('unsubscribe', stale)
+    tell('subscribe', fresh)
+  }
+
+  const join = (channel: string, member: Member<Message>, alone: Listeners<Message>): void => {
+    const known = wanted.get(channel)
+    if (!known) wanted.set(channel, alone)
+    else if (known.members.size > 1) {
+      known.members.add(member)
+      known.list = undefined
+    } else wanted.set(channel, { members: new Set([...known.members, member]), list: undefined })
+  }
+
+  const leave = (channel: string, member: Member<Message>): void => {
+    const known = wanted.get(channel)
+    if (!known?.members.has(member)) return
+    if (known.members.size > 1) {
+      known.members.delete(member)
+      known.list = undefined
+    } else {
+      wanted.delete(channel)
+      left.add(channel)
+    }
   }
 
   // What comes and goes within one turn (a component that remounts) is not worth a frame.
   const change = (add: boolean, channels: readonly string[], member: Member<Message>): void => {
     // One list for all: what messages of many channels have in common is found in the caches.
-    const alone = [member]
+    const alone: Listeners<Message> = { members: new Set([member]), list: [member] }
     for (const channel of channels) {
-      const others = of(channel).filter(each => each !== member)
-      if (add) wanted.set(channel, others.length ? [...others, member] : alone)
-      else if (others.length) wanted.set(channel, others)
-      else if (wanted.delete(channel)) left.add(channel)
+      changed.add(channel)
+      if (add) join(channel, member, alone)
+      else leave(channel, member)
     }
     if (scheduled) return
     scheduled = true
@@ -174,39 +240,84 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       if (!channels[0] || channels.some(name => typeof name !== 'string' || !name)) {
         throw new TypeError(`subscribe: expected a channel or an array of them, got ${names}`)
       }
+      checkBufferSize(bufferSize)
       /** One for each iteration under way. */
       const readers = new Set<Reader<Message>>()
       /** Holds what comes between `ready` and the iteration after it. */
       let early: Reader<Message> | undefined
       let active = true
       let ready: Promise<void> | undefined
-      let settle = (): void => {}
+      /** What `ready` waits for; `undefined`: nobody has asked, or it is settled. */
+      let missing: Set<string> | undefined
+      let settle = (_error?: ResilientWebSocketError): void => {}
+
+      const newReader = (): Reader<Message> =>
+        createReader<Message>({
+          bufferSize,
+          started(reader) {
+            if (active) readers.add(reader)
+            else reader.end()
+          },
+          stopped: reader => void readers.delete(reader),
+          overflow(channel, message, isNews) {
+            hooks.dropped(message)
+            if (!isNews) return
+            const gap = { channel, reason: 'overflow' }
+            if (onGap) hooks.call(onGap, gap)
+            else hooks.overflow(gap)
+          },
+        })
+
+      const giveUpEarly = (): void => {
+        early?.iterator.return?.()
+        early = undefined
+      }
+
+      const look = (): void => {
+        if (!missing) return
+        const refused = channels.find(channel => denied.has(channel))
+        if (!missing.size) settle()
+        else if (refused !== undefined) {
+          settle(new ResilientWebSocketError('FORBIDDEN', `The server gives no '${refused}'`))
+        } else if (!active) {
+          settle(new ResilientWebSocketError('CLOSED', 'The subscription ended'))
+        }
+      }
+
+      const unanswered = (): void => {
+        missing = new Set(channels.filter(channel => !confirmed.has(channel)))
+      }
 
       const member: Member<Message> = {
-        hear(message, channel) {
+        hear(message, channel, user) {
           // Another one's listener may have ended this one a moment ago.
           if (!active) return
           if (listener) hooks.call(listener, message, channel)
           // Nearly always nobody: not worth an iterator for each message.
           if (!readers.size) return
           for (const reader of readers) {
-            const { buffer } = reader
-            if (buffer.push(message) > bufferSize) {
-              buffer.shift()
-              hooks.overflow(channel)
-            }
-            reader.wake()
+            // The listener, or who was told of a gap, may have said that the user is another one by now.
+            if (user === hooks.user()) reader.push(message, channel)
           }
         },
         gap: gap => onGap && active && hooks.call(onGap, gap),
         recovered: recovery => onRecovered && active && hooks.call(onRecovered, recovery),
-        check: () => settle(),
+        confirmed(channel) {
+          if (missing?.delete(channel) && !missing.size) look()
+        },
+        denied: look,
+        unanswered,
+        reset() {
+          for (const reader of readers) reader.reset()
+        },
         end() {
           active = false
-          settle()
-          for (const reader of readers) reader.wake()
+          members.delete(member)
+          look()
+          for (const reader of readers) reader.end()
         },
       }
+      members.add(member)
       change(true, channels, member)
 
       const unsubscribe = (): void => {
@@ -219,66 +330,52 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         channels,
         get ready() {
           ready ??= new Promise((resolve, reject) => {
-            const over = (): void => {
-              if (early) readers.delete(early)
-              early = undefined
-            }
-            settle = () => {
-              const refused = channels.find(channel => denied.has(channel))
-              if (channels.every(channel => confirmed.has(channel))) {
+            settle = error => {
+              missing = undefined
+              pending.delete(member)
+              if (error) {
+                giveUpEarly()
+                reject(error)
+              } else {
                 resolve()
-                hooks.soon(`ready ${++readied}`, over)
-              } else if (refused !== undefined) {
-                reject(new ResilientWebSocketError('FORBIDDEN', `The server gives no '${refused}'`))
-              } else if (!active) {
-                reject(new ResilientWebSocketError('CLOSED', 'The subscription ended'))
-              } else return
-              settle = () => {}
-              if (refused !== undefined || !active) over()
+                if (early) hooks.soon(`ready ${++readied}`, giveUpEarly)
+              }
             }
             if (!listener && !readers.size) {
-              early = { buffer: [], wake() {} }
-              readers.add(early)
+              early = newReader()
+              early.start()
             }
-            settle()
+            pending.add(member)
+            unanswered()
+            look()
           })
           return ready
         },
         unsubscribe,
         [Symbol.dispose]: unsubscribe,
-        async *[Symbol.asyncIterator]() {
-          const reader: Reader<Message> = early ?? { buffer: [], wake() {} }
-          const { buffer } = reader
+        [Symbol.asyncIterator]() {
+          const { iterator } = early ?? newReader()
           early = undefined
-          readers.add(reader)
-          try {
-            while (active || buffer.length) {
-              if (buffer.length) yield buffer.shift() as Message
-              else {
-                await new Promise<void>(resolve => {
-                  reader.wake = resolve
-                })
-              }
-            }
-          } finally {
-            readers.delete(reader)
-          }
+          return iterator
         },
       }
     },
     byHand(type, channels) {
       const adds = type === 'subscribe'
-      const fresh = channels.filter(channel => !of(channel).includes(BY_HAND))
+      const fresh = channels.filter(channel => !wanted.get(channel)?.members.has(BY_HAND))
       change(adds, channels, BY_HAND)
-      announced.push(...channels)
+      for (const channel of channels) announced.set(channel, (announced.get(channel) ?? 0) + 1)
       return hasLeft => {
         for (const channel of channels) {
-          announced.splice(announced.indexOf(channel), 1)
+          const others = (announced.get(channel) ?? 0) - 1
+          if (others > 0) announced.set(channel, others)
+          else announced.delete(channel)
+          changed.add(channel)
           if (!hasLeft) continue
-          told = told.filter(each => each !== channel)
+          told.delete(channel)
           if (!adds || (confirms && !confirmed.has(channel))) continue
-          told.push(channel)
-          if (!confirms) confirmed.add(channel)
+          told.add(channel)
+          if (!confirms) confirm(channel)
         }
         // What was refused is not wanted any more; what was left is told again if others listen to it.
         if (adds && !hasLeft) change(false, fresh, BY_HAND)
@@ -289,7 +386,7 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
       const user = hooks.user()
       for (const member of of(channel)) {
         // A listener may have said that the user is another one by now.
-        if (user === hooks.user()) member.hear?.(message, channel)
+        if (user === hooks.user()) member.hear?.(message, channel, user)
       }
     },
     channels: () => [...wanted.keys()],
@@ -300,33 +397,39 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
     recovered(recovery) {
       for (const member of of(recovery.channel)) member.recovered?.(recovery)
     },
-    confirm(channel) {
-      confirmed.add(channel)
-      denied.delete(channel)
-      for (const member of of(channel)) member.check?.()
-    },
+    confirm,
     deny(channel) {
       denied.add(channel)
-      for (const member of of(channel)) member.check?.()
+      for (const member of of(channel)) member.denied?.(channel)
     },
     open(already, asksAll) {
       open = true
-      told = [...already]
+      told.clear()
+      for (const channel of already) told.add(channel)
       confirms = asksAll
+      for (const channel of [...already, ...wanted.keys()]) changed.add(channel)
       sync()
     },
     repeat() {
       if (!confirms) return
-      told = told.filter(channel => confirmed.has(channel))
+      for (const channel of told) {
+        if (confirmed.has(channel)) continue
+        told.delete(channel)
+        changed.add(channel)
+      }
       sync()
     },
     close() {
       open = false
       confirmed.clear()
       denied.clear()
+      for (const member of pending) member.unanswered?.()
+    },
+    reset() {
+      for (const member of members) member.reset?.()
     },
     end() {
-      for (const member of members()) member.end?.()
+      for (const member of members) member.end?.()
       wanted.clear()
     },
   }

@@ -1,8 +1,9 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
-import { nanoid } from 'nanoid'
+import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createQuestions } from './questions.ts'
 import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
+import { PLAIN_TYPES } from './wire.ts'
 
 /** A message as it comes from the server. */
 export interface IncomingEnvelope<Data = unknown> {
@@ -10,6 +11,7 @@ export interface IncomingEnvelope<Data = unknown> {
   readonly data?: Data
   /** Milliseconds since the epoch, for display; it orders nothing. */
   readonly timestamp?: number
+  /** Names the message within its channel, unless it is empty: what comes twice is delivered once. */
   readonly id?: string
   readonly channel?: string
   readonly offset?: number
@@ -20,13 +22,14 @@ export interface IncomingEnvelope<Data = unknown> {
 /** A message as the application sends it. `id` and `timestamp` are added where they are missing. */
 export interface OutgoingEnvelope<Data = unknown> {
   /**
-   * Types of the protocol (`connection hello welcome ack nack skip subscribed authenticated ping pong error
-   * reconnect`) are yours with a plain server only; one of protocol v1 is not sent them (`invalid`).
+   * Types of the protocol (`connection hello welcome ack nack skip subscribed unsubscribed authenticated pong error
+   * reconnect`) are yours with a plain server only; one of protocol v1 is not sent them (`invalid`). A `ping` goes to
+   * every server, and the `pong` that answers it reaches `message` and `request()`.
    */
   readonly type: string
   readonly data?: Data
   readonly timestamp?: number
-  /** Up to 64 characters; names the message and stays the same on every retry. */
+  /** 1 to 64 characters, else a `TypeError`; names the message and stays the same on every retry. */
   readonly id?: string
 }
 
@@ -40,6 +43,9 @@ export interface EnvelopeOptions {
   version?: 'auto' | 0 | 1
 }
 
+/** A session is its client's as long as nobody can guess its id. */
+const NO_SECRET =
+  'The server speaks protocol v1, which needs crypto.getRandomValues; pass environment: { getRandomValues }'
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
 const MAX_IN_FLIGHT = 256
@@ -54,13 +60,94 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 const positive = (value: unknown): number | undefined =>
   typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY ? value : undefined
 
-/** Never reach the application, and mean nothing to a client. */
-const IGNORED = 'hello skip subscribe unsubscribe unsubscribed auth authenticated'.split(' ')
+/** Answers of protocol v1 that the client does not wait for. */
+const UNREAD = 'unsubscribed authenticated'.split(' ')
+
+/** Types of protocol v1 that are a client's to send. */
+const OF_CLIENTS = 'hello skip subscribe unsubscribe auth'.split(' ')
 
 const NO_TYPE = 'expected { type: string }'
 
 /** Reserved types that an application may send itself. */
-const BY_HAND = 'subscribe unsubscribe auth'.split(' ')
+const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
+
+/** By the length of their types: see `meaningIn`. */
+type Meanings = readonly (readonly [string, Meaning][] | undefined)[]
+
+const byLength = (meanings: readonly [string, Meaning][]): Meanings => {
+  const sorted: [string, Meaning][][] = []
+  for (const each of meanings) {
+    const { length } = each[0]
+    sorted[length] = [...(sorted[length] ?? []), each]
+  }
+  return sorted
+}
+
+/** What a reserved type means. To hash a name that came with the message costs more than to compare it with a few. */
+const meaningIn = (meanings: Meanings, type: string): Meaning | undefined => {
+  for (const [name, act] of meanings[type.length] ?? []) if (name === type) return act
+  return undefined
+}
+
+/** Says of a frame that JSON.parse does not take what was expected, what came and what to do. */
+const undecodable = (payload: unknown, thrown: unknown): Error => {
+  const { byteLength, size } = Object(payload)
+  const remedy = 'use raw() for a server that does not send JSON'
+  const words =
+    typeof payload === 'string'
+      ? `expected a frame of JSON, got ${payload.length} characters that are none: ${(thrown as Error).message}; ${remedy}`
+      : `expected a text frame of JSON, got a binary frame of ${byteLength ?? size} bytes; send JSON as text from the server, or ${remedy}`
+  return new Error(words, { cause: thrown })
+}
+
+/** What a class may have as getters, which neither JSON nor a spread finds. */
+const NAMES = 'type data timestamp id seq channel replyTo'.split(' ')
+
+/** A value of the application's for an error message: itself where it is short, else its kind. */
+const show = (value: unknown): string =>
+  typeof value === 'string'
+    ? `'${value.slice(0, 64)}'`
+    : Array.isArray(value)
+      ? 'an array'
+      : typeof value === 'object' && value
+        ? 'an object'
+        : typeof value === 'function' || typeof value === 'symbol'
+          ? `a ${typeof value}`
+          : String(value)
+
+const unreadable = (thrown: unknown): TypeError =>
+  new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
+
+const json = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+}
+
+/** The fields of a message, as JSON would have them, and those that a class has as getters. */
+const read = (message: OutgoingEnvelope): OutgoingEnvelope => {
+  let given: unknown
+  let plain: Fields
+  try {
+    const { toJSON } = fields(message)
+    given = typeof toJSON === 'function' ? toJSON.call(message, '') : message
+    const all = fields(given)
+    plain = { ...all }
+    for (const name of NAMES) if (!Object.hasOwn(plain, name)) plain[name] = all[name]
+    delete plain['toJSON']
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
+  if (typeof given !== 'object' || !given || Array.isArray(given)) {
+    const from = given === message ? '' : ' from its toJSON()'
+    throw new TypeError(
+      `send: expected { type: string, data }, got ${show(given)}${from}; use raw() for other frames`,
+    )
+  }
+  return plain as unknown as OutgoingEnvelope
+}
 
 const converse = (
   host: ProtocolHost<IncomingEnvelope>,
@@ -80,7 +167,10 @@ const converse = (
   /** The last poll was answered by a server that takes messages by POST. */
   let posts = false
   let polledBefore = false
+  /** What the first message of this link says of its server, whatever the client speaks. */
+  let server: 'silent' | 'plain' | 'v1' = 'silent'
   const questions = createQuestions()
+  const pings = createPings()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
   let answeredAt = 0
   let sessionTtlMs = SESSION_TTL_MS
@@ -158,7 +248,8 @@ const converse = (
       const most = positive(limit)
       const window = positive(perMs)
       // Where it comes too late for this link, the next one waits for it.
-      const speaks = protocol === 1 && version !== 0
+      const speaks = protocol === 1 && version !== 0 && server === 'v1'
+      if (speaks && !session.id()) return host.refuse(NO_SECRET)
       spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
@@ -210,7 +301,12 @@ const converse = (
       host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
       if (stage === 'v1') session.heads(fields(heads))
     },
-    pong: (_data, { replyTo }) => host.pong(text(replyTo)),
+    pong(_data, message) {
+      const ping = pings.answered(text(message['replyTo']))
+      if (ping?.byHand) host.message(message as unknown as IncomingEnvelope, ping.id)
+      else if (ping) host.pong(ping.id)
+      else host.dropped('reserved', message)
+    },
     error({ code, message, id, retryAfterMs }, { replyTo }) {
       const name = text(code) ?? 'INTERNAL'
       const limited = name === 'RATE_LIMITED'
@@ -224,54 +320,58 @@ const converse = (
     },
     reconnect: ({ afterMs, jitterMs }) =>
       host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
-    ...Object.fromEntries(IGNORED.map(type => [type, () => {}])),
+    ...Object.fromEntries(UNREAD.map(type => [type, () => {}])),
+    ...Object.fromEntries(
+      OF_CLIENTS.map(type => [type, (_data, message) => host.dropped('reserved', message)]),
+    ),
   }
-  const byLength: [string, Meaning][][] = []
-  for (const each of Object.entries(meanings)) {
-    const { length } = each[0]
-    byLength[length] = [...(byLength[length] ?? []), each]
-  }
+  const OF_V1 = byLength(Object.entries(meanings))
+  const OF_PLAIN = byLength(Object.entries(meanings).filter(([type]) => PLAIN_TYPES.includes(type)))
 
-  /** What a reserved type means. To hash a name that came with the message costs more than to compare it with a few. */
-  const meaningOf = (type: string): Meaning | undefined => {
-    for (const [name, act] of byLength[type.length] ?? []) if (name === type) return act
-    return undefined
+  const bad = (message: unknown, thrown: unknown): void => {
+    host.dropped('undecodable', message)
+    host.error('BAD_MESSAGE', thrown)
   }
-
-  const bad = (thrown: unknown): void => host.error('BAD_MESSAGE', thrown)
 
   /** `placed`: it comes from a server of v1. To any other positions mean nothing: nobody could ask for what is missing. */
   const deliver = (message: unknown, placed: boolean): void => {
     const { channel, offset } = fields(message)
-    if (!placed || typeof channel !== 'string' || !isWhole(offset)) {
-      host.message(message as IncomingEnvelope)
-    } else {
-      if (session.isNext(channel, offset)) host.message(message as IncomingEnvelope, channel)
+    if (placed && typeof channel === 'string' && isWhole(offset)) {
+      const obstacle = session.obstacle(channel, offset)
+      if (obstacle) return host.dropped(obstacle, message)
     }
+    host.message(message as IncomingEnvelope)
   }
 
-  const element = (message: unknown): void => {
+  /** `posted`: it came with the answer to a POST, which only servers of v1 take. */
+  const element = (message: unknown, posted = false): void => {
     const { type, data } = fields(message)
     try {
       if (typeof type !== 'string') throw new Error(NO_TYPE)
-      const act = meaningOf(type)
+      if (server === 'silent' && !posted) {
+        server = type === 'connection' && fields(data)['protocol'] === 1 ? 'v1' : 'plain'
+      }
+      const act = meaningIn(posted || server === 'v1' ? OF_V1 : OF_PLAIN, type)
       if (act) act(fields(data), message as Fields)
-      // Without a link it came with the answer to a POST.
-      else deliver(message, stage !== 'first' && stage !== 'plain')
+      else deliver(message, posted || (stage !== 'first' && stage !== 'plain'))
     } catch (thrown) {
-      bad(thrown)
+      bad(message, thrown)
     }
   }
 
   const elements = (messages: unknown): void => {
     if (!Array.isArray(messages)) return element(messages)
     // A listener may end the link: the rest of the frame is then another link's to bring.
-    for (const each of messages) if (stage !== 'none') element(each)
+    for (const each of messages) {
+      if (stage === 'none') host.dropped('ended', each)
+      else element(each)
+    }
   }
 
   return {
     opened() {
       stage = 'first'
+      server = 'silent'
       if (!version) return begin()
       if (spoken) within(WELCOME_MS, unheard)
       else within(FIRST_FRAME_MS, begin)
@@ -283,52 +383,69 @@ const converse = (
       timers.clear('greeting')
       session.unasked()
       questions.clear()
+      pings.clear()
     },
     receive(payload) {
       let parsed: unknown
       try {
-        // A binary frame is no JSON either, and says so here.
+        // A binary frame is no JSON either: its text begins with `[object`.
         parsed = JSON.parse(payload as string)
       } catch (thrown) {
-        bad(thrown)
+        bad(payload, undecodable(payload, thrown))
       }
       if (parsed !== undefined) elements(parsed)
       if (stage !== 'first') return
       if (spoken) host.fail('The server does not speak protocol v1')
       else begin()
     },
+    read,
     encode(message, id) {
-      if (!text(fields(message)['type'])) {
-        throw new TypeError('send: expected { type: string, data }; use raw() for other frames')
+      const { type, seq, data, timestamp = host.now(), ...others } = fields(message)
+      if (!text(type)) {
+        throw new TypeError(
+          `send: expected { type: string, data }, got type ${show(type)}; use raw() for other frames`,
+        )
       }
-      if (/^(function|symbol)$/.test(typeof fields(message)['data'])) {
-        throw new TypeError(`send: expected data that JSON can hold, got a ${typeof message.data}`)
+      const encoded = json({ timestamp, type, ...others, id })
+      const encodedData = json(data)
+      if (data !== undefined && encodedData === undefined) {
+        throw new TypeError(`send: expected data that JSON can hold, got ${show(data)}`)
       }
-      try {
-        return JSON.stringify({ timestamp: host.now(), ...message, id, seq: undefined })
-      } catch (thrown) {
-        throw new TypeError(`send: expected data that JSON can hold (${thrown})`, { cause: thrown })
-      }
+      const encodedSeq = json(seq)
+      // Where the outbox finds it: a session has a `seq` of its own.
+      const start = encodedSeq === undefined ? '{' : `{"seq":${encodedSeq},`
+      const end = encodedData === undefined ? '}' : `,"data":${encodedData}}`
+      return `${start}${(encoded as string).slice(1, -1)}${end}`
     },
-    idOf: message => text(fields(message)['id']),
-    ping: id => frame('ping', { timestamp: host.now() }, id),
+    idOf(message) {
+      const { id } = fields(message)
+      if (id === undefined || typeof id === 'string') return id
+      throw new TypeError(`send: expected an id that is a string, got ${show(id)}`)
+    },
+    ping(id) {
+      pings.sent(id, false)
+      return frame('ping', { timestamp: host.now() }, id)
+    },
     auth,
     tell: (type, channels) =>
       stage === 'v1' && type === 'subscribe'
-        ? question(nanoid(), channels)
+        ? question(host.newId(), channels)
         : frame(type, { [field]: channels }),
-    subscriptionOf({ type, data }) {
+    subscriptionOf({ type }, frame) {
       if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
-      const { channels, symbols } = fields(data)
+      // As the server will read it.
+      const { channels, symbols } = fields(fields(JSON.parse(frame as string))['data'])
       field = symbols ? 'symbols' : 'channels'
       const named = symbols ?? channels
       const list = Array.isArray(named) ? named : Object.keys(fields(named))
       return { type, channels: list.filter(text) }
     },
-    reserved: ({ type }) => meaningOf(type) !== undefined && !BY_HAND.includes(type),
+    reserved: ({ type }) => meaningIn(OF_V1, type) !== undefined && !BY_HAND.includes(type),
+    unplaced: ({ type }) => type === 'ping',
+    sent: id => pings.sent(id, true),
     forget: session.forget,
     renew: session.renew,
-    sessionId: () => (spoken ? session.id() : null),
+    sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
       const position = session.position(channel)
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
@@ -336,6 +453,11 @@ const converse = (
     polled(body) {
       const { protocol, channels, messages } = fields(body)
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
+      if (posts && !session.id()) {
+        posts = false
+        host.refuse(NO_SECRET)
+        return []
+      }
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
         session.adrift()
@@ -358,8 +480,9 @@ const converse = (
     deliver(message) {
       const { type } = fields(message)
       // What `fallback.parse` makes is the application's own.
-      if (posts && typeof type !== 'string') bad(new Error(NO_TYPE))
-      else if (!meaningOf(`${type}`)) deliver(message, posts)
+      if (posts && typeof type !== 'string') bad(message, new Error(NO_TYPE))
+      else if (meaningIn(posts ? OF_V1 : OF_PLAIN, `${type}`)) host.dropped('reserved', message)
+      else deliver(message, posts)
     },
     posts: () => mayPost() && host.waiting(),
     prepare(unsure) {
@@ -384,7 +507,7 @@ const converse = (
         host.untaken()
         return false
       }
-      for (const each of Array.isArray(messages) ? messages : []) element(each)
+      for (const each of Array.isArray(messages) ? messages : []) element(each, true)
       return true
     },
   }

@@ -33,12 +33,23 @@ export interface ProtocolHost<Incoming> {
   proved(agreement?: Agreement): void
   /** The server breaks the protocol: this link is of no use. */
   fail(reason: string): void
+  /** The client can do nothing with this server: ERROR, with these words. */
+  refuse(words: string): void
+  /** A name that no other message has. */
+  newId(): string
+  /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */
+  secret(): string | undefined
   /** Writes at once, outside queue and rate limit. For answers that must not wait. */
   reply(frame: Frame): void
   /** Writes before all messages, within their rate. */
   control(frame: Frame): void
-  /** An application message. `channel`: the one that it is the next of; the same id on another is no duplicate. */
-  message(message: Incoming, channel?: string): void
+  /**
+   * An application message. The same id on another `channel` of messages is no duplicate. `answers`: the id of the message
+   * that it answers, where its own `replyTo` does not say so.
+   */
+  message(message: Incoming, answers?: string): void
+  /** Something came that is not delivered: counted in `metrics()` under the reason, and logged. */
+  dropped(reason: string, message: unknown): void
   /** Something came that is no message; the link lives on. */
   error(code: ErrorCode, thrown: unknown): void
   /** The server answered the ping with this id (`undefined`: it did not say which). */
@@ -84,22 +95,32 @@ export interface Conversation<Outgoing> {
   receive(payload: unknown): void
   /** The link is gone. */
   closed(): void
+  /**
+   * An application message with its fields read once, which the other functions are given then. Absent: as it is.
+   * Throws a `TypeError` for what can never be sent.
+   */
+  read?(message: Outgoing): unknown
   /** An application message as a frame. Throws a `TypeError` for what can never be sent. */
   encode(message: Outgoing, id: string): Frame
-  /** The id that the application gave to a message, if it did. */
+  /** The id that the application gave to a message, if it did. Throws a `TypeError` for one that is no string. */
   idOf(message: Outgoing): string | undefined
   /** Frames for control messages; absent or `undefined` where the protocol has none. */
   ping?(id: string): Frame
   auth?(token: string): Frame
   tell?(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): Frame
-  /** Channels that a message of the application subscribes to or leaves. */
+  /** Channels that a message of the application, and its frame, subscribes to or leaves. */
   subscriptionOf?(
     message: Outgoing,
+    frame: Frame,
   ):
     | { readonly type: 'subscribe' | 'unsubscribe'; readonly channels: readonly string[] }
     | undefined
   /** The message's type belongs to the protocol: where there are acks it is rejected as `invalid`. */
   reserved?(message: Outgoing): boolean
+  /** The message has no place in the sequence: it goes out on a WebSocket only, is `sent` then, and holds up no other. */
+  unplaced?(message: Outgoing): boolean
+  /** An `unplaced` message has left on a link. */
+  sent?(id: string): void
   /** Nobody listens to this channel any more. */
   forget?(channel: string): void
   /** Another user: nothing of the one before is left. */

@@ -25,11 +25,15 @@ export const createQuestions = (): Questions => {
   const newestOf = new Map<string, string>()
 
   const take = (id = ''): Question => {
-    const channels = asked.get(id) ?? []
+    const newest: string[] = []
+    const askedAgain: string[] = []
+    for (const channel of asked.get(id) ?? []) {
+      const isNewest = newestOf.get(channel) === id
+      ;(isNewest ? newest : askedAgain).push(channel)
+    }
     asked.delete(id)
-    const newest = channels.filter(channel => newestOf.get(channel) === id)
     for (const channel of newest) newestOf.delete(channel)
-    return { newest, askedAgain: channels.filter(channel => !newest.includes(channel)) }
+    return { newest, askedAgain }
   }
 
   return {

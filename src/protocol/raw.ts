@@ -1,4 +1,5 @@
 /** Frames as they are: for any server. */
+import { isArrayBuffer } from '../transport/transport.ts'
 import type { Protocol } from './protocol.ts'
 
 /** What `raw()` carries. */
@@ -6,14 +7,14 @@ export type RawData = string | ArrayBuffer
 
 const sendable = (value: unknown): boolean =>
   typeof value === 'string' ||
-  value instanceof ArrayBuffer ||
+  isArrayBuffer(value) ||
   ArrayBuffer.isView(value) ||
   (typeof Blob !== 'undefined' && value instanceof Blob)
 
 /**
- * Every frame is a message, and every message a frame: strings and binary go out untouched,
- * anything else is a `TypeError` at `send()`. There is no ping unless `heartbeat.message` is given,
- * and `subscribe()` only listens.
+ * Every frame is a message, and every message a frame: strings and binary go out untouched, binary as it is
+ * at `send()`; anything else, a detached buffer too, is a `TypeError` there. There is no ping unless
+ * `heartbeat.message` is given, and `subscribe()` only listens.
  */
 export const raw = (): Protocol<RawData, RawData | ArrayBufferView | Blob> => ({
   name: 'raw',

@@ -2,7 +2,6 @@
  * Protocol v1 as the client keeps it: who it is to the server, and where it stands in each channel.
  * One session and one cursor per channel serve the WebSocket and polling alike.
  */
-import { nanoid } from 'nanoid'
 
 /** A place in a channel's history. */
 export interface Position {
@@ -12,6 +11,8 @@ export interface Position {
 
 /** What the session needs of the client. */
 export interface SessionHost {
+  newId(): string
+  secret(): string | undefined
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
   /** The message at this place was refused. */
@@ -40,7 +41,8 @@ export interface Contact {
 }
 
 export interface Session {
-  id(): string
+  /** `undefined` where nothing can be kept secret: then there is no contact. */
+  id(): string | undefined
   /** The server has named this session: messages may have places in it. */
   knows(): boolean
   /** Who we are, for a new connection or request; each has a higher `gen` than all before. */
@@ -55,8 +57,11 @@ export interface Session {
   answered(answer: Fields, carried: string | undefined): boolean
   /** What the server says of channels. */
   verdicts(channels: unknown, answer?: Answer): void
-  /** Is this message the next of its channel? If one before it is missing, that is asked for. */
-  isNext(channel: string, offset: number): boolean
+  /**
+   * Why this message of a channel is not to be delivered; `undefined`: it is the next one. If one before it is missing, that
+   * is asked for.
+   */
+  obstacle(channel: string, offset: number): Obstacle | undefined
   /** Channels went on without positions: where one stands nowhere, what it missed nobody can know. */
   adrift(): void
   /** The server may not have heard what it was asked: asks again. */
@@ -68,6 +73,9 @@ export interface Session {
   /** A connection begins or ended: what was asked before is not answered, and what was being said not listened to. */
   unasked(): void
 }
+
+/** Where a message is that is not the next of its channel; `noCursor`: the server has not said yet where that begins. */
+export type Obstacle = 'belowCursor' | 'aboveCursor' | 'noCursor'
 
 /** What the server's verdicts come with. */
 export interface Answer {
@@ -106,11 +114,8 @@ export const isWhole = (value: unknown): value is number =>
 export const fields = (value: unknown): Fields =>
   typeof value === 'object' && value !== null ? (value as Fields) : {}
 
-// 22 characters of 6 bits: 132 random bits.
-const newId = (): string => nanoid(22)
-
 export const createSession = (host: SessionHost): Session => {
-  let sid = newId()
+  let sid: string | undefined
   let tok: string | undefined
   let gen = 0
   const cursors = new Map<string, Position>()
@@ -124,7 +129,7 @@ export const createSession = (host: SessionHost): Session => {
 
   const ask = (channels: readonly string[]): void => {
     for (const part of inParts(channels.filter(channel => !asked.has(channel)))) {
-      const id = nanoid()
+      const id = host.newId()
       for (const channel of part) asked.set(channel, id)
       host.ask(id, part)
     }
@@ -136,10 +141,12 @@ export const createSession = (host: SessionHost): Session => {
     }
   }
 
+  const id = (): string | undefined => (sid ??= host.secret())
+
   return {
-    id: () => sid,
+    id,
     knows: () => tok !== undefined,
-    contact: () => ({ sid, tok, gen: ++gen }),
+    contact: () => ({ sid: `${id()}`, tok, gen: ++gen }),
     position: channel => cursors.get(channel) ?? null,
     forget(channel) {
       cursors.delete(channel)
@@ -202,15 +209,18 @@ export const createSession = (host: SessionHost): Session => {
         }
       }
     },
-    isNext(channel, offset) {
+    obstacle(channel, offset) {
       const cursor = cursors.get(channel)
       // Where somebody listens the server says first where it goes on; what comes before that was asked for by one
       // who has left.
-      if (!cursor) return !host.wants(channel)
-      if (offset > cursor.offset + 1) ask([channel])
-      if (offset !== cursor.offset + 1) return false
+      if (!cursor) return host.wants(channel) ? 'noCursor' : undefined
+      if (offset <= cursor.offset) return 'belowCursor'
+      if (offset > cursor.offset + 1) {
+        ask([channel])
+        return 'aboveCursor'
+      }
       cursor.offset = offset
-      return true
+      return undefined
     },
     adrift() {
       for (const channel of host.channels()) if (!cursors.has(channel)) lost.add(channel)
@@ -229,7 +239,7 @@ export const createSession = (host: SessionHost): Session => {
       ask(Object.keys(heads).filter(isBehind))
     },
     renew() {
-      sid = newId()
+      sid = undefined
       tok = undefined
       gen = 0
       cursors.clear()

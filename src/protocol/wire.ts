@@ -14,11 +14,14 @@ export interface WireMessage {
   readonly replyTo?: string
 }
 
-/** Types that belong to the protocol; they never reach an application. */
+/** Types that belong to protocol v1: they never reach an application, but for the `pong` of its own `ping`. */
 export const RESERVED_TYPES: readonly string[] =
   'connection hello welcome ack nack skip subscribe subscribed unsubscribe unsubscribed auth authenticated ping pong error reconnect'.split(
     ' ',
   )
+
+/** Those that mean something to a plain server, too; all others are its application's. */
+export const PLAIN_TYPES: readonly string[] = 'connection ping pong error reconnect'.split(' ')
 
 /** The longest id, in characters. */
 export const LONGEST_ID = 64

@@ -5,6 +5,7 @@ import { forLog } from './gate.ts'
 import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import type { Refused, Sessions } from './sessions.ts'
+import { TimeLimitError, type TimeLimits } from './time-limit.ts'
 
 /** A refusal that is told to the sender. */
 export class Refusal extends Error {
@@ -56,30 +57,44 @@ export interface Applying {
   ): Promise<Applied>
 }
 
-const asRefusal = (thrown: unknown): Refusal =>
-  thrown instanceof Refusal ? thrown : new Refusal('INTERNAL', 'The message could not be handled')
+const asRefusal = (thrown: unknown): Refusal => {
+  if (thrown instanceof Refusal) return thrown
+  return thrown instanceof TimeLimitError
+    ? new Refusal('TIMEOUT', thrown.message)
+    : new Refusal('INTERNAL', 'The message could not be handled')
+}
 
 export const createApplying = (
   settings: ServerSettings,
   sessions: Sessions,
   handle: (message: WireMessage, client: ServerClient) => unknown,
   counters: Counters,
+  timeLimits: TimeLimits,
 ): Applying => {
   const works = new Map<string, Promise<void>>()
 
-  const apply: Applying['apply'] = async (message, { user, client }) => {
+  const run = async (
+    message: WireMessage,
+    { user, client }: Sender,
+    isOver: () => boolean,
+  ): Promise<Partial<WireMessage> | undefined> => {
     const { type, data, channel } = message
+    if (!(await settings.authorize(user, 'send', channel ?? type))) {
+      throw new Refusal('FORBIDDEN', 'You may not send this')
+    }
+    // Refused meanwhile: it must not be applied after all.
+    if (isOver()) return undefined
+    const answer = type === 'echo' ? { data } : await handle(message, client)
+    if (!isOver()) counters.applied++
+    return isObject(answer) ? { type, ...answer } : undefined
+  }
+
+  const apply: Applying['apply'] = async (message, sender) => {
+    const { client } = sender
     try {
-      if (!(await settings.authorize(user, 'send', `${channel ?? type}`))) {
-        throw new Refusal('FORBIDDEN', 'You may not send this')
-      }
-      if (type === 'echo') {
-        counters.applied++
-        return { type, data }
-      }
-      const answer = await handle(message, client)
-      counters.applied++
-      return isObject(answer) ? { type, ...answer } : undefined
+      return await timeLimits.within(settings.handlerTimeoutMs, 'onMessage', isOver =>
+        run(message, sender, isOver),
+      )
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
         settings.logger.error?.(`A message of ${forLog(client.id)} failed: ${forLog(thrown)}`)

@@ -20,8 +20,18 @@ export interface Published extends Position {
 
 /** What a channel remembers. */
 export interface History extends Position {
-  /** Oldest first, without a hole, ending at `offset`. */
+  /** Oldest first, without a hole, ending at `offset`; see `HistoryQuery` for what may be left out. */
   readonly messages: readonly Published[]
+  /** The offset of the oldest message that is remembered, where messages were left out for their number. */
+  readonly oldest?: number
+}
+
+/** Bounds on what a history is asked for. A broker that knows none of them may ignore them: it only does more. */
+export interface HistoryQuery {
+  /** Without messages if the history has another epoch. @default any */
+  readonly epoch?: string
+  /** Without messages if there would be more; see `History.oldest`. @default Infinity */
+  readonly limit?: number
 }
 
 /** What is published: a message without the fields that the broker gives. */
@@ -51,8 +61,8 @@ export class BrokerError extends Error {
   }
 }
 
-/** Called when another server has taken a session over with this `gen`. */
-export type Taken = (session: string, gen: number) => void
+/** Called when another server has taken over an incarnation of a session (its key, a blank, its `tok`) with this `gen`. */
+export type Taken = (incarnation: string, gen: number) => void
 
 /** A store of channels. `test/server/broker-contract.ts` says what every one of them keeps. */
 export interface Broker {
@@ -63,8 +73,11 @@ export interface Broker {
   attach(deliver: Deliver, taken?: Taken): Promise<() => Promise<void>>
   /** Appends to a channel. Rejects while the store is away, with a `BrokerError` where it is outside. */
   publish(channel: string, publication: Publication): Promise<Position>
-  /** What is known of a channel, from after `afterOffset` on. Rejects while the store is away. */
-  history(channel: string, afterOffset?: number): Promise<History>
+  /**
+   * What is known of a channel, from after `afterOffset` on, at a moment that is not before this call. Rejects while
+   * the store is away.
+   */
+  history(channel: string, afterOffset?: number, query?: HistoryQuery): Promise<History>
   /** The newest message of a channel, also when it is older than the history. */
   newest(channel: string): Promise<Published | undefined>
   /** Where these channels stand; those that the store does not know are missing. */

@@ -5,16 +5,17 @@ import { createAdmission } from './admission.ts'
 import { type Applying, Refusal } from './applying.ts'
 import type { Broker, Publication, Published } from './broker.ts'
 import { createServerTimers, type ServerEnvironment } from './environment.ts'
-import { type Fields, placeOf, readElement, readFrame, replyTo } from './frame.ts'
+import { costOf, type Fields, placeOf, readElement, readFrame, replyTo } from './frame.ts'
 import { forLog } from './gate.ts'
 import { createListening } from './listening.ts'
 import type { Counters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
-import { createRateLimit } from './rate-limit.ts'
+import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import { createSequence } from './sequence.ts'
 import { createSubscribing } from './subscribing.ts'
 import { createTalk, reasonOf, requireCloseCode } from './talk.ts'
+import type { TimeLimits } from './time-limit.ts'
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -23,14 +24,15 @@ export interface ConnectionHost {
   readonly environment: ServerEnvironment
   readonly applying: Applying
   readonly counters: Counters
+  readonly timeLimits: TimeLimits
   authenticate(token: string): Promise<Identity | null>
   /** Joins or leaves a channel's listeners. */
   join(channel: string, connection: Connection): void
   leave(channel: string, connection: Connection): void
-  /** This connection is the newest of its session; closes those with a lower `gen`. */
-  replaces(session: string, gen: number, connection: Connection): void
-  /** It is none of the session's any more. */
-  left(session: string, connection: Connection): void
+  /** This connection is the newest of its incarnation of a session; closes those with a lower `gen`. */
+  replaces(incarnation: string, gen: number, connection: Connection): void
+  /** It is none of the incarnation's any more. */
+  left(incarnation: string, connection: Connection): void
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
   closed(connection: Connection): void
@@ -47,6 +49,8 @@ export interface Connection {
   terminate(): void
   /** The socket's own words. */
   received(text: string | undefined, bytes: number): void
+  /** Frames of WebSocket's own, which are counted, too. */
+  pinged(): void
   ponged(): void
   /** Something that was handed to the socket has left. */
   written(): void
@@ -58,6 +62,12 @@ const MOST_PENDING = 1000
 const UNAUTHENTICATED_BYTES = 8192
 const RATE_WORDS = 'Rate limit exceeded. Please slow down.'
 const RETRY_AFTER_MS = 1000
+/** Pongs a second that count for nothing; more where this server asks more often. */
+const FREE_PONGS = 10
+/** For each time that it asks, by frame and by message: as many again may come late, at once. */
+const PONGS_A_BEAT = 4
+/** Ping frames a second that count for nothing. */
+const FREE_PINGS = 100
 /** Reserved types that may have a place in the sequence and still mean something. */
 const SEQUENCED = ['subscribe', 'unsubscribe', 'auth']
 
@@ -66,11 +76,15 @@ export const createConnection = (
   socket: ServerSocket,
   given: { readonly address: string; readonly identity: Identity | null },
 ): Connection => {
-  const { settings, broker, environment, applying, counters } = host
+  const { settings, broker, environment, applying, counters, timeLimits } = host
   const { logger, heartbeat, maxPayload, rateLimit } = settings
   const timers = createServerTimers(environment)
   const id = nanoid()
   const mayPass = createRateLimit(rateLimit, environment.monotonicNow)
+  const free = (aSecond: number): RateLimit =>
+    createRateLimit(rateLimit && { limit: aSecond, perMs: 1000 }, environment.monotonicNow)
+  const mayPong = free(Math.max(FREE_PONGS, (PONGS_A_BEAT * 1000) / heartbeat.intervalMs))
+  const mayPing = free(FREE_PINGS)
 
   const report = (thrown: unknown): void => {
     logger.error?.(`Connection ${id}: ${forLog(thrown)}`)
@@ -80,6 +94,7 @@ export const createConnection = (
   const talk = createTalk({ socket, timers, environment, settings, counters, failed: report })
   const { send, complain, close } = talk
   let pending = 0
+  let tooManyToldAt = Number.NEGATIVE_INFINITY
 
   const failed = (thrown: unknown): void => {
     report(thrown)
@@ -155,6 +170,7 @@ export const createConnection = (
     settings,
     talk,
     listening,
+    timeLimits,
     user: admission.user,
     failed: away,
   })
@@ -169,8 +185,8 @@ export const createConnection = (
     subscribing,
     listening,
     client,
-    replaces: (session, gen) => host.replaces(session, gen, connection),
-    left: session => host.left(session, connection),
+    replaces: (incarnation, gen) => host.replaces(incarnation, gen, connection),
+    left: incarnation => host.left(incarnation, connection),
     // An application may send these by its own hand.
     own: message =>
       SEQUENCED.includes(`${message['type']}`)
@@ -217,10 +233,18 @@ export const createConnection = (
     else if (!RESERVED_TYPES.includes(type)) await sequence.inTurn(() => apply(message))
   }
 
+  /** Told at most once a second, as what is over the rate. */
+  const tooMany = (about: Fields): void => {
+    counters.rateLimited++
+    const time = environment.monotonicNow()
+    if (time - tooManyToldAt < RETRY_AFTER_MS) return
+    tooManyToldAt = time
+    complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
+  }
+
   /** One message is done before the next begins: the token sent just before may still be on its way. */
   const queue = (message: Fields, type: string, bad?: string): void => {
-    if (pending >= MOST_PENDING)
-      return complain('RATE_LIMITED', RATE_WORDS, message, RETRY_AFTER_MS)
+    if (pending >= MOST_PENDING) return tooMany(message)
     pending++
     const early = !sequence.isWelcomed()
     const run = async (): Promise<void> => {
@@ -235,36 +259,45 @@ export const createConnection = (
       .finally(() => pending--)
   }
 
-  /** False if it comes too fast: its sender is then told, now and then. */
-  const passes = (about: Fields, count = 1): boolean => {
-    counters.received += count
-    const verdict = mayPass(count)
+  /** False if it comes too fast: its sender is then told, now and then. `cost`: what it counts for. */
+  const passes = (about: Fields, cost = 1): boolean => {
+    counters.received++
+    const verdict = mayPass(cost)
     if (verdict === 'pass') return true
-    counters.rateLimited += count
+    counters.rateLimited++
     if (verdict === 'abuse') close(1013, 'Rate limit exceeded')
     if (verdict === 'warn') complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
     return false
   }
 
+  /** What is free up to a rate of its own counts as a message beyond it. */
+  const isFree = (mayPass: RateLimit): boolean => {
+    if (mayPass() !== 'pass') return passes({})
+    counters.received++
+    return true
+  }
+
+  const ponged = (): void => {
+    if (isFree(mayPong)) alive()
+  }
+
   const take = (element: unknown): void => {
     const { message, type, bad } = readElement(element)
     const unplaced = message['seq'] === undefined
-    if (type === 'pong' && unplaced) {
-      counters.received++
-      return alive()
-    }
-    if (!passes(message)) return
+    if (type === 'pong' && unplaced) return ponged()
+    if (!passes(message, costOf(type, message))) return
     if (type === 'ping' && unplaced && !bad) send('pong', message['data'], replyTo(message))
     else queue(message, type, bad)
   }
 
   const read = (text: string | undefined, bytes: number): void => {
+    if (talk.isClosing()) return
     if (admission.isRequired() && bytes > UNAUTHENTICATED_BYTES) {
       return close(1009, 'Too large before authentication')
     }
     const frame = readFrame(text)
-    if (frame.bad) {
-      if (passes({}, frame.count)) complain('BAD_MESSAGE', frame.bad)
+    if (!frame.elements.length) {
+      if (passes({}, frame.count) && frame.bad) complain('BAD_MESSAGE', frame.bad)
       return
     }
     for (const element of frame.elements) if (!talk.isClosing()) take(element)
@@ -286,7 +319,8 @@ export const createConnection = (
     close,
     terminate: talk.terminate,
     received,
-    ponged: alive,
+    pinged: () => void isFree(mayPing),
+    ponged,
     written() {
       talk.written()
       listening.written()

@@ -25,6 +25,7 @@ import {
   type ServerOptions,
 } from './options.ts'
 import { requirePublication } from './publication.ts'
+import { warnOfWorkers } from './workers.ts'
 
 /** What a server tells. */
 export interface ServerEvents {
@@ -102,7 +103,7 @@ const hear = (
  * await server.publish('AAPL', { type: 'market_data', data: { price: 227.52 } })
  * ```
  *
- * Throws a `TypeError` or `RangeError` that names a bad option. Reads no environment variables.
+ * Throws a `TypeError` or `RangeError` that names a bad option. Reads no options from environment variables.
  */
 export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const settings = resolveServerOptions(options)
@@ -245,6 +246,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
       webSocket.on('message', (data: Buffer, isBinary) =>
         connection.received(isBinary ? undefined : data.toString(), data.length),
       )
+      webSocket.on('ping', connection.pinged)
       webSocket.on('pong', connection.ponged)
       webSocket.on('close', connection.ended)
       logger.info?.(`Client ${connection.client.id} connected`)
@@ -287,6 +289,8 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     broker,
     environment,
     posting: hub.posting,
+    timeLimits: hub.timeLimits,
+    mayPoll: hub.mayPoll,
     counters,
     deadlines,
     draining: () => draining,
@@ -343,6 +347,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     await emptied(CLOSE_GRACE_MS)
     // Only now: what is being applied is done first, and its place in a broker outside is used up.
     await detach?.()
+    hub.timeLimits.end()
     part()
     deadlines.end()
     http.off('error', failed)
@@ -357,6 +362,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
+      if (!detach) warnOfWorkers(broker, logger)
       detach ??= await broker.attach(hub.deliver, hub.taken)
       if (!http.listening) {
         const listening = once(http, 'listening')

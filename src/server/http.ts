@@ -4,14 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireMessage } from '../protocol/wire.ts'
 import { addressOf } from './address.ts'
 import type { Broker, Position } from './broker.ts'
+import { isChannel, LONGEST_CHANNEL } from './channel.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { costOfNames } from './frame.ts'
 import { bearerOf, foreignHost, forLog, isAllowedOrigin, refuseOrigin } from './gate.ts'
 import type { Counters } from './metrics.ts'
 import type { Identity, ServerSettings } from './options.ts'
 import type { Posting } from './posting.ts'
-import { isChannel, MOST_CHANNELS } from './publication.ts'
+import { MOST_CHANNELS } from './publication.ts'
 import { positionOf, recover, type Verdict } from './recovery.ts'
+import type { TimeLimits } from './time-limit.ts'
 
 export interface HttpHost {
   readonly settings: ServerSettings
@@ -20,6 +23,9 @@ export interface HttpHost {
   readonly posting: Posting
   readonly counters: Counters
   readonly deadlines: Deadlines
+  readonly timeLimits: TimeLimits
+  /** May this user, or else this address, poll now? It counts for `cost` in their rate. */
+  mayPoll(user: string | null, address: string, cost: number): boolean
   draining(): boolean
   /** The address that the server listens on. */
   boundTo(): string
@@ -56,7 +62,7 @@ const decode = (text: string): string => {
   }
 }
 
-/** The items of a list in a query; the comma separates before it is decoded. */
+/** The items of a list in a query, as they came; the comma separates before it is decoded. */
 const listIn = (query: string, name: string): string[] | undefined => {
   const given = query.split('&').find(part => part.startsWith(`${name}=`))
   return given
@@ -64,23 +70,43 @@ const listIn = (query: string, name: string): string[] | undefined => {
     .replaceAll('%2C', ',')
     .split(',')
     .filter(Boolean)
-    .map(decode)
 }
 
-/** `channel:epoch:offset`, where the channel may hold colons. What is none is a position in no history. */
-const positionsIn = (items: readonly string[]): Map<string, Position | null> =>
-  new Map(
-    items.flatMap((item): [string, Position | null][] => {
-      const parts = item.split(':')
-      const channel = parts.slice(0, -2).join(':')
-      const [epoch, offset = ''] = parts.slice(-2)
-      if (channel && epoch && /^\d+$/.test(offset)) {
-        return [[channel, positionOf({ epoch, offset: Number(offset) })]]
-      }
-      // Whose it was meant to be cannot be told: of every channel that it could.
-      return parts.map((_, index) => [parts.slice(0, index + 1).join(':'), positionOf('none')])
-    }),
-  )
+/** In no history: its reader is told of a gap. */
+const NOWHERE = positionOf('none')
+
+/** `channel:epoch:offset`, where the channel may hold colons; `undefined`: it is none. */
+const positionIn = (item: string): readonly [string, Position | null] | undefined => {
+  const beforeOffset = item.lastIndexOf(':')
+  const beforeEpoch = item.lastIndexOf(':', beforeOffset - 1)
+  const offset = item.slice(beforeOffset + 1)
+  if (beforeEpoch < 1 || beforeOffset - beforeEpoch < 2 || !/^\d+$/.test(offset)) return undefined
+  const epoch = item.slice(beforeEpoch + 1, beforeOffset)
+  return [item.slice(0, beforeEpoch), positionOf({ epoch, offset: Number(offset) })]
+}
+
+/** The positions of these channels. */
+const positionsIn = (
+  items: readonly string[],
+  channels: ReadonlySet<string>,
+): ReadonlyMap<string, Position | null> => {
+  const positions = new Map<string, Position | null>()
+  for (const item of items) {
+    const position = positionIn(item)
+    if (position) {
+      positions.set(...position)
+      continue
+    }
+    // Whose it was meant to be cannot be told: of every channel that it could.
+    for (let end = item.indexOf(':'); end >= 0 && end <= LONGEST_CHANNEL; ) {
+      const channel = item.slice(0, end)
+      if (channels.has(channel)) positions.set(channel, NOWHERE)
+      end = item.indexOf(':', end + 1)
+    }
+    if (channels.has(item)) positions.set(item, NOWHERE)
+  }
+  return positions
+}
 
 /** Weakly, as a GET compares them. */
 const matches = (header: string | undefined, etag: string): boolean =>
@@ -89,23 +115,54 @@ const matches = (header: string | undefined, etag: string): boolean =>
     return given === '*' || given === etag || given === `W/${etag}`
   })
 
+/** Those of them that the user may listen to. */
+const permittedOf = async (
+  { settings, timeLimits }: HttpHost,
+  user: string | null,
+  names: Iterable<string>,
+): Promise<ReadonlySet<string>> => {
+  const permitted = new Set<string>()
+  await timeLimits.within(settings.handlerTimeoutMs, 'authorize', async isOver => {
+    for (const name of names) {
+      if (!isChannel(name)) continue
+      if (await settings.authorize(user, 'subscribe', name)) permitted.add(name)
+      if (isOver()) return
+    }
+  })
+  return permitted
+}
+
 const poll = async (
-  { settings, broker, environment, counters }: HttpHost,
+  host: HttpHost,
   request: IncomingMessage,
   response: ServerResponse,
   { query, user, headers }: { query: string; user: string | null; headers: Headers },
 ): Promise<void> => {
-  const symbols = listIn(query, 'symbols') ?? (await broker.channels(MOST_CHANNELS))
-  if (symbols.length > MOST_CHANNELS) {
-    return answer(response, 400, { error: `Expected at most ${MOST_CHANNELS} symbols` }, headers)
+  const { broker, environment, counters } = host
+  const named = listIn(query, 'symbols')
+  const mayPoll = (cost: number): boolean =>
+    host.mayPoll(user, addressOf(host.settings, request), cost)
+  if (!mayPoll(costOfNames(named?.length ?? 0))) {
+    counters.rateLimited++
+    const words = { error: 'Rate limit exceeded. Please slow down.' }
+    return answer(response, 429, words, { ...headers, 'retry-after': '1' })
+  }
+  const positions = listIn(query, 'since') ?? []
+  for (const [name, { length }] of Object.entries({ symbols: named ?? [], since: positions })) {
+    if (length <= MOST_CHANNELS) continue
+    const words = `${name}: expected at most ${MOST_CHANNELS} channels, got ${length}`
+    return answer(response, 400, { error: words }, headers)
   }
   counters.polls++
-  const since = positionsIn(listIn(query, 'since') ?? [])
+  const all = named ? undefined : await broker.channels(MOST_CHANNELS)
+  // How many these are is known only now; the first count let it in.
+  if (all && costOfNames(all.length) > 1) mayPoll(costOfNames(all.length) - 1)
+  const symbols = new Set(all ?? named?.map(decode))
+  const since = positionsIn(positions.map(decode), symbols)
   const data: WireMessage[] = []
   const messages: WireMessage[] = []
   const channels: Record<string, Verdict> = {}
-  for (const symbol of new Set(symbols)) {
-    if (!isChannel(symbol) || !(await settings.authorize(user, 'subscribe', symbol))) continue
+  for (const symbol of await permittedOf(host, user, symbols)) {
     const position = since.get(symbol) ?? null
     const recovery = await recover(broker, symbol, position)
     const newest = await broker.newest(symbol)

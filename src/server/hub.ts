@@ -4,10 +4,12 @@ import { type Applying, createApplying } from './applying.ts'
 import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { ServerEnvironment } from './environment.ts'
+import { createHttpRates } from './http-rates.ts'
 import { type Counters, createCounters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
 import type { ServerSocket } from './outgoing.ts'
 import { createPosting, type Posting } from './posting.ts'
+import { createTimeLimits, type TimeLimits } from './time-limit.ts'
 
 export interface HubHooks {
   readonly settings: ServerSettings
@@ -38,6 +40,9 @@ export interface Hub {
   /** Closes the connection of a session that another server has taken over. */
   readonly taken: Taken
   readonly posting: Posting
+  readonly timeLimits: TimeLimits
+  /** See `HttpHost`. */
+  mayPoll(user: string | null, address: string, cost: number): boolean
 }
 
 const REPLACED = 'Replaced by a newer connection'
@@ -46,14 +51,23 @@ export const createHub = (hooks: HubHooks): Hub => {
   const { settings, broker, environment } = hooks
   const connections = new Set<Connection>()
   const listeners = new Map<string, Set<Connection>>()
-  /** The connections of each session, and their `gen`. */
+  /** The connections of each incarnation of a session, and their `gen`. */
   const sessions = new Map<string, Map<Connection, number>>()
   const counters = createCounters()
-  const applying: Applying = createApplying(settings, broker.sessions, hooks.message, counters)
+  const timeLimits = createTimeLimits(environment)
+  const applying: Applying = createApplying(
+    settings,
+    broker.sessions,
+    hooks.message,
+    counters,
+    timeLimits,
+  )
 
-  /** A message or a contact with this `gen` ends what is older of its session. */
-  const replace = (session: string, gen: number): void => {
-    for (const [connection, older] of sessions.get(session) ?? []) {
+  const polls = createHttpRates(settings.rateLimit, environment.monotonicNow)
+
+  /** A contact with this `gen` ends what is older of its incarnation. */
+  const replace = (incarnation: string, gen: number): void => {
+    for (const [connection, older] of sessions.get(incarnation) ?? []) {
       if (older < gen) connection.close(4409, REPLACED)
     }
   }
@@ -64,6 +78,7 @@ export const createHub = (hooks: HubHooks): Hub => {
     environment,
     applying,
     counters,
+    timeLimits,
     join(channel: string, member: Connection): void {
       const members = listeners.get(channel) ?? new Set()
       listeners.set(channel, members.add(member))
@@ -72,14 +87,14 @@ export const createHub = (hooks: HubHooks): Hub => {
       const members = listeners.get(channel)
       if (members?.delete(member) && !members.size) listeners.delete(channel)
     },
-    replaces(session: string, gen: number, connection: Connection): void {
-      replace(session, gen)
-      const members = sessions.get(session) ?? new Map()
-      sessions.set(session, members.set(connection, gen))
+    replaces(incarnation: string, gen: number, connection: Connection): void {
+      replace(incarnation, gen)
+      const members = sessions.get(incarnation) ?? new Map()
+      sessions.set(incarnation, members.set(connection, gen))
     },
-    left(session: string, gone: Connection): void {
-      const members = sessions.get(session)
-      if (members?.delete(gone) && !members.size) sessions.delete(session)
+    left(incarnation: string, gone: Connection): void {
+      const members = sessions.get(incarnation)
+      if (members?.delete(gone) && !members.size) sessions.delete(incarnation)
     },
     failed: (thrown: unknown): void => hooks.failed?.(thrown),
     closed(gone: Connection): void {
@@ -103,6 +118,9 @@ export const createHub = (hooks: HubHooks): Hub => {
       if (members) for (const member of members) member.published(published)
     },
     taken: replace,
+    timeLimits,
+    mayPoll: (user, address, cost) =>
+      polls.of(user === null ? `address ${address}` : `user ${user}`)(cost) === 'pass',
     posting: createPosting({
       settings,
       sessions: broker.sessions,

@@ -9,6 +9,7 @@ export type {
   Broker,
   Deliver,
   History,
+  HistoryQuery,
   Position,
   Publication,
   Published,

@@ -58,6 +58,8 @@ interface Channel {
   leftOut: Published | undefined
 }
 
+/** Histories read for one client at a time: those of others come in between, however many channels it names. */
+const MOST_READS = 10
 /** More is dropped, which the client sees by the offsets and asks for. */
 const MOST_HELD = 10_000
 
@@ -142,6 +144,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
     counters.replayed += verdict.replayed
     if (!verdict.recovered) {
       counters.gaps++
+      if (hooks.isBusy()) await hooks.room()
       await sendSnapshot(name, goesOn)
     }
     if (!goesOn()) return
@@ -156,6 +159,20 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       }
     }
     channel.held = undefined
+  }
+
+  const recoverAll = async (
+    positions: ReadonlyMap<string, Position | null>,
+  ): Promise<readonly (readonly [string, Recovery])[]> => {
+    const recoveries = new Map<string, Recovery>()
+    const left = positions.entries()
+    const readOn = async (): Promise<void> => {
+      for (const [name, position] of left) {
+        recoveries.set(name, await recover(broker, name, position))
+      }
+    }
+    await Promise.all(Array.from({ length: MOST_READS }, readOn))
+    return [...positions.keys()].map(name => [name, recoveries.get(name) as Recovery])
   }
 
   const releaseAll = async (
@@ -179,11 +196,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
         behind.delete(name)
       }
       try {
-        const recoveries = await Promise.all(
-          [...positions].map(
-            async ([name, position]) => [name, await recover(broker, name, position)] as const,
-          ),
-        )
+        const recoveries = await recoverAll(positions)
         answer(Object.fromEntries(recoveries.map(([name, { verdict }]) => [name, verdict])))
         // Behind this call: at its reader's pace that may take long, and what the client says is not to wait for it.
         releaseAll(recoveries, mine).catch(hooks.failed)

@@ -1,74 +1,101 @@
 /** Channels in this process's memory. */
 import { nanoid } from 'nanoid'
-import type { WireMessage } from '../protocol/wire.ts'
-import type { Broker, Deliver, History, Position, Publication, Published } from './broker.ts'
+import type {
+  Broker,
+  Deliver,
+  History,
+  HistoryQuery,
+  Position,
+  Publication,
+  Published,
+} from './broker.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
 import { requireNumber } from './options.ts'
+import { Remembered } from './remembered.ts'
 import { createMemorySessions, type Sessions } from './sessions.ts'
 
 export interface MemoryBrokerOptions {
   /** Messages remembered per channel. @default 1000 */
   historySize?: number
-  /** How long, in ms. @default 300000 */
+  /** How long, in ms; then they are let go, whether or not anybody asks. @default 300000 */
   historyTtlMs?: number
+  /**
+   * Bytes remembered of all channels together: the JSON of each message, and 150 for what surrounds it. Beyond them the
+   * channel that was published on least recently forgets first, its oldest message first; a subscriber that comes back for
+   * one of these is told a gap (`trimmed`). The newest message of each channel goes last. @default 134217728 (128 MiB)
+   */
+  maxHistoryBytes?: number
   /** Channels remembered; the one that was silent longest goes. @default 10000 */
   maxChannels?: number
   /** The clock, ms since the epoch. @default Date.now */
   now?: () => number
 }
 
-interface Channel {
+interface Channel extends Linked<Channel> {
   readonly epoch: string
   offset: number
-  readonly published: Published[]
-  readonly times: number[]
+  /** Oldest first; those before `first` have been let go. */
+  messages: (Published | undefined)[]
+  times: number[]
+  first: number
+  /** Of the messages from `first` on. */
+  bytes: number
+  newest: Published | undefined
 }
 
-/**
- * Its message is read from the text when somebody asks: the object that was published may be another one by then. A
- * class, since an object with a getter of its own would cost every publication more than all the rest.
- */
-class Remembered implements Published {
-  readonly channel: string
-  readonly epoch: string
-  readonly offset: number
-  readonly text: string
+/** Measured: objects, arrays and strings around a short message. */
+const OVERHEAD_BYTES = 150
+/** Let go are looked for so often, in ms, or ten times in their time to live. */
+const MOST_OFTEN_MS = 1000
+const LEAST_OFTEN_MS = 30_000
+/** Places at the front of a history that are free before it is moved. */
+const FREE_PLACES = 64
 
-  constructor(channel: string, epoch: string, offset: number, text: string) {
-    this.channel = channel
-    this.epoch = epoch
-    this.offset = offset
-    this.text = text
-  }
-
-  get message(): WireMessage {
-    return JSON.parse(this.text)
-  }
-}
+const sizeOf = ({ text }: Published): number => Buffer.byteLength(text) + OVERHEAD_BYTES
 
 /** The default broker. Its histories, and with them the epochs, end with the process. */
 export class MemoryBroker implements Broker {
   readonly sessions: Sessions
   readonly #size: number
   readonly #ttlMs: number
+  readonly #maxBytes: number
   readonly #maxChannels: number
   readonly #now: () => number
   readonly #channels = new Map<string, Channel>()
   /** Channels that were only asked for: whoever asks for many pushes none of the others out. */
   readonly #silent = new Map<string, Channel>()
-  readonly #newest = new Map<string, Published>()
+  /** Those with a history, the one that was published on least recently first. */
+  readonly #remembering = new LinkedList<Channel>()
+  /** Those of whose messages only the newest is left. */
+  readonly #resting = new LinkedList<Channel>()
   readonly #attached = new Set<Deliver>()
+  #bytes = 0
+  #sweeper: NodeJS.Timeout | undefined
 
   /** Throws a `TypeError` or `RangeError` that names a bad option. */
   constructor(options: MemoryBrokerOptions = {}) {
-    const { historySize = 1000, historyTtlMs = 300_000, maxChannels = 10_000, now } = options
+    const {
+      historySize = 1000,
+      historyTtlMs = 300_000,
+      maxHistoryBytes = 134_217_728,
+      maxChannels = 10_000,
+      now,
+    } = options
     requireNumber('historySize', historySize, 0)
     requireNumber('historyTtlMs', historyTtlMs, 0)
+    requireNumber('maxHistoryBytes', maxHistoryBytes, 0)
     requireNumber('maxChannels', maxChannels, 1)
     this.#size = historySize
     this.#ttlMs = historyTtlMs
+    this.#maxBytes = maxHistoryBytes
     this.#maxChannels = maxChannels
     this.#now = now ?? Date.now
     this.sessions = createMemorySessions(this.#now)
+  }
+
+  /** Bytes remembered now, as `maxHistoryBytes` counts them. */
+  get historyBytes(): number {
+    return this.#bytes
   }
 
   async attach(deliver: Deliver): Promise<() => Promise<void>> {
@@ -86,23 +113,27 @@ export class MemoryBroker implements Broker {
     history.offset = offset
     if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
     const published = new Remembered(channel, epoch, offset, text)
-    history.published.push(published)
-    history.times.push(this.#now())
-    this.#newest.set(channel, published)
-    this.#trim(history)
+    this.#remember(history, published)
     for (const deliver of [...this.#attached]) deliver(published)
     return { epoch, offset }
   }
 
-  async history(channel: string, afterOffset = 0): Promise<History> {
+  async history(channel: string, afterOffset = 0, query: HistoryQuery = {}): Promise<History> {
     const history = this.#open(channel)
     this.#trim(history)
-    const { epoch, offset, published } = history
-    return { epoch, offset, messages: published.filter(each => each.offset > afterOffset) }
+    const { epoch, offset, messages, first } = history
+    const missed = Math.max(0, offset - afterOffset)
+    const tooMany = missed > (query.limit ?? Number.POSITIVE_INFINITY)
+    if (tooMany || (query.epoch !== undefined && query.epoch !== epoch)) {
+      const oldest = offset - (messages.length - first) + 1
+      return { epoch, offset, messages: [], ...(tooMany && { oldest }) }
+    }
+    const start = Math.max(first, messages.length - missed)
+    return { epoch, offset, messages: messages.slice(start) as Published[] }
   }
 
   async newest(channel: string): Promise<Published | undefined> {
-    return this.#newest.get(channel)
+    return this.#channels.get(channel)?.newest
   }
 
   async heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>> {
@@ -115,7 +146,12 @@ export class MemoryBroker implements Broker {
   }
 
   async channels(limit: number): Promise<readonly string[]> {
-    return [...this.#newest.keys()].slice(0, limit)
+    const names: string[] = []
+    for (const [name, { newest }] of this.#channels) {
+      if (names.length >= limit) break
+      if (newest) names.push(name)
+    }
+    return names
   }
 
   ready(): boolean {
@@ -124,7 +160,18 @@ export class MemoryBroker implements Broker {
 
   #open(name: string): Channel {
     const channels = this.#channels.has(name) ? this.#channels : this.#silent
-    const channel = channels.get(name) ?? { epoch: nanoid(), offset: 0, published: [], times: [] }
+    const channel = channels.get(name) ?? {
+      epoch: nanoid(),
+      offset: 0,
+      messages: [],
+      times: [],
+      first: 0,
+      bytes: 0,
+      newest: undefined,
+      list: undefined,
+      before: undefined,
+      after: undefined,
+    }
     this.#keep(channels, name, channel)
     return channel
   }
@@ -134,16 +181,91 @@ export class MemoryBroker implements Broker {
     channels.delete(name)
     channels.set(name, channel)
     if (channels.size <= this.#maxChannels) return
-    const [oldest] = channels.keys()
-    channels.delete(oldest as string)
-    this.#newest.delete(oldest as string)
+    const [[oldest, gone]] = channels as unknown as [[string, Channel]]
+    channels.delete(oldest)
+    this.#letGoAll(gone)
+    this.#forgetNewest(gone)
   }
 
-  #trim({ published, times }: Channel): void {
+  #remember(channel: Channel, published: Published): void {
+    // In the history it is counted there.
+    if (channel.list === this.#resting) this.#forgetNewest(channel)
+    channel.newest = published
+    channel.messages.push(published)
+    channel.times.push(this.#now())
+    const size = sizeOf(published)
+    channel.bytes += size
+    this.#bytes += size
+    this.#remembering.append(channel)
+    this.#trim(channel)
+    while (this.#bytes > this.#maxBytes) {
+      const { first } = this.#remembering
+      if (first) this.#letGo(first)
+      else this.#forgetNewest(this.#resting.first as Channel)
+    }
+    if (!this.#sweeper && this.#remembering.first) this.#sweepLater()
+  }
+
+  /** Takes the oldest message out of a history. The newest of the channel is kept for itself. */
+  #letGo(channel: Channel): void {
+    const { messages, times } = channel
+    const oldest = messages[channel.first] as Published
+    messages[channel.first++] = undefined
+    const left = messages.length - channel.first
+    if (!left) return this.#letGoAll(channel)
+    const size = sizeOf(oldest)
+    channel.bytes -= size
+    this.#bytes -= size
+    // To move a history costs as much as it is long: rarely enough to cost nothing.
+    if (channel.first < Math.max(FREE_PLACES, left)) return
+    channel.messages = messages.slice(channel.first)
+    channel.times = times.slice(channel.first)
+    channel.first = 0
+  }
+
+  #letGoAll(channel: Channel): void {
+    if (channel.list !== this.#remembering) return
+    this.#resting.append(channel)
+    this.#bytes -= channel.bytes - (channel.newest ? sizeOf(channel.newest) : 0)
+    channel.bytes = 0
+    channel.messages = []
+    channel.times = []
+    channel.first = 0
+  }
+
+  #forgetNewest(channel: Channel): void {
+    channel.list?.remove(channel)
+    if (channel.newest) this.#bytes -= sizeOf(channel.newest)
+    channel.newest = undefined
+  }
+
+  #trim(channel: Channel): void {
     const tooOld = this.#now() - this.#ttlMs
-    let gone = Math.max(0, published.length - this.#size)
-    while (gone < times.length && (times[gone] as number) <= tooOld) gone++
-    published.splice(0, gone)
-    times.splice(0, gone)
+    if ((channel.times.at(-1) as number) <= tooOld) return this.#letGoAll(channel)
+    while (channel.messages.length - channel.first > this.#size) this.#letGo(channel)
+    while ((channel.times[channel.first] as number) <= tooOld) this.#letGo(channel)
+  }
+
+  /** Lets go what is too old in all channels, and again as long as something is remembered. */
+  #sweepLater(): void {
+    const everyMs = Math.min(Math.max(this.#ttlMs / 10, MOST_OFTEN_MS), LEAST_OFTEN_MS)
+    if (this.#ttlMs === Number.POSITIVE_INFINITY) return
+    // A broker that nobody holds any more is not held by its timer.
+    const broker = new WeakRef(this)
+    this.#sweeper = setTimeout(() => {
+      const held = broker.deref()
+      if (held) held.#sweep()
+    }, everyMs)
+    this.#sweeper.unref()
+  }
+
+  #sweep(): void {
+    this.#sweeper = undefined
+    for (let channel = this.#remembering.first; channel; ) {
+      const { after } = channel
+      this.#trim(channel)
+      channel = after
+    }
+    if (this.#remembering.first) this.#sweepLater()
   }
 }

@@ -102,7 +102,10 @@ export interface ServerOptions {
     | false
   /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
   maxPayload?: number
-  /** Bytes that wait for a slow client, at most; then it is closed with 1013, or see `conflate`. @default 1048576 */
+  /**
+   * Bytes that wait for a slow client. Beyond them, and if it reads nothing for 2 s, or not within 5 s what waited, it is closed
+   * with 1013, or see `conflate`. A burst may be larger: a client that reads it is not slow. @default 1048576
+   */
   maxBufferedBytes?: number
   /**
    * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
@@ -136,9 +139,18 @@ export interface ServerOptions {
   ) => Promise<boolean> | boolean
   /**
    * Handles an application message, one at a time for each client. An object is sent back with
-   * `replyTo`; what it throws is told to the client as an `error` without its words.
+   * `replyTo`; what it throws is told to the client as an `error` without its words. See `handlerTimeoutMs` for one that
+   * does not end.
    */
   onMessage?: (message: WireMessage, client: ServerClient) => unknown
+  /**
+   * How long `onMessage`, with the `authorize` of its message, may take, in ms. Then the message is refused with `TIMEOUT` (to a
+   * client of protocol v1 it is `unknown`), its place is used up, and the session goes on. The handler itself is not ended: what it
+   * returns later is dropped, what it sends later by the `client` of a POST, too; the message sent again is acknowledged and
+   * not applied. `authorize` of a subscription has the same time for all its channels; then the client is closed with 1013, or
+   * answered 503 by HTTP. `Infinity`: any time. @default 30000
+   */
+  handlerTimeoutMs?: number
   /** Where channels and sessions live; a `RedisBroker` is shared with other servers. @default new MemoryBroker() */
   broker?: Broker
   /** How long a session outlives its last sign of life, in ms. @default 120000 */
@@ -183,7 +195,7 @@ const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/
 export type ServerSettings = ReturnType<typeof resolveServerOptions>
 
 const KNOWN =
-  'port host path snapshotPath requestTimeoutMs answerTimeoutMs protocols trustProxy server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage broker sessionTtlMs logger'.split(
+  'port host path snapshotPath requestTimeoutMs answerTimeoutMs protocols trustProxy server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage handlerTimeoutMs broker sessionTtlMs logger'.split(
     ' ',
   )
 
@@ -231,6 +243,7 @@ export const resolveServerOptions = (
     authTimeoutMs = 5000,
     authorize = () => true,
     onMessage,
+    handlerTimeoutMs = 30_000,
     broker,
     sessionTtlMs = 120_000,
     logger = {},
@@ -255,6 +268,7 @@ export const resolveServerOptions = (
   requireNumber('maxConnections', maxConnections, 1)
   requireNumber('maxConnectionsPerAddress', maxConnectionsPerAddress, 1)
   requireNumber('authTimeoutMs', authTimeoutMs, 1)
+  requireNumber('handlerTimeoutMs', handlerTimeoutMs, 1)
   requireNumber('sessionTtlMs', sessionTtlMs, 1)
   requireFunction('authenticate', authenticate)
   requireFunction('authorize', authorize)
@@ -292,6 +306,7 @@ export const resolveServerOptions = (
     authTimeoutMs,
     authorize,
     onMessage,
+    handlerTimeoutMs,
     broker,
     sessionTtlMs,
     logger,

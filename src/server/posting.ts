@@ -13,11 +13,10 @@ import {
   replyTo,
 } from './frame.ts'
 import { forLog } from './gate.ts'
+import { createHttpRates } from './http-rates.ts'
 import type { Counters } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
-import { createRateLimit, type RateLimit } from './rate-limit.ts'
-import { createRecent } from './recent.ts'
-import type { Refused, Sessions } from './sessions.ts'
+import { incarnationOf, type Refused, type Sessions } from './sessions.ts'
 
 export interface PostAnswer {
   readonly status: number
@@ -36,18 +35,8 @@ export interface PostingHost {
   readonly counters: Counters
   /** Something failed that the server survives. */
   failed(thrown: unknown): void
-  /** Closes the connections of this session that have a lower `gen`. */
-  replaces(session: string, gen: number): void
-}
-
-/** Senders by POST, and addresses of new ones, whose rate is remembered. */
-const MOST_SENDERS = 10_000
-
-/** Somebody who sends by POST. */
-interface Sender {
-  /** The `tok` that it was told last. */
-  readonly tok: string
-  readonly mayPass: RateLimit
+  /** Closes the connections of this incarnation of a session that have a lower `gen`. */
+  replaces(incarnation: string, gen: number): void
 }
 
 interface Post extends Greeting {
@@ -76,23 +65,21 @@ const read = (text: string): Post | undefined => {
 
 export const createPosting = (host: PostingHost): Posting => {
   const { settings, sessions, applying, environment, counters } = host
-  // Beyond the most, the one that was silent longest goes.
-  const senders = createRecent<Sender>(MOST_SENDERS)
-  const addresses = createRecent<RateLimit>(MOST_SENDERS)
+  /** By incarnation, which only its owner can name. */
+  const senders = createHttpRates(settings.rateLimit, environment.monotonicNow)
+  /** Of those that have none: whoever invents one `sid` after the other would have a rate of its own for each. */
+  const addresses = createHttpRates(settings.rateLimit, environment.monotonicNow)
 
-  const newRate = (): RateLimit => createRateLimit(settings.rateLimit, environment.monotonicNow)
-
-  /** Whoever invents one `sid` after the other would have a rate of its own for each. */
-  const mayMakeContact = (address: string): boolean => {
-    const mayPass = addresses.get(address) ?? newRate()
-    addresses.set(address, mayPass)
-    return mayPass() === 'pass'
+  const tooFast = (words: string): PostAnswer => {
+    counters.rateLimited++
+    return { status: 429, body: { error: words }, retryAfterSeconds: 1 }
   }
 
   return async (text, user, address) => {
     counters.posts++
     const post = read(text)
     if (!post) {
+      if (addresses.of(address)() !== 'pass') return tooFast('Too many requests')
       return {
         status: 400,
         body: { error: 'Expected { sid, tok?, gen, messages: [{ type, seq, ... }] }' },
@@ -100,22 +87,25 @@ export const createPosting = (host: PostingHost): Posting => {
     }
     const { sid, tok, gen, elements } = post
     const key = JSON.stringify([user ?? '', sid])
-    const known = senders.get(key)
-    if ((tok === undefined || known?.tok !== tok) && !mayMakeContact(address)) {
-      counters.rateLimited++
-      return { status: 429, body: { error: 'Too many new senders' }, retryAfterSeconds: 1 }
+    const known = tok === undefined ? undefined : senders.known(incarnationOf(key, tok))
+    if (!known && addresses.of(address)() !== 'pass') return tooFast('Too many new senders')
+    // Of the first message, or of a contact without any: before anything is asked of the store.
+    const first = known?.()
+    if (first === 'abuse' || (first && first !== 'pass' && !elements.length)) {
+      return tooFast('Rate limit exceeded. Please slow down.')
     }
     let answer: PostAnswer = {
       status: 409,
       body: { error: 'A newer connection has replaced this one' },
     }
 
-    await applying.inTurn(key, async () => {
+    const deliver = async (): Promise<void> => {
       const record = await sessions.contact(key, { tok, gen, ttlMs: settings.sessionTtlMs })
       if (!record) return
-      host.replaces(key, gen)
-      const mayPass = known?.mayPass ?? newRate()
-      senders.set(key, { tok: record.tok, mayPass })
+      const incarnation = incarnationOf(key, record.tok)
+      host.replaces(incarnation, gen)
+      const mayPass = known ?? senders.of(incarnation)
+      senders.keep(incarnation, mayPass)
       const replies: Partial<WireMessage>[] = []
       const reply = (message: Partial<WireMessage>): void => {
         try {
@@ -132,17 +122,19 @@ export const createPosting = (host: PostingHost): Posting => {
       let limited = false
       // Who has not shown the current `tok` has only made contact.
       if (record.tok === tok) {
-        const client: ServerClient = {
-          id: sid,
-          user,
-          address,
-          channels: [],
-          send: reply,
-          close() {},
-        }
-        for (const { message, bad } of elements) {
+        for (const [index, { message, bad }] of elements.entries()) {
+          // Of this message alone: what its handler says after its end comes with no answer.
+          let over = false
+          const client: ServerClient = {
+            id: sid,
+            user,
+            address,
+            channels: [],
+            send: said => over || reply(said),
+            close() {},
+          }
           counters.received++
-          limited = mayPass() !== 'pass'
+          limited = ((index === 0 && first) || mayPass()) !== 'pass'
           if (limited) counters.rateLimited++
           if (limited) break
           const place = { key, tok, seq: placeOf(message) as number }
@@ -150,12 +142,15 @@ export const createPosting = (host: PostingHost): Posting => {
           const applied = await (bad
             ? refuseAt(applying, bad, place, sender)
             : applying.applyAt(message as unknown as WireMessage, place, sender))
+          over = true
           if (applied.lost) break
           ack = applied.ack ?? ack
           if (applied.refused) refused.push(applied.refused)
           if (applied.reply) {
             reply({ ...applied.reply, ...replyTo(message) })
           }
+          // The client has long waited for its answer, and sends the rest again.
+          if (applied.refused?.code === 'TIMEOUT') break
         }
       }
       answer = {
@@ -169,7 +164,10 @@ export const createPosting = (host: PostingHost): Posting => {
           ...(limited && { retryAfterMs: 1000 }),
         },
       }
-    })
+    }
+    // Whoever presents no `tok` applies nothing, and waits for nobody.
+    if (tok === undefined) await deliver()
+    else await applying.inTurn(incarnationOf(key, tok), deliver)
     return answer
   }
 }

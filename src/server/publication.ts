@@ -1,17 +1,10 @@
 /** What may be published, and what is said to who tries something else. */
+import { CHANNEL_WORDS, isChannel } from './channel.ts'
 import { LONGEST_TYPE } from './frame.ts'
 import { show } from './words.ts'
 
-/** 1 to 128 printable characters without blanks. */
-const CHANNEL = /^[^\p{C}\p{Z}]{1,128}$/u
-
 /** Channels that one client may hear, and one poll may ask for. */
 export const MOST_CHANNELS = 1000
-
-export const CHANNEL_WORDS = '1 to 128 printable characters without blanks'
-
-export const isChannel = (name: unknown): name is string =>
-  typeof name === 'string' && CHANNEL.test(name)
 
 /** Throws a `TypeError` for what no client could subscribe to, or read. */
 export const requirePublication = (channel: unknown, publication: unknown): void => {

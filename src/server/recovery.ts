@@ -1,5 +1,5 @@
 /** What a subscriber missed, and whether that can be said. */
-import type { Broker, Position, Published } from './broker.ts'
+import type { Broker, History, Position, Published } from './broker.ts'
 
 /** Why not everything since a position can be given. */
 export type GapReason = 'epoch' | 'trimmed' | 'limit' | 'ahead'
@@ -21,17 +21,15 @@ export interface Recovery {
 /** Messages of one channel replayed at once, at most. */
 export const MOST_REPLAYED = 1000
 
-const gapOf = (
-  position: Position,
-  now: Position,
-  messages: readonly Published[],
-): GapReason | undefined => {
+const gapOf = (position: Position, now: History): GapReason | undefined => {
+  const { messages } = now
   if (position.epoch !== now.epoch) return 'epoch'
   if (position.offset > now.offset) return 'ahead'
   const missed = now.offset - position.offset
   // History has no hole and ends at the newest: as many as were missed are all that were missed.
-  if (missed !== messages.length) return 'trimmed'
-  return missed > MOST_REPLAYED ? 'limit' : undefined
+  if (missed <= MOST_REPLAYED) return missed === messages.length ? undefined : 'trimmed'
+  const oldest = now.oldest ?? messages[0]?.offset ?? Number.POSITIVE_INFINITY
+  return oldest <= position.offset + 1 ? 'limit' : 'trimmed'
 }
 
 /** `null`: from now on. */
@@ -40,12 +38,16 @@ export const recover = async (
   channel: string,
   position: Position | null,
 ): Promise<Recovery> => {
-  // From now on: only the position is wanted, and no message is brought from a broker outside.
+  // From now on, or a gap anyway: only the position is wanted, and no message is brought from a broker outside.
   const after = position ? position.offset : Number.MAX_SAFE_INTEGER
-  const { epoch, offset, messages } = await broker.history(channel, after)
+  const history = await broker.history(channel, after, {
+    ...(position && { epoch: position.epoch }),
+    limit: MOST_REPLAYED,
+  })
+  const { epoch, offset, messages } = history
   const now = { epoch, offset }
   if (!position) return { verdict: { ...now, recovered: true, replayed: 0 }, messages: [] }
-  const reason = gapOf(position, now, messages)
+  const reason = gapOf(position, history)
   return reason
     ? { verdict: { ...now, recovered: false, replayed: 0, reason }, messages: [] }
     : { verdict: { ...now, recovered: true, replayed: messages.length }, messages }

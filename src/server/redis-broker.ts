@@ -5,6 +5,7 @@ import {
   BrokerError,
   type Deliver,
   type History,
+  type HistoryQuery,
   type Position,
   type Publication,
   type Published,
@@ -12,11 +13,13 @@ import {
 } from './broker.ts'
 import { createFanOut, type FanOut } from './fan-out.ts'
 import { forLog } from './gate.ts'
+import { createHistoryReads, type HistoryRead, type HistoryReads } from './history-reads.ts'
 import { requireNumber, type ServerLogger } from './options.ts'
 import { createRecent } from './recent.ts'
 import { createRedisLink, type RedisLink } from './redis-link.ts'
 import { CHANNELS, HEADS, HISTORY, NEWEST, PUBLISH } from './redis-scripts.ts'
 import { createRedisSessions, type RedisSessions } from './redis-sessions.ts'
+import { Remembered } from './remembered.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface RedisBrokerOptions {
@@ -45,10 +48,22 @@ const CHANNEL_TTL_MS = 7 * 24 * 3_600_000
 const MOST_SILENT = 10_000
 /** Channels whose newest position this server remembers, to notice a Redis that has forgotten it. */
 const MOST_SEEN = 10_000
+/** Histories read at a time: what is published meanwhile waits behind the answers of so many. */
+const MOST_READS = 4
+/** Bytes of a history that are answered at once; see `#readHistory`. */
+const PART_BYTES = 262_144
 /** How long a server that ends waits for its handlers. */
 const SETTLE_MS = 5000
 
 const KNOWN = ['url', 'historySize', 'historyTtlMs', 'keyPrefix', 'leaseMs', 'logger', 'now']
+
+/** A message of a stream. */
+interface Entry {
+  readonly offset: number
+  /** When it was published, ms since the epoch. */
+  readonly at: number
+  readonly text: string
+}
 
 /** Redis takes whole numbers only. */
 const whole = (value: number): number => Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER)
@@ -78,6 +93,7 @@ export class RedisBroker implements Broker {
   readonly #sessions: RedisSessions
   readonly #link: RedisLink
   readonly #fanOut: FanOut
+  readonly #reads: HistoryReads
   readonly #prefix: string
   readonly #size: number
   readonly #ttlMs: number
@@ -109,6 +125,10 @@ export class RedisBroker implements Broker {
     const taken = `${topics}taken:`
     const servers = `${keyPrefix}server:`
     this.#topic = `${topics}published`
+    this.#reads = createHistoryReads({
+      read: (channel, read) => this.#readHistory(channel, read),
+      atOnce: MOST_READS,
+    })
     this.#fanOut = createFanOut({
       history: (channel, afterOffset) => this.history(channel, afterOffset),
       deliver: published => {
@@ -185,9 +205,47 @@ export class RedisBroker implements Broker {
     return position
   }
 
-  async history(channel: string, afterOffset = 0): Promise<History> {
+  async history(channel: string, afterOffset = 0, query: HistoryQuery = {}): Promise<History> {
     await this.#link.open()
-    const [epoch, head, believed, entries] = (await this.#link.run(
+    return this.#reads.history(channel, afterOffset, query)
+  }
+
+  /**
+   * In parts: between two of them others get their answers, and each is a sign of life. It ends where the channel stood at the
+   * first part; what is published later is heard.
+   */
+  async #readHistory(channel: string, read: HistoryRead): Promise<History> {
+    let first = await this.#readPart(channel, read, read.afterOffset)
+    let entries: Entry[] = []
+    for (let part = first; ; ) {
+      const at = part.entries[0]?.offset
+      // What came before was trimmed meanwhile: a history has no hole.
+      if (at !== undefined && at - 1 !== entries.at(-1)?.offset) entries = []
+      entries.push(...part.entries.filter(({ offset }) => offset <= first.offset))
+      const last = part.entries.at(-1)?.offset ?? first.offset
+      if (last >= first.offset) break
+      // The limit was for the first part: what is published meanwhile does not count.
+      part = await this.#readPart(channel, { ...read, limit: Number.MAX_SAFE_INTEGER }, last)
+      if (part.epoch === first.epoch) continue
+      first = await this.#readPart(channel, read, read.afterOffset)
+      part = first
+      entries = []
+    }
+    const { epoch, offset, oldest } = first
+    const tooOld = this.#now() - this.#ttlMs
+    // Clocks of servers differ a little: whatever is before the last that is too old is too old as well.
+    let gone = entries.length
+    while (gone && (entries[gone - 1] as Entry).at > tooOld) gone--
+    // An end that is gone meanwhile leaves nothing that ends at the offset.
+    const isWhole = entries.at(-1)?.offset === offset
+    const messages = entries
+      .slice(isWhole ? gone : entries.length)
+      .map(entry => new Remembered(channel, epoch, entry.offset, entry.text))
+    return { epoch, offset, messages, oldest }
+  }
+
+  async #readPart(channel: string, read: HistoryRead, afterOffset: number) {
+    const [epoch, head, believed, entries, oldest] = (await this.#link.run(
       HISTORY,
       this.#keys(`channel:${channel}`, `stream:${channel}`, 'silent', 'silent-epochs'),
       [
@@ -198,16 +256,22 @@ export class RedisBroker implements Broker {
         whole(this.#now()),
         MOST_SILENT,
         CHANNEL_TTL_MS,
+        read.epoch === undefined ? '' : `=${read.epoch}`,
+        whole(read.limit),
+        read.highestAfter,
+        PART_BYTES,
       ],
-    )) as [string, string, number, [string, [string, string, string, string]][]]
+    )) as [string, string, number, [string, [string, string, string, string]][], string]
     const offset = Number(head)
     if (believed) this.#see(channel, { epoch, offset })
-    const tooOld = this.#now() - this.#ttlMs
-    // Clocks of servers differ a little: whatever is before the last that is too old is too old as well.
-    let gone = entries.length
-    while (gone && Number(entries[gone - 1]?.[1][1]) > tooOld) gone--
-    const messages = entries.slice(gone).map(([, fields]) => this.#read(epoch, fields[3]))
-    return { epoch, offset, messages }
+    return {
+      epoch,
+      offset,
+      oldest: Number(oldest),
+      entries: entries.map(([id, [, at, , text]]): Entry => {
+        return { offset: Number.parseInt(id, 10), at: Number(at), text }
+      }),
+    }
   }
 
   async newest(channel: string): Promise<Published | undefined> {
@@ -253,8 +317,8 @@ export class RedisBroker implements Broker {
   }
 
   #read(epoch: string, text: string): Published {
-    const message = JSON.parse(text) as Published['message'] & { channel: string; offset: number }
-    return { channel: message.channel, epoch, offset: message.offset, message, text }
+    const { channel, offset } = JSON.parse(text) as { channel: string; offset: number }
+    return new Remembered(channel, epoch, offset, text)
   }
 
   #heard(payload: string): void {
@@ -265,8 +329,8 @@ export class RedisBroker implements Broker {
   }
 
   #heardTaken(text: string): void {
-    this.#sessions.heardTaken(text, (session, gen) => {
-      for (const { taken } of [...this.#attached]) taken?.(session, gen)
+    this.#sessions.heardTaken(text, (incarnation, gen) => {
+      for (const { taken } of [...this.#attached]) taken?.(incarnation, gen)
     })
   }
 

@@ -1,6 +1,7 @@
 /**
- * The way to Redis: a connection for commands and one that listens. They live and die together, so that they
- * never speak to two different servers, and each pair is a new one: nothing is sent twice by accident.
+ * The way to Redis: a connection for commands, one that listens, and one for the beat, whose answer waits behind nobody
+ * else's. They live and die together, so that they never speak to two different servers, and each set is a new one:
+ * nothing is sent twice by accident.
  */
 import { BrokerError } from './broker.ts'
 import { forLog } from './gate.ts'
@@ -22,7 +23,7 @@ export interface RedisLinkHooks {
 }
 
 export interface RedisLink {
-  /** Connects at the first call; resolves after the first attempt, whatever came of it. */
+  /** Connects at the first call; resolves after the first attempt, whatever came of it. Rejects for a Redis Cluster. */
   open(): Promise<void>
   ready(): boolean
   /** How long the connection has been up without a break, in ms. */
@@ -45,9 +46,17 @@ interface Client {
   subscribe(topics: string[], listener: (text: string, topic: string) => void): Promise<unknown>
 }
 
-interface Pair {
-  readonly commands: Client
-  readonly listener: Client
+interface Connection {
+  readonly client: Client
+  /** When something came over it last, by the monotonic clock. */
+  heardAt: number
+  send(words: readonly string[]): Promise<unknown>
+}
+
+interface Connections {
+  readonly commands: Connection
+  readonly listener: Connection
+  readonly beat: Connection
   /** The run of the server that answers: another one after each of its starts. */
   life: string
   readonly since: number
@@ -57,8 +66,28 @@ interface Pair {
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 1000
 const CONNECT_TIMEOUT_MS = 2000
+/** What a member of a cluster says to scripts, whose keys are in several slots. */
+const CLUSTER = /^(CROSSSLOT|MOVED|CLUSTERDOWN)\b/
 /** Redis answers, but takes nothing: a replica, still loading, out of memory, or not enough replicas. */
-const TAKES_NOTHING = /^(READONLY|LOADING|MASTERDOWN|OOM|MISCONF|NOREPLICAS)\b/
+const TAKES_NOTHING =
+  /^(READONLY|LOADING|MASTERDOWN|OOM|MISCONF|NOREPLICAS|CROSSSLOT|MOVED|CLUSTERDOWN)\b/
+
+/** One Redis is expected, and a cluster answers. */
+class ClusterError extends Error {
+  override readonly name = 'ClusterError'
+  constructor(host: string) {
+    super(
+      `RedisBroker: expected a single Redis, got a Redis Cluster at ${host}: what belongs together would be on several ` +
+        'of its servers. Use a Redis without `cluster-enabled`, with replicas if you like',
+    )
+  }
+}
+
+const allOf = ({ commands, listener, beat }: Connections): readonly Connection[] => [
+  commands,
+  listener,
+  beat,
+]
 
 const MISSING = 'RedisBroker needs the package `redis`: run `npm install redis`'
 
@@ -82,8 +111,10 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
   let opened: Promise<void> | undefined
   let closing: Promise<void> | undefined
   let closed = true
-  let dialing: Pair | undefined
-  let current: Pair | undefined
+  let dialing: Connections | undefined
+  let current: Connections | undefined
+  /** Why this Redis can never be used. */
+  let unusable: Error | undefined
   let retryMs = FIRST_RETRY_MS
   let toldAway = false
   let timer: NodeJS.Timeout | undefined
@@ -111,30 +142,41 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     return client
   }
 
-  const createPair = (): Pair => {
-    const dead = (reason: unknown): void => lose(pair, reason)
-    const clients = [make(dead), make(dead)] as const
+  const createConnections = (): Connections => {
     let gone = false
-    const [commands, listener] = clients
-    const pair: Pair = {
-      commands,
-      listener,
-      life: '',
-      since: performance.now(),
-      destroy() {
-        gone = true
-        for (const client of clients) client.destroy()
-      },
-    }
-    for (const client of clients) {
+    const create = (): Connection => {
+      const client = make(reason => lose(connections, reason))
       const { connect } = client
       client.connect = async () => {
         await connect.call(client)
         // Destroyed while its socket was being opened, it would stay open.
         if (gone) client.destroy()
       }
+      const connection: Connection = {
+        client,
+        heardAt: 0,
+        async send(words) {
+          try {
+            return await client.sendCommand(words)
+          } finally {
+            connection.heardAt = performance.now()
+          }
+        },
+      }
+      return connection
     }
-    return pair
+    const connections: Connections = {
+      commands: create(),
+      listener: create(),
+      beat: create(),
+      life: '',
+      since: performance.now(),
+      destroy() {
+        gone = true
+        for (const { client } of allOf(connections)) client.destroy()
+      },
+    }
+    return connections
   }
 
   const wake = (): void => {
@@ -151,23 +193,65 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     }, afterMs)
   }
 
-  const greet = async ({ commands, listener }: Pair): Promise<void> => {
+  /** Asks on all connections. `silent`: those without an answer so far. */
+  const greet = async (connections: Connections, silent = new Set<Connection>()): Promise<void> => {
+    const { commands, listener, beat } = connections
+    const ask = async (connection: Connection, words: readonly string[]): Promise<void> => {
+      silent.add(connection)
+      await connection.send(words)
+      silent.delete(connection)
+    }
     await Promise.all([
-      commands.sendCommand(['SET', hooks.alive, '1', 'PX', String(Math.ceil(leaseMs))]),
-      listener.sendCommand(['PING']),
+      ask(beat, ['SET', hooks.alive, '1', 'PX', String(Math.ceil(leaseMs))]),
+      ask(commands, ['PING']),
+      ask(listener, ['PING']),
     ])
   }
 
-  const beat = (pair: Pair): void => {
-    unlessOverdue(beatMs, () => lose(pair, new Error(`No answer for ${beatMs} ms`)))
-    greet(pair).then(
+  /**
+   * Ends the connections when one of them brings nothing at all for so long. Only that is silence: an answer that waits
+   * behind large ones, or behind many messages, is late and no more.
+   */
+  const watch = (
+    connections: Connections,
+    silent: ReadonlySet<Connection>,
+    since: number,
+    leastMs = 1,
+  ): void => {
+    const heardAt = (connection: Connection): number =>
+      // Nothing waits for the beat but a Redis that is busy with others, and these hear of it.
+      connection === connections.beat
+        ? Math.max(...allOf(connections).map(each => each.heardAt))
+        : connection.heardAt
+    const leftMs = (): number =>
+      Math.min(...[...silent].map(each => Math.max(since, heardAt(each)))) +
+      beatMs -
+      performance.now()
+    const waitMs = Math.max(leftMs(), leastMs)
+    const due = performance.now() + waitMs
+    deadline = setTimeout(() => {
+      const isLate = performance.now() - due > beatMs / 4
+      // What has come while the process was busy is read first.
+      setImmediate(() => {
+        if (!silent.size || connections !== current) return
+        if (isLate) watch(connections, silent, since, beatMs / 4)
+        else if (leftMs() > 0) watch(connections, silent, since)
+        else lose(connections, new Error(`No answer for ${beatMs} ms`))
+      })
+    }, waitMs)
+  }
+
+  const beat = (connections: Connections): void => {
+    const silent = new Set<Connection>()
+    greet(connections, silent).then(
       () => {
-        if (pair !== current) return
+        if (connections !== current) return
         clearTimeout(deadline)
-        timer = setTimeout(() => beat(pair), beatMs)
+        timer = setTimeout(() => beat(connections), beatMs)
       },
-      thrown => lose(pair, thrown),
+      thrown => lose(connections, thrown),
     )
+    watch(connections, silent, performance.now())
   }
 
   /** Topics are open to all: what is not ours must not end the connection. */
@@ -179,67 +263,79 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     }
   }
 
-  const lifeOf = async (client: Client): Promise<string> => {
-    const [, life] =
-      /^run_id:(\w+)/m.exec(String(await client.sendCommand(['INFO', 'server']))) ?? []
+  const lifeOf = async ({ send }: Connection): Promise<string> => {
+    const info = String(await send(['INFO', 'server']))
+    if (/^redis_mode:cluster/m.test(info)) throw new ClusterError(url.host)
+    const [, life] = /^run_id:(\w+)/m.exec(info) ?? []
     if (life === undefined) throw new Error('INFO names no run_id')
     return life
   }
 
-  const lose = (pair: Pair, reason: unknown): void => {
-    if (pair !== current && pair !== dialing) return
+  const lose = (connections: Connections, thrown: unknown): void => {
+    if (connections !== current && connections !== dialing) return
+    const reason = CLUSTER.test(wordsOf(thrown)) ? new ClusterError(url.host) : thrown
     current = undefined
     dialing = undefined
     clearTimeout(timer)
     clearTimeout(deadline)
-    pair.destroy()
+    connections.destroy()
     if (closed) return
-    if (!toldAway) logger.warn?.(`Redis at ${url.host} is away: ${redacted(reason)}`)
+    const known = unusable
+    unusable = reason instanceof ClusterError ? reason : undefined
+    if (unusable && !known) logger.error?.(unusable.message)
+    if (!unusable && !toldAway) logger.warn?.(`Redis at ${url.host} is away: ${redacted(reason)}`)
     toldAway = true
     timer = setTimeout(dial, retryMs)
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
   }
 
   const dial = async (): Promise<void> => {
-    const pair = createPair()
-    dialing = pair
+    const connections = createConnections()
+    const { commands, listener } = connections
+    dialing = connections
     try {
-      unlessOverdue(CONNECT_TIMEOUT_MS + beatMs, () => lose(pair, new Error('No answer')))
-      await Promise.all([pair.commands.connect(), pair.listener.connect()])
-      const lives = await Promise.all([lifeOf(pair.commands), lifeOf(pair.listener)])
-      if (lives[0] !== lives[1]) throw new Error('Two different servers answered')
-      await pair.listener.subscribe([...hooks.topics], (text, topic) => {
-        if (pair === current) hear(topic, text)
+      unlessOverdue(CONNECT_TIMEOUT_MS + beatMs, () => lose(connections, new Error('No answer')))
+      await Promise.all(allOf(connections).map(({ client }) => client.connect()))
+      const lives = await Promise.all(allOf(connections).map(lifeOf))
+      const [life] = lives as [string]
+      if (lives.some(each => each !== life)) throw new Error('Different servers answered')
+      // Ready is only one that takes scripts of several keys.
+      await commands.send(['EVAL', 'return 1', '2', hooks.alive, `${hooks.alive}:`])
+      await listener.client.subscribe([...hooks.topics], (text, topic) => {
+        listener.heardAt = performance.now()
+        if (connections === current) hear(topic, text)
       })
-      await greet(pair)
-      if (pair !== dialing) return
+      await greet(connections)
+      if (connections !== dialing) return
       clearTimeout(deadline)
       dialing = undefined
-      current = Object.assign(pair, { life: lives[0], since: performance.now() })
+      current = Object.assign(connections, { life, since: performance.now() })
       retryMs = FIRST_RETRY_MS
+      unusable = undefined
       if (toldAway) logger.info?.(`Redis at ${url.host} is back`)
       toldAway = false
-      timer = setTimeout(() => beat(pair), beatMs)
+      timer = setTimeout(() => beat(connections), beatMs)
       hooks.arrived()
       wake()
     } catch (thrown) {
-      lose(pair, thrown)
+      lose(connections, thrown)
     }
   }
 
   const run: RedisLink['run'] = async (script, keys, args = []) => {
-    const pair = current
-    if (!pair) throw new BrokerError('away', `Redis at ${url.host} is away`)
-    const words = [String(keys.length), ...keys, pair.life, ...args.map(String)]
+    const connections = current
+    if (!connections) throw unusable ?? new BrokerError('away', `Redis at ${url.host} is away`)
+    const { commands, life } = connections
+    const words = [String(keys.length), ...keys, life, ...args.map(String)]
     try {
-      return await pair.commands.sendCommand(['EVALSHA', script.sha, ...words]).catch(thrown => {
+      return await commands.send(['EVALSHA', script.sha, ...words]).catch(thrown => {
         if (!wordsOf(thrown).startsWith('NOSCRIPT')) throw thrown
-        return pair.commands.sendCommand(['EVAL', script.text, ...words])
+        return commands.send(['EVAL', script.text, ...words])
       })
     } catch (thrown) {
       const answered = redis && thrown instanceof redis.ErrorReply
       if (answered && !TAKES_NOTHING.test(wordsOf(thrown))) throw thrown
-      lose(pair, thrown)
+      lose(connections, thrown)
       throw answered
         ? new BrokerError('away', `Redis at ${url.host} takes nothing: ${redacted(thrown)}`)
         : new BrokerError('unknown', `Redis at ${url.host} was lost before it answered`)
@@ -247,15 +343,16 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
   }
 
   const end = async (): Promise<void> => {
-    const pair = current
+    const connections = current
     closed = true
     opened = undefined
     // Others need not wait for the end of the lease. A Redis that does not answer is given up by the beat.
-    if (pair) await pair.commands.sendCommand(['DEL', hooks.alive]).catch(() => {})
+    if (connections) await connections.commands.send(['DEL', hooks.alive]).catch(() => {})
     current = undefined
     dialing?.destroy()
-    pair?.destroy()
+    connections?.destroy()
     dialing = undefined
+    unusable = undefined
     clearTimeout(timer)
     clearTimeout(deadline)
     wake()
@@ -280,6 +377,10 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
         redis ??= await load()
         closed = false
         await dial()
+        if (!unusable) return
+        const reason = unusable
+        await end()
+        throw reason
       })()
       return opened
     },

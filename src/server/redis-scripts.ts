@@ -68,8 +68,10 @@ return {epoch, offset}
  * Where a channel stands, and its messages from after an offset on. One without a message gets its epoch here;
  * only the newest so many of these are kept, so that asking fills no memory.
  * Keys: channel, stream, silent names, silent epochs.
- * Arguments from 4: name, offset, new epoch, now, silent channels kept, their age.
- * Returns epoch, offset, whether that is believed, and the entries of the stream.
+ * Arguments from 4: name, offset, new epoch, now, silent channels kept, their age, the epoch that is of use after
+ * '=' (empty: any), the most messages, the offset for which they count, and the bytes of an answer.
+ * Returns epoch, offset, whether that is believed, the first entries of the stream, as many as make those bytes, and
+ * the oldest offset that is there.
  */
 export const HISTORY: RedisScript = script(`${CHANNEL}
 local name, after, fresh, now = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
@@ -86,11 +88,21 @@ if epoch then
     if its ~= life then call('HSET', KEYS[1], 'life', life) end
     its = life
   end
-  local entries = {}
-  if offset > tonumber(after) then
-    entries = call('XRANGE', KEYS[2], string.format('%.0f', after + 1), '+')
+  local entries, bytes, from, limit = {}, 0, after + 1, tonumber(ARGV[11])
+  if (ARGV[10] ~= '' and ARGV[10] ~= '=' .. epoch) or offset - ARGV[12] > limit then from = offset + 1 end
+  from = math.max(from, offset - limit + 1)
+  while from <= offset and bytes < tonumber(ARGV[13]) do
+    local part = call('XRANGE', KEYS[2], string.format('%.0f', from), '+', 'COUNT', 50)
+    if #part == 0 then break end
+    for _, entry in ipairs(part) do
+      entries[#entries + 1] = entry
+      bytes = bytes + #entry[2][4]
+      from = tonumber(string.match(entry[1], '^%d+')) + 1
+      if bytes >= tonumber(ARGV[13]) then break end
+    end
   end
-  return {epoch, string.format('%.0f', offset), its == life and 1 or 0, entries}
+  local oldest = string.format('%.0f', offset - call('XLEN', KEYS[2]) + 1)
+  return {epoch, string.format('%.0f', offset), its == life and 1 or 0, entries, oldest}
 end
 epoch = silent(KEYS[3], KEYS[4], name) or fresh
 call('ZADD', KEYS[3], now, name)
@@ -100,7 +112,7 @@ if call('ZCARD', KEYS[3]) > tonumber(ARGV[8]) then
 end
 call('PEXPIRE', KEYS[3], ARGV[9])
 call('PEXPIRE', KEYS[4], ARGV[9])
-return {epoch, '0', 1, {}}
+return {epoch, '0', 1, {}, '1'}
 `)
 
 /** Keys: channels. Returns for each its epoch and offset, or nothing. */
@@ -123,8 +135,9 @@ return redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1, 'REV')
 `)
 
 /**
- * Keys: session, its refusals. Arguments 2 to 6: this server, the last place that it knows to be used (-1: it
- * knows of none), 1 if it may judge others dead, the prefix of the keys of living servers, `tok`.
+ * Keys: the incarnation of a session that `tok` names, and its refusals. Arguments 2 to 6: this server, the last place
+ * that it knows to be used (-1: it knows of none), 1 if it may judge others dead, the prefix of the keys of living
+ * servers, `tok`.
  */
 const SESSION = `
 local call = redis.call
@@ -145,30 +158,53 @@ end
 `
 
 /**
+ * Keys 3 to 5: the incarnations of the session in the order of their beginning, and what a new one is stored in.
  * Arguments from 7: `gen`, its time to live, a new `tok`, where to tell the owner before that it is no
- * longer, the session's key for that.
+ * longer, the incarnation's name for that, incarnations kept, the prefixes of their keys.
  * Returns 'stale', 'busy', or `tok`, `gen`, `last` and the refusals.
  */
 export const CONTACT: RedisScript = script(`${SESSION}
 local new, ttl, fresh = tonumber(ARGV[7]), ARGV[8], ARGV[9]
-if tok and new < gen then return 'stale' end
-if tok and tok ~= given and new == gen and confirmed then return 'stale' end
-if tok and owner ~= me then
-  call('HSET', KEYS[1], 'owner', me)
-  call('PUBLISH', ARGV[10] .. owner, ARGV[7] .. ' ' .. ARGV[11])
-end
-if tok and applying() then return 'busy' end
-if tok and tok == given then
+if tok then
+  if new < gen then return 'stale' end
+  if owner ~= me then
+    call('HSET', KEYS[1], 'owner', me)
+    call('PUBLISH', ARGV[10] .. owner, ARGV[7] .. ' ' .. ARGV[11])
+  end
+  if applying() then return 'busy' end
   call('HSET', KEYS[1], 'gen', ARGV[7], 'confirmed', '1', 'busy', '', 'turn', '', 'life', life)
-else
-  tok, last = fresh, 0
-  call('DEL', KEYS[1], KEYS[2])
-  call('HSET', KEYS[1], 'tok', tok, 'gen', ARGV[7], 'last', '0', 'confirmed', '0', 'owner', me,
-    'busy', '', 'turn', '', 'done', '', 'life', life)
+  call('PEXPIRE', KEYS[1], ttl)
+  call('PEXPIRE', KEYS[2], ttl)
+  call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ttl))
+  return {tok, ARGV[7], string.format('%.0f', last), call('LRANGE', KEYS[2], 0, -1)}
 end
-call('PEXPIRE', KEYS[1], ttl)
-call('PEXPIRE', KEYS[2], ttl)
-return {tok, ARGV[7], string.format('%.0f', last), call('LRANGE', KEYS[2], 0, -1)}
+
+local function forget(name)
+  call('ZREM', KEYS[3], name)
+  call('DEL', ARGV[13] .. name, ARGV[14] .. name)
+end
+
+-- What is kept under this name is not believed.
+if given ~= '' then forget(given) end
+local count, unconfirmed, newest, after = 0, nil, nil, 0
+for _, name in ipairs(call('ZRANGE', KEYS[3], 0, -1)) do
+  local state = call('HGET', ARGV[13] .. name, 'confirmed')
+  if state then
+    count = count + 1
+    newest = name
+    if state ~= '1' then unconfirmed = name end
+    after = tonumber(call('ZSCORE', KEYS[3], name))
+  else
+    forget(name)
+  end
+end
+if count >= tonumber(ARGV[12]) then forget(unconfirmed or newest) end
+call('HSET', KEYS[4], 'tok', fresh, 'gen', ARGV[7], 'last', '0', 'confirmed', '0', 'owner', me,
+  'busy', '', 'turn', '', 'done', '', 'life', life)
+call('PEXPIRE', KEYS[4], ttl)
+call('ZADD', KEYS[3], after + 1, fresh)
+call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ttl))
+return {fresh, ARGV[7], '0', {}}
 `)
 
 /** Arguments from 7: `seq`, a name for this turn. Returns 'lost', 'busy', or the last place used. */
@@ -202,10 +238,12 @@ end
 return 1
 `)
 
-/** Arguments from 7: its time to live. */
+/** Key 3: the incarnations of the session. Arguments from 7: its time to live. A connection that is open counts as a use. */
 export const TOUCH: RedisScript = script(`${SESSION}
 if not tok or tok ~= given then return 0 end
+call('HSET', KEYS[1], 'confirmed', '1')
 call('PEXPIRE', KEYS[1], ARGV[7])
 call('PEXPIRE', KEYS[2], ARGV[7])
+call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ARGV[7]))
 return 1
 `)

@@ -7,7 +7,13 @@ import { BrokerError, type Taken } from './broker.ts'
 import { createRecent } from './recent.ts'
 import type { Arguments, RedisLink } from './redis-link.ts'
 import { ADVANCE, BEGIN, CONTACT, type RedisScript, TOUCH } from './redis-scripts.ts'
-import { MOST_IN_FLIGHT, type Refused, type Sessions } from './sessions.ts'
+import {
+  incarnationOf,
+  MOST_IN_FLIGHT,
+  MOST_INCARNATIONS,
+  type Refused,
+  type Sessions,
+} from './sessions.ts'
 
 export interface RedisSessionsHooks {
   readonly link: RedisLink
@@ -28,7 +34,7 @@ export interface RedisSessions extends Sessions {
   settle(withinMs: number): Promise<void>
 }
 
-/** Sessions whose last place this server remembers, to notice a Redis that has forgotten it. */
+/** Incarnations whose last place this server remembers, to notice a Redis that has forgotten it. */
 const MOST_KNOWN = 10_000
 const FIRST_WAIT_MS = 10
 const LONGEST_WAIT_MS = 200
@@ -43,23 +49,26 @@ interface Known {
 export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions => {
   const { link, server, prefix, leaseMs } = hooks
   const known = createRecent<Known>(MOST_KNOWN)
-  /** What is being applied here: the name of its turn by session. */
+  /** What is being applied here: the name of its turn by incarnation. */
   const turns = new Map<string, string>()
   let busy = 0
   let settled: (() => void) | undefined
   let leaving = false
 
-  const keysOf = (key: string): readonly string[] => [
-    `${prefix}session:${key}`,
-    `${prefix}refused:${key}`,
+  const sessionPrefix = (key: string): string => `${prefix}session:${key} `
+  const refusedPrefix = (key: string): string => `${prefix}refused:${key} `
+  const keysOf = (key: string, tok: string): readonly string[] => [
+    sessionPrefix(key) + tok,
+    refusedPrefix(key) + tok,
   ]
+  const incarnationsKey = (key: string): string => `${prefix}incarnations:${key}`
 
-  const learn = (key: string, last: number, gen = known.get(key)?.gen ?? -1): void =>
-    known.set(key, { gen, last })
+  const learn = (name: string, last: number, gen = known.get(name)?.gen ?? -1): void =>
+    known.set(name, { gen, last })
 
   const common = (key: string, tok: string): Arguments => [
     server,
-    known.get(key)?.last ?? -1,
+    known.get(incarnationOf(key, tok))?.last ?? -1,
     // Just connected, it does not know whether others only had no time yet to say that they live.
     link.steadyMs() >= leaseMs ? 1 : 0,
     hooks.servers,
@@ -70,12 +79,12 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
   const whenFree = async (
     run: RedisLink['run'],
     script: RedisScript,
-    key: string,
+    keys: readonly string[],
     words: () => Arguments,
   ): Promise<unknown> => {
     const until = performance.now() + MOST_LEASES * leaseMs
     for (let ms = FIRST_WAIT_MS; ; ms = Math.min(ms * 2, LONGEST_WAIT_MS)) {
-      const answer = await run(script, keysOf(key), words())
+      const answer = await run(script, keys, words())
       if (answer !== 'busy') return answer
       if (performance.now() > until) {
         throw new BrokerError('away', 'Another server is still busy with this session')
@@ -93,17 +102,21 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
     async contact(key, { tok = '', gen, ttlMs }) {
       const fresh = randomBytes(16).toString('base64url')
       const ttl = Math.max(1, Math.min(Math.ceil(ttlMs), Number.MAX_SAFE_INTEGER))
-      const answer = await whenFree(link.run, CONTACT, key, () => [
+      const keys = [...keysOf(key, tok), incarnationsKey(key), ...keysOf(key, fresh)]
+      const answer = await whenFree(link.run, CONTACT, keys, () => [
         ...common(key, tok),
         gen,
         ttl,
         fresh,
         hooks.taken,
-        key,
+        incarnationOf(key, tok),
+        MOST_INCARNATIONS,
+        sessionPrefix(key),
+        refusedPrefix(key),
       ])
       if (answer === 'stale') return undefined
       const [name, newest, last, refused] = answer as [string, string, string, string[]]
-      learn(key, Number(last), Number(newest))
+      learn(incarnationOf(key, name), Number(last), Number(newest))
       return {
         tok: name,
         gen: Number(newest),
@@ -114,7 +127,11 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
     async touch(key, tok, ttlMs) {
       // While Redis is away nothing can be done; whoever comes too late is told so then.
       await link
-        .run(TOUCH, keysOf(key), [...common(key, tok), Math.ceil(ttlMs)])
+        .run(
+          TOUCH,
+          [...keysOf(key, tok), incarnationsKey(key)],
+          [...common(key, tok), Math.ceil(ttlMs)],
+        )
         .catch((thrown: unknown) => {
           if (!(thrown instanceof BrokerError)) throw thrown
         })
@@ -126,23 +143,25 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
       busy++
       try {
         const words = (): Arguments => [...common(key, tok), seq, turn]
-        const answer = await whenFree(link.runSurely, BEGIN, key, words)
+        const answer = await whenFree(link.runSurely, BEGIN, keysOf(key, tok), words)
         if (answer === 'lost') return undefined
         const last = Number(answer)
-        learn(key, last)
+        const incarnation = incarnationOf(key, tok)
+        learn(incarnation, last)
         begun = seq === last + 1
-        if (begun) turns.set(key, turn)
+        if (begun) turns.set(incarnation, turn)
         return last
       } finally {
         if (!begun) done()
       }
     },
     async advance(key, tok, seq, refused) {
-      const turn = turns.get(key)
-      turns.delete(key)
+      const incarnation = incarnationOf(key, tok)
+      const turn = turns.get(incarnation)
+      turns.delete(incarnation)
       try {
         // The effect has happened: without its place used up it would happen again.
-        const used = await link.runSurely(ADVANCE, keysOf(key), [
+        const used = await link.runSurely(ADVANCE, keysOf(key, tok), [
           ...common(key, tok),
           seq,
           turn ?? randomBytes(9).toString('base64url'),
@@ -151,7 +170,7 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
           MOST_IN_FLIGHT,
         ])
         if (used !== 1) return false
-        learn(key, seq)
+        learn(incarnation, seq)
         return true
       } finally {
         if (turn) done()
@@ -160,10 +179,10 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
     heardTaken(text, tell) {
       const blank = text.indexOf(' ')
       const gen = Number(text.slice(0, blank))
-      const key = text.slice(blank + 1)
-      const here = known.get(key)
+      const incarnation = text.slice(blank + 1)
+      const here = known.get(incarnation)
       // The word may come after the client itself has come back.
-      if (!here || here.gen < gen) tell(key, gen)
+      if (!here || here.gen < gen) tell(incarnation, gen)
     },
     async settle(withinMs) {
       leaving = true

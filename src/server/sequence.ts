@@ -6,7 +6,7 @@ import type { ServerTimers } from './environment.ts'
 import { dataOf, type Fields, greetingIn, isPlace, placeOf, replyTo } from './frame.ts'
 import type { Listening } from './listening.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
-import { MOST_IN_FLIGHT, type Sessions } from './sessions.ts'
+import { incarnationOf, MOST_IN_FLIGHT, type Sessions } from './sessions.ts'
 import type { Subscribing } from './subscribing.ts'
 import type { Talk } from './talk.ts'
 
@@ -20,10 +20,10 @@ export interface SequenceHooks {
   readonly subscribing: Subscribing
   readonly listening: Listening
   readonly client: ServerClient
-  /** This connection is the newest of its session; closes those with a lower `gen`. */
-  replaces(session: string, gen: number): void
-  /** It is none of the session's any more. */
-  left(session: string): void
+  /** This connection is the newest of its incarnation; closes those with a lower `gen`. */
+  replaces(incarnation: string, gen: number): void
+  /** It is none of the incarnation's any more. */
+  left(incarnation: string): void
   /** What a reserved type does at its place, if anything. */
   own(message: Fields): (() => unknown) | undefined
   failed(thrown: unknown): void
@@ -49,7 +49,9 @@ export interface Sequence {
 export const createSequence = (hooks: SequenceHooks): Sequence => {
   const { settings, sessions, applying, timers, talk, admission, client } = hooks
   const { sessionTtlMs } = settings
-  let session: { readonly key: string; readonly tok: string } | undefined
+  let session:
+    | { readonly key: string; readonly tok: string; readonly incarnation: string }
+    | undefined
   let acked = 0
   /** The client has shown the `tok`, so that it knows which incarnation its places are in. */
   let presented = false
@@ -89,18 +91,18 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       }
       const { sid, tok, gen } = greeting
       const key = JSON.stringify([client.user ?? '', sid])
-      // What came on older connections of this session is done first, so that the ack says all of it.
-      await applying.inTurn(key, async () => {
+      const begin = async (): Promise<void> => {
         const record = await sessions.contact(key, { tok, gen, ttlMs: sessionTtlMs })
         if (!record) return talk.close(4409, 'Replaced by a newer connection')
         // Gone meanwhile: nobody would let go of what is taken from here on.
         if (talk.isClosing()) return
-        session = { key, tok: record.tok }
+        const incarnation = incarnationOf(key, record.tok)
+        session = { key, tok: record.tok, incarnation }
         presented = record.tok === tok
-        letGo = sessions.hold?.(key) ?? letGo
+        letGo = sessions.hold?.(key, record.tok) ?? letGo
         timers.set('keep', sessionTtlMs / 2, keep)
         acked = record.last
-        hooks.replaces(key, gen)
+        hooks.replaces(incarnation, gen)
         admission.done()
         talk.join()
         const channels = await hooks.subscribing.permitted(message)
@@ -115,20 +117,24 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
           })
           welcomed = true
         })
-      })
+      }
+      // What came on older connections of this incarnation is done first, so that the ack says all of it. Whoever
+      // presents no `tok` waits for nobody.
+      if (tok === undefined) await begin()
+      else await applying.inTurn(incarnationOf(key, tok), begin)
     },
-    inTurn: run => (session ? applying.inTurn(session.key, run) : run()),
+    inTurn: run => (session ? applying.inTurn(session.incarnation, run) : run()),
     async take(message, early, bad) {
       // It is meant for an incarnation that there is no more.
       if (early && !presented) return
-      const { key, tok } = session as NonNullable<typeof session>
+      const { key, tok, incarnation } = session as NonNullable<typeof session>
       const seq = placeOf(message)
       if (!isPlace(seq)) {
         return talk.complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
       }
       const place = { key, tok, seq }
       const sender = { user: client.user, client }
-      await applying.inTurn(key, async () => {
+      await applying.inTurn(incarnation, async () => {
         // Replaced while it waited: the client says it again on its new connection, and hears of it there.
         if (talk.isClosing()) return
         // Who says again what was applied shall not cost the store anything: there may be many of it.
@@ -147,7 +153,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
       keep()
       timers.clear('keep')
       letGo()
-      if (session) hooks.left(session.key)
+      if (session) hooks.left(session.incarnation)
     },
   }
 }

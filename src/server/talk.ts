@@ -68,15 +68,15 @@ export const createTalk = (hooks: TalkHooks): Talk => {
     },
   })
 
-  const deliver = (text: string): void => {
+  const deliver = (text: string, own = false): void => {
     if (closing) return
     counters.sent++
-    outgoing.deliver(text)
+    outgoing.deliver(text, own)
   }
 
   const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void => {
     if (closing) return
-    deliver(JSON.stringify({ type, data, timestamp: environment.now(), ...more }))
+    deliver(JSON.stringify({ type, data, timestamp: environment.now(), ...more }), true)
   }
 
   const terminate = (): void => socket.terminate()
@@ -100,7 +100,7 @@ export const createTalk = (hooks: TalkHooks): Talk => {
         failed(thrown)
       }
     },
-    deliver,
+    deliver: text => deliver(text),
     complain(code, message, about = {}, retryAfterMs) {
       if (code !== 'RATE_LIMITED') countRefusal(counters, code)
       const { id: name } = about

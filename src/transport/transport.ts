@@ -3,6 +3,17 @@
 /** One frame as it travels. */
 export type Frame = string | ArrayBuffer | ArrayBufferView | Blob
 
+/** Also for one of another realm: an iframe's, or the one that tests in Jest have. */
+export const isArrayBuffer = (value: unknown): value is ArrayBuffer =>
+  Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+
+/** A live link will not have this frame, whatever it was sent; the next one may travel. `cause`: what it threw. */
+export class FrameRefused extends Error {
+  constructor(cause: unknown) {
+    super('The link refuses this frame', { cause })
+  }
+}
+
 /** How a link ended. `code` is a close code for a WebSocket and an HTTP status for polling. */
 export interface CloseInfo {
   readonly code: number
@@ -33,7 +44,10 @@ export interface WebSocketHandlers extends TransportHandlers {
 export interface Transport {
   /** Bytes handed over that have not left the machine yet. */
   bufferedBytes(): number
-  /** Hands a frame over. Throws if it is certain that the frame does not leave. */
+  /**
+   * Hands a frame over. Throws if it is certain that the frame does not leave: a `FrameRefused` if that is about this
+   * frame alone.
+   */
   send(frame: Frame): void
   /**
    * Gives the transport up: its listeners are removed at once, it is closed in the

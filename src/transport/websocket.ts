@@ -1,6 +1,6 @@
 /** Frames over a native WebSocket. */
 import type { Environment, WebSocketLike } from '../environment.ts'
-import type { Transport, WebSocketHandlers } from './transport.ts'
+import { FrameRefused, type Transport, type WebSocketHandlers } from './transport.ts'
 
 const OPEN = 1
 /** `close()` takes at most 123 bytes of reason; ours are ASCII. */
@@ -52,7 +52,12 @@ export const openWebSocket = (
     send(frame) {
       // Browsers discard what is sent to a closing socket without a word.
       if (socket.readyState !== OPEN) throw new Error('The socket is not open')
-      socket.send(frame)
+      try {
+        socket.send(frame)
+      } catch (thrown) {
+        // A socket that is still open refuses the frame and not the link.
+        throw socket.readyState === OPEN ? new FrameRefused(thrown) : thrown
+      }
     },
     close(code, reason) {
       release()

@@ -41,6 +41,7 @@ describe('the command line', () => {
       WS_MAX_CONNECTIONS: '10',
       WS_MAX_CONNECTIONS_PER_ADDRESS: '2',
       WS_MAX_BUFFERED: '3000',
+      WS_HANDLER_TIMEOUT_MS: '4000',
       WS_DRAIN_MS: '0',
       REDIS_URL: ' redis://localhost:6379 ',
     })
@@ -55,6 +56,7 @@ describe('the command line', () => {
         maxConnections: 10,
         maxConnectionsPerAddress: 2,
         maxBufferedBytes: 3000,
+        handlerTimeoutMs: 4000,
       },
       historySize: 5,
       drainMs: 0,

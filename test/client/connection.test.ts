@@ -616,7 +616,7 @@ describe('what is told of a link', () => {
   })
 
   test('a link that dies while the machine is offline is not dialed in a hurry', async () => {
-    const { accept, network, clock, socket } = start()
+    const { accept, network, clock, socket } = start({ url: 'wss://example.com/ws' })
     accept()
     network.page.setOnline(false)
     await clock.advance(40_000)

@@ -1,5 +1,7 @@
+import { envelope } from 'resilient-websocket'
 import { describe, expect, test } from 'vitest'
 import { start } from './support.ts'
+import { sequence, startV1 } from './v1-support.ts'
 
 /** Frames that are no messages: each is one error, and nothing else. */
 const BAD: readonly [name: string, frame: string | ArrayBuffer][] = [
@@ -51,8 +53,11 @@ const ODD: readonly [name: string, frame: string][] = [
   ['terms of null', '{"type":"connection","data":null}'],
   ['a pong that nobody asked for', '{"type":"pong","replyTo":"x"}'],
   ['a pong with an object for an id', '{"type":"pong","replyTo":{}}'],
+]
+
+/** The same of a server that speaks protocol v1, while its welcome is waited for. */
+const ODD_V1: readonly [name: string, frame: string][] = [
   ['an ack', '{"type":"ack","data":{"seq":1e9}}'],
-  ['a welcome', '{"type":"welcome","data":{}}'],
   ['a subscribed that nobody asked for', '{"type":"subscribed","data":{"channels":["A"]}}'],
   ['a hello from the wrong side', '{"type":"hello"}'],
 ]
@@ -69,6 +74,27 @@ describe('a frame that is no message', () => {
     expect(messages).toHaveLength(1)
     expect(socket.status).toBe('OPEN')
     expect(socket.error?.code).toBe('BAD_MESSAGE')
+  })
+
+  test('JSON in a binary frame is told by its size, with what to do', () => {
+    const { accept, network, errors, messages, socket } = start()
+    accept()
+    network.socket().receive(new TextEncoder().encode('{"type":"tick"}').buffer)
+    expect(messages).toEqual([])
+    expect(errors).toEqual([
+      'expected a text frame of JSON, got a binary frame of 15 bytes; send JSON as text from the server, or use raw() for a server that does not send JSON',
+    ])
+    expect(socket.metrics()['undecodable']).toBe(1)
+  })
+
+  test('text that is no JSON is told by its length, with what to do', () => {
+    const { accept, network, errors } = start()
+    accept()
+    network.socket().receive('<html>')
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatch(
+      /^expected a frame of JSON, got 6 characters that are none: .*; use raw\(\) for a server that does not send JSON$/,
+    )
   })
 
   test('there are more than thirty kinds of them above', () =>
@@ -97,6 +123,18 @@ describe('an odd frame of a hostile server', () => {
         .messages()
         .map(({ type }) => type),
     ).toEqual(['order'])
+    expect(socket.status).toBe('OPEN')
+  })
+
+  test.each(ODD_V1)('%s before its welcome: nothing comes of it', async (_, frame) => {
+    const { greet, welcome, network, socket, clock, messages } = startV1()
+    greet()
+    network.socket().receive(frame)
+    welcome()
+    socket.send({ type: 'order' })
+    await clock.advance(1000)
+    expect(messages).toEqual([])
+    expect(sequence(network.socket())).toEqual(['1 order'])
     expect(socket.status).toBe('OPEN')
   })
 
@@ -146,14 +184,77 @@ describe('what belongs to the protocol', () => {
   })
 
   test.each(
-    'connection hello welcome ack nack skip subscribe subscribed unsubscribe unsubscribed auth authenticated ping pong error reconnect'.split(
+    'connection hello ack nack skip subscribe subscribed unsubscribe unsubscribed auth authenticated ping pong error reconnect'.split(
       ' ',
     ),
-  )('%s never reaches the application', type => {
-    const { accept, network, messages } = start()
-    accept()
-    network.socket().receive({ type, data: {} })
+  )('%s of a server of protocol v1 never reaches the application', async type => {
+    const { agree, receive, messages } = startV1()
+    await agree()
+    receive(type, {})
     expect(messages).toEqual([])
+  })
+
+  test.each('connection ping pong error reconnect'.split(' '))(
+    '%s of a plain server never reaches the application',
+    type => {
+      const { accept, network, messages } = start()
+      accept()
+      network.socket().receive({ type, data: {} })
+      expect(messages).toEqual([])
+    },
+  )
+
+  test.each(
+    'hello welcome ack nack skip subscribe subscribed unsubscribe unsubscribed auth authenticated'.split(
+      ' ',
+    ),
+  )('%s of a plain server is its own, also as its first message', type => {
+    for (const greeting of [[{ type: 'connection', data: {} }], []]) {
+      const { network, messages, errors, socket } = start()
+      network.socket().open()
+      for (const message of greeting) network.socket().receive(message)
+      network.socket().receive({ type, data: { any: 'thing' }, id: 'x' })
+      expect(messages).toEqual([{ type, data: { any: 'thing' }, id: 'x' }])
+      expect(errors).toEqual([])
+      expect(socket.getSnapshot().phase).toBe('ready')
+    }
+  })
+
+  test('a server that speaks v1 is none that is plain, also to a client that does not, or was late', async () => {
+    const never = start({ protocol: envelope({ version: 0 }) })
+    never.network.socket().open()
+    never.network.socket().receive({ type: 'connection', data: { protocol: 1 } })
+    never.network.socket().receive({ type: 'subscribed', data: { channels: {} } })
+    const late = start()
+    late.network.socket().open()
+    await late.clock.advance(1000)
+    late.network.socket().receive({ type: 'connection', data: { protocol: 1 } })
+    late.network.socket().receive({ type: 'subscribed', data: { channels: {} } })
+    expect([never.messages, late.messages]).toEqual([[], []])
+  })
+
+  test('a connection that is not the first message makes no server of v1', async () => {
+    const { network, messages, socket, clock } = start()
+    network.socket().open()
+    network.socket().receive([{ type: 'tick' }, { type: 'connection', data: { protocol: 1 } }])
+    network.socket().receive({ type: 'subscribed' })
+    await clock.advance(1000)
+    expect(messages.map(({ type }) => type)).toEqual(['tick', 'subscribed'])
+    expect(network.socket().sent).toEqual([])
+    expect(socket.getSnapshot().phase).toBe('ready')
+  })
+
+  test('what a fallback parses for a plain server is its own, too', async () => {
+    const { network, socket, clock, messages } = start({
+      reconnect: { maxAttempts: 0 },
+      fallback: { parse: () => [{ type: 'welcome' }, { type: 'subscribed' }, { type: 'ping' }] },
+    })
+    network.socket().fail()
+    await clock.settle()
+    network.request().answer({})
+    await clock.settle()
+    expect(messages.map(({ type }) => type)).toEqual(['welcome', 'subscribed'])
+    expect(socket.metrics()['reserved']).toBe(1)
   })
 
   test.each(['echo', 'market_data', 'signal', 'alert', 'anything'])('%s does', type => {

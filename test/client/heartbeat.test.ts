@@ -248,7 +248,7 @@ describe('reasons to look now', () => {
   })
 
   test('offline shows in the phase, hurries no more, and goes on slowly', async () => {
-    const { clock, network, socket } = open()
+    const { clock, network, socket } = open({ url: 'wss://example.com/ws' })
     network.socket().close(1006)
     network.page.setOnline(false)
     expect(socket.getSnapshot()).toMatchObject({ status: 'RECONNECTING', phase: 'offline' })

@@ -1,72 +1,113 @@
-/** The option `identity`, and what becomes of a user's token when another user comes. */
-import type { ResilientWebSocketOptions } from 'resilient-websocket'
-import { createResilientWebSocket } from 'resilient-websocket'
 import { expect, test } from 'vitest'
-import { type Story, start } from './support.ts'
+import { answerPolls, start } from './support.ts'
+import { startV1 } from './v1-support.ts'
 
-const tokens = ({ network }: Story): unknown[] =>
-  network.sockets.map(socket =>
-    socket
-      .messages()
-      .filter(({ type }) => type === 'auth')
-      .map(({ data }) => (data as { token: string }).token),
-  )
-
-const begin = async (options: ResilientWebSocketOptions): Promise<Story> => {
-  const story = start(options as never)
-  await story.clock.settle()
-  story.accept()
-  return story
-}
-
-const become = async (story: Story, id: string | null): Promise<void> => {
-  story.socket.setIdentity(id)
-  await story.clock.advance(2000)
-  story.accept()
-}
-
-test('the option says at creation who the user is: the same one changes nothing, another one ends it', () => {
-  const { network, socket } = start({ identity: 'ann', enabled: false })
-  const order = socket.send({ type: 'order', data: 1 })
-  socket.setIdentity('ann')
-  expect(order.state).toBe('queued')
-  // Also before anything was dialed: it was queued as Ann's.
+test('reset is told once nothing of the former user is left', async () => {
+  const { accept, network, socket, clock } = start()
+  socket.setIdentity('alice')
+  accept()
+  network.socket().receive({ type: 'balance', data: 100 })
+  network.socket().receive({
+    type: 'error',
+    data: { code: 'FORBIDDEN', message: "Alice's account is closed" },
+  })
+  const asked = socket.request({ type: 'ask' }).catch(({ code }) => code)
+  network.socket().bufferedAmount = 2e6
+  socket.send({ type: 'order' })
+  const told: unknown[] = []
+  socket.on('batch', messages => told.push(`batch of ${messages.length}`))
+  socket.on('drop', ({ reason }) => told.push(`drop ${reason}`))
+  socket.on('status', ({ to }) => told.push(to))
+  socket.on('reset', () => {
+    const { lastMessage, lastMessageAt, error, queued } = socket.getSnapshot()
+    told.push({ lastMessage, lastMessageAt, error, queued, last: socket.lastMessage })
+  })
+  network.socket().receive({ type: 'balance', data: 101 })
   socket.setIdentity('bob')
-  expect(order).toMatchObject({ state: 'rejected', reason: 'identity' })
-  expect(network.sockets).toHaveLength(0)
+  expect(told).toEqual([
+    'batch of 1',
+    'drop identity',
+    { lastMessage: null, lastMessageAt: null, error: null, queued: 0, last: null },
+    'RECONNECTING',
+  ])
+  expect(await asked).toBe('UNKNOWN')
+  await clock.advance(1000)
+  expect(told.filter(each => `${each}`.startsWith('batch'))).toEqual(['batch of 1'])
+  expect(socket.metrics()['reset']).toBe(1)
 })
 
-test('nobody is a user, too', () => {
-  const { socket } = start({ identity: null, enabled: false })
-  const order = socket.send({ type: 'order', data: 1 })
-  socket.setIdentity('ann')
-  expect(order).toMatchObject({ state: 'rejected', reason: 'identity' })
+test('no reset is told to the first user, nor to the same one', () => {
+  const { accept, socket } = start()
+  let resets = 0
+  socket.on('reset', () => resets++)
+  socket.setIdentity('alice')
+  accept()
+  socket.setIdentity('alice')
+  expect(resets).toBe(0)
+  socket.setIdentity(null)
+  expect(resets).toBe(1)
 })
 
-test.each([
-  ['', RangeError, "identity: expected string, got ''"],
-  [7, TypeError, 'identity: expected string, got 7'],
-])('%j is no identity', (identity, kind, words) => {
-  const create = (): unknown => createResilientWebSocket({ identity, enabled: false } as never)
-  expect(create).toThrow(kind)
-  expect(create).toThrow(words)
+test('a user who is changed again while the change is told is changed once, to the last one', async () => {
+  const { accept, network, socket, clock } = start()
+  socket.setIdentity('alice')
+  accept()
+  network.socket().bufferedAmount = 2e6
+  socket.send({ type: 'order' })
+  let resets = 0
+  socket.on('reset', () => resets++)
+  socket.on('drop', () => socket.setIdentity('carol'))
+  socket.setIdentity('bob')
+  await clock.settle()
+  expect(resets).toBe(1)
+  expect(network.sockets).toHaveLength(2)
 })
 
-test('a token string is that of the user it came with, and is not said for the next one', async () => {
-  const story = await begin({ identity: 'ann', token: 'of ann' })
-  await become(story, 'bob')
-  story.socket.setToken('of bob')
-  await become(story, null)
-  expect(tokens(story)).toEqual([['of ann'], ['of bob'], []])
+test('an error that ended the client is still shown to the next user: it is why nothing goes on', () => {
+  const { network, socket } = start({ reconnect: { when: () => false } })
+  network.socket().open()
+  socket.setIdentity('alice')
+  network.socket().close(4400)
+  const { error } = socket
+  socket.setIdentity('bob')
+  expect(socket.status).toBe('ERROR')
+  expect(socket.error).toBe(error)
 })
 
-test('a user that is named late keeps the token; a function is asked for each user', async () => {
-  const late = await begin({ token: 'of ann' })
-  await become(late, 'ann')
-  expect(tokens(late)).toEqual([['of ann'], ['of ann']])
-  let user = 'ann'
-  const asked = await begin({ identity: 'ann', token: async () => `of ${user}` })
-  user = 'bob'
-  await become(asked, 'bob')
-  expect(tokens(asked)).toEqual([['of ann'], ['of bob']])
+test.each(['message', 'batch'] as const)(
+  'of several listeners to a %s none hears it once the user is another one',
+  async event => {
+    const { accept, network, socket } = start()
+    accept()
+    const heard: string[] = []
+    socket.on(event, () => {
+      heard.push('first')
+      socket.setIdentity('bob')
+    })
+    socket.on(event, () => heard.push('second'))
+    network.socket().receive({ type: 'balance', data: 100 })
+    expect(heard).toEqual(['first'])
+  },
+)
+
+test('the next user polls without what the one before knew', async () => {
+  const story = startV1({ reconnect: { maxAttempts: 0 }, token: () => 'secret' })
+  const { network, clock, socket } = story
+  answerPolls(network)
+  network.onRequest = request =>
+    request.answer(
+      { protocol: 1, messages: [], channels: { A: { epoch: 'e', offset: 7 } } },
+      { headers: { etag: '"of alice"' } },
+    )
+  socket.subscribe('A')
+  await clock.settle()
+  network.socket().fail()
+  await clock.advance(5000)
+  expect(network.request().url).toContain('since=A%3Ae%3A7')
+  const before = network.requests.length
+  socket.setIdentity('bob')
+  await clock.settle()
+  const next = network.requests[before]
+  expect(next?.url).not.toContain('since')
+  expect(next?.headers.get('if-none-match')).toBeNull()
 })

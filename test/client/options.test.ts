@@ -20,6 +20,30 @@ const BAD: readonly [
   [{ url: 7 }, TypeError, /^url: expected .*function.*, got 7$/],
   [{ url: '' }, RangeError, /^url: .*got ''$/],
   [{ url: null }, TypeError, /^url: .*got null$/],
+  [
+    { url: 'localhost:3001' },
+    RangeError,
+    /^url: expected a URL with ws:, wss:, http: or https:, got 'localhost:3001'; write 'ws:\/\/localhost:3001', or wss: where it has TLS$/,
+  ],
+  [
+    { url: 'api.example.com:8080/ws' },
+    RangeError,
+    /; write 'ws:\/\/api\.example\.com:8080\/ws', or/,
+  ],
+  [
+    { url: 'ftp://a.test/ws' },
+    RangeError,
+    /^url: expected a URL with ws:, wss:, http: or https:, got 'ftp:\/\/a\.test\/ws'$/,
+  ],
+  [{ url: new URL('file:///ws') }, RangeError, /^url: .*got 'file:\/\/\/ws'$/],
+  [{ url: 'ws://' }, RangeError, /^url: expected a whole URL, .*got 'ws:\/\/'$/],
+  [{ url: 'ws://a.test:99999' }, RangeError, /^url: expected a whole URL/],
+  [{ url: 'localhost:3001/ws?token=secret' }, RangeError, /got 'localhost:3001\/ws'; [^?]*$/],
+  [
+    { url: 'ann:secret@localhost/ws' },
+    RangeError,
+    /got 'localhost\/ws'; [^:]*'ws:\/\/localhost\/ws'/,
+  ],
   [{ protocols: 7 }, TypeError, /^protocols: .*got 7$/],
   [{ enabled: 'yes' }, TypeError, /^enabled: expected boolean, got 'yes'$/],
   [{ connectTimeoutMs: 0 }, RangeError, /^connectTimeoutMs: expected a number >= 1, got 0$/],
@@ -161,6 +185,12 @@ describe('a good option is taken', () => {
     [{ environment: { ...createFakeNetwork().environment, WebSocket: undefined } }],
     [{ heartbeat: false, fallback: false, batch: false, dedupe: false }],
     [{ url: new URL('ws://a.test'), protocols: ['a'] }],
+    [{ url: 'HTTPS://a.test/ws' }],
+    [{ url: 'http://a.test' }],
+    // A page's own; on its server, where it is rendered, nothing is dialed.
+    [{ url: '/ws', enabled: false }],
+    [{ url: 'ws?room=a:b', enabled: false }],
+    [{ url: '//a.test/ws', enabled: false }],
     [
       {
         reconnect: { maxAttempts: Number.POSITIVE_INFINITY, jitter: (delayMs: number) => delayMs },
@@ -207,5 +237,92 @@ describe('a good option is taken', () => {
       dedupe: { size: 10_000, ttlMs: 300_000 },
       history: { limit: 100 },
     })
+  })
+})
+
+describe('options of a class', () => {
+  class Settings {
+    #host = 'configured.test'
+    reads = 0
+    get url() {
+      this.reads++
+      return `ws://${this.#host}/ws`
+    }
+    get reconnect() {
+      return new (class {
+        get initialDelayMs() {
+          return 700
+        }
+      })()
+    }
+    token() {
+      return `token of ${this.#host}`
+    }
+    /** Not an option. */
+    describe() {
+      return this.#host
+    }
+  }
+
+  test('are taken from its getters and methods, each read once', async () => {
+    const network = createFakeNetwork()
+    const settings = new Settings()
+    Object.defineProperty(settings, 'reads', { enumerable: false })
+    const socket = createResilientWebSocket(
+      Object.assign(settings, { environment: network.environment, heartbeat: false as const }),
+    )
+    expect(network.socket().url).toBe('ws://configured.test/ws')
+    expect(settings.reads).toBe(1)
+    network.socket().open()
+    network.socket().receive({ type: 'connection', data: {} })
+    expect(network.socket().messages()).toMatchObject([
+      { type: 'auth', data: { token: 'token of configured.test' } },
+    ])
+    network.chance.push(0)
+    network.socket().close(1006)
+    expect(socket.getSnapshot().nextRetryAt).toBe(network.clock.now() + 700)
+    socket.close()
+  })
+
+  test('are checked like any others', () => {
+    class Wrong {
+      get connectTimeoutMs() {
+        return 0
+      }
+    }
+    class Misspelt {
+      get reconect() {
+        return {}
+      }
+    }
+    expect(() => createResilientWebSocket(new Wrong())).toThrow(
+      /^connectTimeoutMs: expected a number >= 1, got 0$/,
+    )
+    expect(() => createResilientWebSocket(new Misspelt() as never)).toThrow(
+      /^reconect: expected the name of an option/,
+    )
+  })
+
+  test('may be parts of the runtime', () => {
+    const network = createFakeNetwork()
+    class Runtime {
+      #parts = network.environment
+      get WebSocket() {
+        return this.#parts.WebSocket
+      }
+      get setTimeout() {
+        return this.#parts.setTimeout
+      }
+      get page() {
+        return this.#parts.page
+      }
+      clearTimeout(timer: unknown) {
+        this.#parts.clearTimeout(timer)
+      }
+    }
+    const socket = createResilientWebSocket({ environment: new Runtime() })
+    expect(network.sockets).toHaveLength(1)
+    socket.close()
+    expect(network.clock.pending()).toBe(0)
   })
 })

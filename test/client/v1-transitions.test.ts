@@ -633,7 +633,7 @@ describe('two worlds in one life', () => {
 
   test('who leaves when it hears of a drop leaves the next message where it was', async () => {
     const story = startV1({ enabled: false })
-    story.socket.send({ type: 'ping' })
+    story.socket.send({ type: 'welcome' })
     const next = story.socket.send({ type: 'a' })
     story.socket.on('drop', () => story.socket.disconnect())
     story.socket.connect()
@@ -647,7 +647,7 @@ describe('two worlds in one life', () => {
     const story = startV1({ enabled: false, queue: { retries: 0 } })
     const { socket, clock, network } = story
     const first = socket.send({ type: 'a' })
-    const reserved = socket.send({ type: 'ping' })
+    const reserved = socket.send({ type: 'welcome' })
     const off = socket.on('drop', () => socket.disconnect())
     socket.connect()
     await story.agree()

@@ -233,7 +233,7 @@ describe('sending', () => {
     socket.on('drop', drop => drops.push(drop))
     const early = socket.send({ type: 'skip' })
     await agree()
-    const late = socket.send({ type: 'ping' })
+    const late = socket.send({ type: 'welcome' })
     socket.send({ type: 'auth', data: { token: 't' } })
     socket.send({ type: 'order' })
     expect(sequence(network.socket())).toEqual(['1 auth', '2 order'])

@@ -129,6 +129,7 @@ const startServer = async (setup: ServerSetup, clock: VirtualClock, applied: unk
     authorize: (_user, action, channel) => forbidden?.[action] !== channel,
     onMessage({ type, data }) {
       if (type === 'refuse') throw new Error('as the vector wants')
+      if (type === 'hang') return new Promise(() => {})
       applied.push(data)
       return type === 'ask' ? { type: 'answer', data } : undefined
     },

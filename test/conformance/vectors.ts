@@ -25,6 +25,7 @@ export interface ServerSetup {
   readonly maxPayload?: number
   readonly sessionTtlMs?: number
   readonly authTimeoutMs?: number
+  readonly handlerTimeoutMs?: number
   readonly historySize?: number
   readonly tokens?: Readonly<
     Record<string, { readonly user: string; readonly expiresInMs?: number }>

@@ -7,6 +7,7 @@ const plain = (size: number, ttlMs: number, now: () => number): Dedupe => {
   let known: { key: unknown; time: number }[] = []
   return {
     isNew(key) {
+      if (key === '') return true
       const time = now()
       if (known.some(each => each.key === key && each.time > time - ttlMs)) return false
       known = [...known, { key, time }].slice(-size)
@@ -87,17 +88,47 @@ test('1 and "1" are two keys', () => {
   expect([1, '1', 1, '1'].map(key => dedupe.isNew(key))).toEqual([true, true, false, false])
 })
 
-test('what has no key is never a duplicate', () => {
+test.each([
+  [undefined],
+  [null],
+  [{}],
+  [''],
+  [Number.NaN],
+  [1.5],
+  [2 ** 53],
+  [-(2 ** 53)],
+  [Number('8389766036995848192')],
+  [Number.POSITIVE_INFINITY],
+  [true],
+  [1n],
+])('%s is no name, and never a duplicate', key => {
   const dedupe = createDedupe(10, 1000, () => 0)
-  const object = {}
-  for (const key of [undefined, null, object, undefined, null, object])
-    expect(dedupe.isNew(key)).toBe(true)
+  expect([key, key].map(each => dedupe.isNew(each))).toEqual([true, true])
 })
 
-test('a key under another label is another one, once under each', () => {
+test.each([0, -1, 2 ** 53 - 1, ' ', '0', '8389766036995848192'])('%j is a name', key => {
   const dedupe = createDedupe(10, 1000, () => 0)
-  const news = (['A', 'A', 'B', 'B', 'A', undefined, 'C'] as const).map(label =>
+  expect([key, key].map(each => dedupe.isNew(each))).toEqual([true, false])
+})
+
+test('a key under another label, or under none, is another one, once under each', () => {
+  const dedupe = createDedupe(10, 1000, () => 0)
+  const news = (['A', 'A', 'B', 'B', 'A', undefined, 'C', undefined] as const).map(label =>
     dedupe.isNew('x', label),
   )
-  expect(news).toEqual([true, false, true, false, false, false, true])
+  expect(news).toEqual([true, false, true, false, false, true, true, false])
+})
+
+test('no two pairs of key and label are taken for one another', () => {
+  const dedupe = createDedupe(100, 1000, () => 0)
+  const pairs: [unknown, string][] = [
+    [1, 'B'],
+    ['1', 'B'],
+    ['B\n1', ''],
+    ['1B', ''],
+    ['', 'B1'],
+    ['AB', 'C'],
+    ['A', 'BC'],
+  ]
+  expect(pairs.map(pair => dedupe.isNew(...pair))).toEqual(pairs.map(() => true))
 })

@@ -24,6 +24,8 @@ const create = (hooks: Partial<OutboxHooks<unknown>>): Outbox<unknown> => {
     bufferedBytes: () => 0,
     post() {},
     settled() {},
+    refused() {},
+    seqReplaced() {},
     ...hooks,
   })
 }
@@ -36,6 +38,7 @@ const message = (type: string, more: Partial<Outgoing<unknown>> = {}): Outgoing<
     frame,
     bytes: frame.length,
     reserved: false,
+    unplaced: false,
     expiresAt: Number.POSITIVE_INFINITY,
     release() {},
     ...more,

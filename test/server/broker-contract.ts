@@ -66,6 +66,52 @@ export const brokerContract = (name: string, create: () => Given | Promise<Given
       expect((await broker.newest('A'))?.message.data).toBe(1)
     })
 
+    test('what is of no use is left out: of another epoch, or of too many messages', async () => {
+      const { broker } = await create()
+      let epoch = ''
+      for (let data = 1; data <= 5; data++)
+        ({ epoch } = await broker.publish('A', { type: 't', data }))
+      const other = await broker.history('A', 0, { epoch: 'another' })
+      expect(other).toEqual({ epoch, offset: 5, messages: [] })
+      const tooMany = await broker.history('A', 2, { epoch, limit: 2 })
+      expect(tooMany).toEqual({ epoch, offset: 5, messages: [], oldest: 3 })
+      const enough = await broker.history('A', 3, { epoch, limit: 2 })
+      expect(enough.messages.map(({ offset }) => offset)).toEqual([4, 5])
+    })
+
+    test('everybody who asks at once gets what is after their own position', async () => {
+      const { broker } = await create()
+      for (let data = 1; data <= 3; data++) await broker.publish('A', { type: 't', data })
+      const after = [0, 1, 2, 3, 2, 1, 0, Number.MAX_SAFE_INTEGER]
+      const answers = await Promise.all(after.map(offset => broker.history('A', offset)))
+      expect(answers.map(({ messages }) => messages.map(({ offset }) => offset))).toEqual([
+        [1, 2, 3],
+        [2, 3],
+        [3],
+        [],
+        [3],
+        [2, 3],
+        [1, 2, 3],
+        [],
+      ])
+    })
+
+    test('what was published before it was asked is in every answer', async () => {
+      const { broker } = await create()
+      const asked: Promise<number>[] = []
+      const published: number[] = []
+      for (let data = 1; data <= 20; data++) {
+        published.push((await broker.publish('A', { type: 't', data })).offset)
+        for (let count = 0; count < 3; count++) {
+          asked.push(broker.history('A').then(({ offset }) => offset))
+        }
+      }
+      const answers = await Promise.all(asked)
+      for (const [index, offset] of answers.entries()) {
+        expect(offset).toBeGreaterThanOrEqual(published[Math.floor(index / 3)] as number)
+      }
+    })
+
     test('heads: where the known channels stand', async () => {
       const { broker } = await create()
       await broker.publish('A', { type: 't' })

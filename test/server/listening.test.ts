@@ -82,3 +82,38 @@ describe('a channel that is asked for again while its reader is slow', () => {
     expect(said).toEqual(['B at 3, 3 follow', 'B at 4, 0 follow', 'B 5'])
   })
 })
+
+test('of many channels few histories are read at a time: other clients come in between', async () => {
+  const store = new MemoryBroker()
+  let reading = 0
+  let most = 0
+  const { history } = store
+  store.history = async (...asked) => {
+    most = Math.max(most, ++reading)
+    await new Promise(resolve => setImmediate(resolve))
+    reading--
+    return history.apply(store, asked)
+  }
+  const listening = createListening({
+    broker: store,
+    counters: createCounters(),
+    join() {},
+    leave() {},
+    deliver() {},
+    conflates: () => false,
+    isFull: () => false,
+    isBusy: () => false,
+    room: async () => {},
+    failed(thrown) {
+      throw thrown
+    },
+    renewed() {},
+  })
+  const names = Array.from({ length: 100 }, (_, index) => `channel-${index}`)
+  let answered: string[] = []
+  await listening.resume(new Map(names.map(name => [name, null])), verdicts => {
+    answered = Object.keys(verdicts)
+  })
+  expect(answered).toEqual(names)
+  expect(most).toBe(10)
+})

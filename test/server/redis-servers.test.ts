@@ -144,6 +144,49 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     expect(applied).toEqual([1])
   })
 
+  test('a handler that never ends on one does not lock its client out of the other', async () => {
+    const begun: string[] = []
+    const options = (name: string): ServerOptions => ({
+      handlerTimeoutMs: 300,
+      onMessage({ data }) {
+        begun.push(`${name}${data}`)
+        return name === 'a' ? new Promise(() => {}) : undefined
+      },
+    })
+    const keyPrefix = `test-${++prefixes}:`
+    const a = await startServer({ ...options('a'), broker: createBroker(redis.url, { keyPrefix }) })
+    const b = await startServer({ ...options('b'), broker: createBroker(redis.url, { keyPrefix }) })
+    const first = await greet(a.url, 1)
+    first.peer.send(order(1))
+    await expect.poll(() => begun).toEqual(['a1'])
+    const second = await connect(b.url)
+    second.send(hello(2, first.welcome.tok))
+    expect((await second.next('welcome')).data).toMatchObject({
+      tok: first.welcome.tok,
+      ack: 1,
+      refused: [{ seq: 1, code: 'TIMEOUT' }],
+    })
+    second.send([order(1), order(2)])
+    await expect.poll(() => ackOf(second)).toBe(2)
+    expect(begun).toEqual(['a1', 'b2'])
+  })
+
+  test('a contact that knows only the sid ends nothing on another server', async () => {
+    const applied: unknown[] = []
+    const [a, b] = await startTwo({ onMessage: ({ data }) => void applied.push(data) })
+    const owner = await greet(a.url, 1)
+    const thief = await greet(b.url, Number.MAX_SAFE_INTEGER)
+    expect(thief.welcome).toMatchObject({ ack: 0 })
+    expect(thief.welcome.tok).not.toBe(owner.welcome.tok)
+    owner.peer.send(order(1))
+    await expect.poll(() => ackOf(owner.peer)).toBe(1)
+    const back = await greet(b.url, 2, owner.welcome.tok)
+    expect(back.welcome).toMatchObject({ tok: owner.welcome.tok, ack: 1 })
+    expect(await owner.peer.closed).toMatchObject({ code: 4409 })
+    expect(thief.peer.socket.readyState).toBe(thief.peer.socket.OPEN)
+    expect(applied).toEqual([1])
+  })
+
   test('the newer connection closes an older one on another server with 4409, and an older one never comes in', async () => {
     const [a, b] = await startTwo()
     const old = await greet(a.url, 5)
@@ -172,7 +215,8 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     await b.sessions.contact('s', { tok, gen: 2, ttlMs })
     await expect.poll(() => taken).toEqual([2])
     await a.sessions.contact('s', { tok, gen: 3, ttlMs })
-    for (const word of ['2 s', '3 s', '4 s']) await redis.command('PUBLISH', topic, word)
+    for (const word of [`2 s ${tok}`, `3 s ${tok}`, `4 s ${tok}`])
+      await redis.command('PUBLISH', topic, word)
     await expect.poll(() => taken).toEqual([2, 4])
   })
 
@@ -218,7 +262,14 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     const { tok = '' } =
       (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
     await broker.sessions.begin('s', tok, 1)
-    await redis.command('HSET', `${keyPrefix}session:s`, 'busy', 'another', 'turn', 'of-another')
+    await redis.command(
+      'HSET',
+      `${keyPrefix}session:s ${tok}`,
+      'busy',
+      'another',
+      'turn',
+      'of-another',
+    )
     expect(await broker.sessions.advance('s', tok, 1)).toBe(false)
   })
 
@@ -229,7 +280,7 @@ describe.skipIf(!hasRedis)('two servers on one Redis', () => {
     const ttlMs = 60_000
     const { tok = '' } =
       (await broker.sessions.contact('s', { tok: undefined, gen: 1, ttlMs })) ?? {}
-    const keys = [`${keyPrefix}session:s`, `${keyPrefix}refused:s`]
+    const keys = [`${keyPrefix}session:s ${tok}`, `${keyPrefix}refused:s ${tok}`]
     const field = async (name: string) => `${await redis.command('HGET', keys[0] ?? '', name)}`
     const run = async ({ text }: { text: string }, turn: string, ...more: string[]) => {
       const common = [await field('life'), await field('owner'), '-1', '1', `${keyPrefix}server:`]

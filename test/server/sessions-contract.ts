@@ -40,39 +40,105 @@ export const sessionsContract = (
       expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toMatchObject({ tok, gen: 2 })
     })
 
-    test('who comes with an older gen is stale, with the tok and without', async () => {
+    test('a contact that presents the tok with an older gen is stale', async () => {
       const { sessions } = await create()
       const { tok } = (await sessions.contact(KEY, { tok: undefined, gen: 5, ttlMs })) ?? {}
       expect(await sessions.contact(KEY, { tok, gen: 4, ttlMs })).toBeUndefined()
-      expect(await sessions.contact(KEY, { tok: 'wrong', gen: 4, ttlMs })).toBeUndefined()
       expect(await sessions.contact(KEY, { tok, gen: 5, ttlMs })).toMatchObject({ tok })
     })
 
-    test('who comes later without the tok gets another incarnation, and the old one is gone', async () => {
+    test('a contact without the current tok gets an incarnation beside the one that is kept', async () => {
       const { sessions } = await create()
       const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
       await sessions.advance(KEY, tok, 1, { seq: 1, code: 'FORBIDDEN', message: 'no' })
-      const next = await sessions.contact(KEY, { tok: 'wrong', gen: 2, ttlMs })
-      expect(next).toMatchObject({ gen: 2, last: 0, refused: [] })
-      expect(next?.tok).not.toBe(tok)
-      expect(await sessions.begin(KEY, tok, 2)).toBeUndefined()
-      expect(await sessions.advance(KEY, tok, 2)).toBe(false)
+      for (const [index, wrong] of [
+        undefined,
+        '',
+        'wrong',
+        `${tok}x`,
+        'x'.repeat(5000),
+      ].entries()) {
+        const other = await sessions.contact(KEY, { tok: wrong, gen: 2 + index, ttlMs })
+        expect(other).toMatchObject({ gen: 2 + index, last: 0, refused: [] })
+        expect(other?.tok).not.toBe(tok)
+      }
+      expect(await sessions.begin(KEY, tok, 2)).toBe(1)
+      expect(await sessions.advance(KEY, tok, 2)).toBe(true)
+      expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toMatchObject({
+        tok,
+        last: 2,
+        refused: [{ seq: 1 }],
+      })
     })
 
-    test('a first contact that is repeated is another incarnation until one was used', async () => {
+    test.each([
+      ['lower', 1],
+      ['the same', 5],
+      ['as high as numbers go', Number.MAX_SAFE_INTEGER],
+    ])('a gen that is %s without the tok changes nothing for the owner', async (_, gen) => {
+      const { sessions } = await create()
+      const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 5, ttlMs })) ?? {}
+      await sessions.contact(KEY, { tok, gen: 5, ttlMs })
+      for (const wrong of [undefined, 'wrong']) {
+        const other = await sessions.contact(KEY, { tok: wrong, gen, ttlMs })
+        expect(other?.tok).not.toBe(tok)
+        expect(other).toMatchObject({ gen, last: 0 })
+      }
+      expect(await sessions.contact(KEY, { tok, gen: 6, ttlMs })).toMatchObject({ tok, gen: 6 })
+    })
+
+    test('each incarnation goes on by its own tok, with its own places', async () => {
       const { sessions } = await create()
       const first = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
-      const again = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
-      expect(again?.tok).not.toBe(first?.tok)
-      await sessions.contact(KEY, { tok: again?.tok, gen: 1, ttlMs })
-      expect(await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })).toBeUndefined()
+      const second = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
+      expect(second?.tok).not.toBe(first?.tok)
+      for (const { tok = '' } of [first ?? {}, second ?? {}]) {
+        expect(await sessions.begin(KEY, tok, 1)).toBe(0)
+        expect(await sessions.advance(KEY, tok, 1)).toBe(true)
+        expect(await sessions.contact(KEY, { tok, gen: 2, ttlMs })).toMatchObject({ tok, last: 1 })
+      }
     })
 
-    test('applying counts as having been used', async () => {
+    test('a tok counts for its own user and sid alone', async () => {
       const { sessions } = await create()
       const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })) ?? {}
-      await sessions.advance(KEY, tok, 1)
-      expect(await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })).toBeUndefined()
+      const other = await sessions.contact('another', { tok, gen: 2, ttlMs })
+      expect(other?.tok).not.toBe(tok)
+      expect(await sessions.begin('another', tok, 1)).toBeUndefined()
+      expect(await sessions.advance('another', tok, 1)).toBe(false)
+    })
+
+    test('any number of contacts without the tok pushes out no incarnation that was presented again', async () => {
+      const { sessions } = await create()
+      const owner = await sessions.contact(KEY, { tok: undefined, gen: 1, ttlMs })
+      await sessions.contact(KEY, { tok: owner?.tok, gen: 2, ttlMs })
+      const invented: string[] = []
+      for (let gen = 1; gen <= 50; gen++) {
+        const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen, ttlMs })) ?? {}
+        invented.push(tok)
+      }
+      const kept: string[] = []
+      for (const tok of invented) {
+        if ((await sessions.begin(KEY, tok, 9)) !== undefined) kept.push(tok)
+      }
+      expect(kept).toHaveLength(7)
+      expect(kept).toContain(invented.at(-1))
+      expect(await sessions.begin(KEY, owner?.tok ?? '', 9)).toBe(0)
+    })
+
+    test('where all were presented again the oldest stays, and the newest is kept', async () => {
+      const { sessions } = await create()
+      const toks: string[] = []
+      for (let gen = 1; gen <= 50; gen++) {
+        const { tok = '' } = (await sessions.contact(KEY, { tok: undefined, gen, ttlMs })) ?? {}
+        expect(await sessions.contact(KEY, { tok, gen, ttlMs })).toMatchObject({ tok })
+        toks.push(tok)
+      }
+      expect(await sessions.begin(KEY, toks[0] ?? '', 9)).toBe(0)
+      expect(await sessions.begin(KEY, toks.at(-1) ?? '', 9)).toBe(0)
+      const kept: unknown[] = []
+      for (const tok of toks) kept.push(await sessions.begin(KEY, tok, 9))
+      expect(kept.filter(last => last !== undefined)).toHaveLength(8)
     })
 
     test('places are used up one after the other, each once, by the incarnation alone', async () => {

@@ -34,8 +34,8 @@ test('beyond the limit those go first who never came back, then those that were 
 test('one that a connection holds never goes, however many there are', async () => {
   const sessions = createMemorySessions(() => 0, 2)
   const record = await sessions.contact('held', contact)
-  const release = sessions.hold?.('held')
-  const second = sessions.hold?.('held')
+  const release = sessions.hold?.('held', record?.tok ?? '')
+  const second = sessions.hold?.('held', record?.tok ?? '')
   const others = async (prefix: string): Promise<void> => {
     for (let index = 0; index < 10; index++) await sessions.contact(`${prefix}${index}`, contact)
   }
@@ -56,6 +56,33 @@ const post = (server: RunningServer, body: unknown): Promise<Response> =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
+
+test('of one session, too, one that a connection holds never goes', async () => {
+  const sessions = createMemorySessions(() => 0)
+  const record = await sessions.contact('shown', contact)
+  const release = sessions.hold?.('shown', record?.tok ?? '')
+  const invent = async (): Promise<void> => {
+    for (let index = 0; index < 20; index++) {
+      const { tok } = (await sessions.contact('shown', contact)) ?? {}
+      await sessions.contact('shown', { ...contact, tok })
+    }
+  }
+  await invent()
+  expect(await sessions.begin('shown', record?.tok ?? '', 99)).toBeDefined()
+  release?.()
+  await invent()
+  expect(await sessions.begin('shown', record?.tok ?? '', 99)).toBeUndefined()
+})
+
+test('incarnations that have ended make room for others', async () => {
+  let now = 0
+  const sessions = createMemorySessions(() => now, 1000)
+  const first = await sessions.contact('shown', { ...contact, ttlMs: 5000 })
+  for (let index = 0; index < 7; index++) await sessions.contact('shown', contact)
+  now = 2000
+  for (let index = 0; index < 7; index++) await sessions.contact('shown', contact)
+  expect(await sessions.begin('shown', first?.tok ?? '', 99)).toBeDefined()
+})
 
 test('any number of invented contacts takes no session from who is connected', async () => {
   const applied: unknown[] = []

@@ -1,5 +1,5 @@
 import { createVirtualClock, type VirtualClock } from 'resilient-websocket/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createHub } from '../../src/server/hub.ts'
 import { MemoryBroker, type ServerOptions } from '../../src/server/index.ts'
 import { resolveServerOptions } from '../../src/server/options.ts'
@@ -88,6 +88,9 @@ test('a client that does not read is closed with 1013, and terminated 5 s later 
   await slow.say({ type: 'subscribe', data: { channels: ['A'] } })
   slow.stick()
   await slow.publish('A', 30)
+  // So far it had no time to read.
+  expect(slow.ends).toEqual([])
+  await slow.clock.advance(2000)
   expect(slow.ends).toEqual([1013])
   await slow.clock.advance(4999)
   expect(slow.ends).toEqual([1013])
@@ -187,8 +190,78 @@ test('what it asks for once more, or leaves, is not behind any more; other chann
   await slow.publish('C', 20)
   await slow.clock.advance(20)
   await slow.publish('C', 1)
-  await slow.clock.advance(20)
+  await slow.clock.advance(2000)
   expect(slow.ends).toEqual([1013])
+})
+
+describe('a burst larger than the buffer', () => {
+  test.each([
+    ['a client of protocol v1', hello({ A: null })],
+    ['a plain client', { type: 'subscribe', data: { channels: ['A'] } }],
+  ])('reaches %s that reads, whole and in order', async (_, greeting) => {
+    const slow = await startSlow({ maxBufferedBytes: 1000, maxPayload: 1000 })
+    await slow.say(greeting)
+    slow.stick()
+    await slow.publish('A', 300)
+    // The server itself stood still until now: its first look comes before anybody had time to read.
+    await slow.clock.advance(1000)
+    for (let round = 0; round < 60; round++) {
+      slow.reads()
+      await slow.clock.advance(20)
+    }
+    await slow.publish('A', 1)
+    slow.reads()
+    await slow.clock.advance(20)
+    expect(slow.offsets('A')).toEqual(range(1, 301))
+    await slow.clock.advance(20_000)
+    slow.connection.ponged()
+    expect(slow.ends).toEqual([])
+  })
+
+  test('ends a client that reads on, but not what waited for it five seconds before', async () => {
+    const slow = await startSlow({ maxBufferedBytes: 10_000, maxPayload: 1000 })
+    await slow.say(hello({ A: null }))
+    slow.stick()
+    await slow.publish('A', 1000)
+    // Two until it has taken what waited when the buffer was full, and five more.
+    for (let second = 1; second <= 7; second++) {
+      expect(slow.ends).toEqual([])
+      // Most of what the socket holds, and a tenth of what waits.
+      slow.reads(5000)
+      await slow.clock.advance(1000)
+    }
+    expect(slow.ends).toEqual([1013])
+  })
+
+  test('of answers to a client that reads too little of them ends it within two seconds', async () => {
+    const slow = await startSlow({ maxBufferedBytes: 10_000, rateLimit: false })
+    slow.stick()
+    for (let count = 0; count < 100; count++) {
+      slow.connection.received(JSON.stringify({ type: 'ping', data: 'x'.repeat(1000) }), 1000)
+    }
+    await slow.clock.advance(999)
+    slow.reads(9000)
+    await slow.clock.advance(1)
+    expect(slow.ends).toEqual([])
+    slow.reads(9000)
+    await slow.clock.advance(1000)
+    expect(slow.ends).toEqual([1013])
+  })
+
+  test.each([true, false])(
+    'over a socket, with protocol v1: %s, it closes nobody who reads',
+    async v1 => {
+      const server = await startServer()
+      const peer = await connect(server.url)
+      peer.send(v1 ? hello({ A: null }) : { type: 'subscribe', data: { channels: ['A'] } })
+      await peer.next(v1 ? 'welcome' : 'subscribed')
+      const publication = { type: 'tick', data: 'x'.repeat(8000) }
+      await Promise.all(Array.from({ length: 1000 }, () => server.publish('A', publication)))
+      await expect.poll(() => peer.all('tick').length, { timeout: 15_000 }).toBe(1000)
+      expect(peer.all('tick').map(({ offset }) => offset)).toEqual(range(1, 1000))
+      await peer.settled()
+    },
+  )
 })
 
 test('a heartbeat does not end a client that is behind', async () => {

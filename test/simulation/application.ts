@@ -58,6 +58,8 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
     const urgent = chance.maybe(0.1)
     const ttlMs = plan.has('expiring messages') ? chance.whole(50, 3000) : undefined
     const asks = plan.has('requests') && !urgent && ttlMs === undefined && chance.maybe(0.2)
+    // What was not sent by then is taken back.
+    const timeoutMs = asks ? chance.whole(500, 10_000) : Number.POSITIVE_INFINITY
     const mine = ++number
     const id = `m${mine}`
     numbers.set(id, mine)
@@ -69,11 +71,11 @@ export const createApplication = (hooks: ApplicationHooks): Application => {
       asks,
       at: hooks.now(),
       calm: hooks.isCalm(),
-      expiresAt: ttlMs === undefined ? Number.POSITIVE_INFINITY : page.monotonicNow() + ttlMs,
+      expiresAt: page.monotonicNow() + (ttlMs ?? timeoutMs),
     })
     tell(`send ${mine}${urgent ? ' urgently' : ''}${asks ? ' and ask' : ''}`)
     if (asks) {
-      socket.request(message, { timeoutMs: chance.whole(500, 10_000) }).then(
+      socket.request(message, { timeoutMs }).then(
         reply => ledger.out.answered(mine, reply.data),
         failure => ledger.out.unanswered(mine, `${failure.code}`),
       )

@@ -152,6 +152,8 @@ export const createFarServer = (
         broker: own as Broker,
         environment: { now } as never,
         posting: server.posting,
+        timeLimits: server.timeLimits,
+        mayPoll: server.mayPoll,
         counters: server.counters,
         // Of real sockets.
         deadlines: {

@@ -36,6 +36,8 @@ export interface Written {
   readonly placed: boolean
   /** The link, or the request, that carried it. */
   readonly link: object
+  /** The `tok` of the incarnation that its place is in; none without a place. */
+  readonly tok?: string | undefined
   /** ms of the run. */
   readonly at: number
   /** The client's monotonic clock. */
@@ -53,8 +55,8 @@ interface Sent extends Sending {
   readonly links: Set<object>
   /** It was on a wire without a place. */
   plain: boolean
-  /** Incarnations of its user's session when it was first on a wire. */
-  incarnation: number
+  /** The `tok` of the incarnation in which it was first on a wire. */
+  tok: string | undefined
   reply: 'none' | 'heard' | 'resolved' | 'failed'
 }
 
@@ -66,10 +68,11 @@ export interface Outbound {
   sent(number: number, delivery: Delivery): void
   settled(number: number, state: DeliveryState, reason?: string, now?: number): void
   written(written: Written): void
-  applied(number: number, user: string): void
+  /** `tok`: of the incarnation whose place it has used up. */
+  applied(number: number, user: string, tok?: string): void
   refused(number: number): void
-  /** The server has begun an incarnation of this user's session. */
-  began(user: string): void
+  /** The server was presented this `tok`, and keeps it no more. */
+  forgotten(tok: string): void
   /** It is another user from now on; or the client is closed. */
   renounced(): void
   /** The message that answers was heard. */
@@ -99,7 +102,8 @@ export const createOutbound = (
   const entries = new Map<number, Sent>()
   /** Neither settled nor ever written, in the order of `send()`. */
   const waiting = { urgent: new Set<number>(), normal: new Set<number>() }
-  const incarnations = new Map<string, number>()
+  /** Presented, and kept no more. */
+  const forgotten = new Set<string>()
   /** By user and urgency: what one of them has in the air does not bind another. */
   const lastApplied = new Map<string, number>()
   const counts = { sent: 0, applied: 0 }
@@ -109,14 +113,13 @@ export const createOutbound = (
   const eras = new Map<number, number>()
 
   const lineOf = ({ urgent }: Sent): Set<number> => (urgent ? waiting.urgent : waiting.normal)
-  const incarnationOf = (user: string): number => incarnations.get(user) ?? 0
 
   const mayBeUnknown = (number: number, entry: Sent): boolean =>
     retries === undefined
       ? unknown
       : entry.links.size > 0 &&
         (entry.links.size > retries ||
-          incarnationOf(entry.user) !== entry.incarnation ||
+          forgotten.has(`${entry.tok}`) ||
           eras.get(number) !== renounced)
 
   const judge = (number: number, entry: Sent, now?: number): void => {
@@ -131,7 +134,8 @@ export const createOutbound = (
     }
     if (state === 'sent' && !entry.plain) violation(`${words}, though its link has acks`)
     if (state !== 'rejected') return
-    if (!rejections.has(`${reason}`)) violation(`${words} needlessly`)
+    const isTimeout = entry.asks && reason === 'expired'
+    if (!rejections.has(`${reason}`) && !isTimeout) violation(`${words} needlessly`)
     if (links.size && NEVER_WRITTEN.includes(`${reason}`)) violation(`${words} and was written`)
     if (reason === 'refused' && !entry.refused && retries !== undefined) {
       violation(`${words}, but nobody refused it`)
@@ -139,7 +143,8 @@ export const createOutbound = (
     if (reason === 'identity' && retries !== undefined && eras.get(number) === renounced) {
       violation(`${words}, but its user is still there`)
     }
-    if (reason === 'expired' && now !== undefined && now < expiresAt) {
+    // A request is timed by a timer alone, and timers go on where a sleeping machine's monotonic clock stands still.
+    if (reason === 'expired' && !isTimeout && now !== undefined && now < expiresAt) {
       violation(`${words} ${expiresAt - now} ms too early`)
     }
     const queued = waiting.urgent.size + waiting.normal.size
@@ -173,7 +178,7 @@ export const createOutbound = (
         refused: false,
         links: new Set(),
         plain: false,
-        incarnation: 0,
+        tok: undefined,
         reply: 'none',
       }
       entries.set(number, entry)
@@ -203,7 +208,7 @@ export const createOutbound = (
       entry.reason = reason
       judge(number, entry, now)
     },
-    written({ number, placed, link, at, clientNow }) {
+    written({ number, placed, link, tok, at, clientNow }) {
       const entry = entries.get(number)
       if (!entry) return violation(`${number} was written and never sent`)
       const isOver = entry.state === 'acked' || entry.refused
@@ -212,7 +217,7 @@ export const createOutbound = (
       }
       if (!placed) entry.plain = true
       if (!entry.links.size) {
-        entry.incarnation = incarnationOf(entry.user)
+        entry.tok = tok
         const line = lineOf(entry)
         const [first] = line
         if (first !== undefined && first !== number && !entry.settled) {
@@ -234,14 +239,14 @@ export const createOutbound = (
         violation(`${flying.size} messages are in flight where ${mostInFlight} may be`)
       }
     },
-    applied(number, user) {
+    applied(number, user, tok) {
       counts.applied++
       const entry = entries.get(number)
       if (!entry) return violation(`applied ${number}, which was never sent`)
       if (++entry.applied > 1) violation(`applied ${number} ${entry.applied} times`)
       if (entry.user !== user) violation(`applied ${number} of '${entry.user}' as '${user}'`)
       if (entry.refused) violation(`applied ${number}, which was refused`)
-      if (retries !== undefined && !entry.plain && incarnationOf(user) !== entry.incarnation) {
+      if (retries !== undefined && !entry.plain && tok !== entry.tok) {
         violation(`applied ${number} in another session than it was first sent in`)
       }
       const line = `${entry.urgent} ${user}`
@@ -253,7 +258,7 @@ export const createOutbound = (
       const entry = entries.get(number)
       if (entry) entry.refused = true
     },
-    began: user => void incarnations.set(user, incarnationOf(user) + 1),
+    forgotten: tok => void forgotten.add(tok),
     renounced: () => void renounced++,
     heardReply(number, link) {
       const entry = entries.get(number)

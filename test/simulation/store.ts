@@ -10,6 +10,8 @@ export interface StoreRules {
   readonly historyTtlMs: number
   /** Every question or its answer takes up to so long, ms. */
   readonly storeMs: number
+  /** Sessions end before their client comes back. */
+  readonly shortSessions: boolean
   /** A history takes up to so long more, ms. */
   readonly brokerMs: number
 }
@@ -44,8 +46,10 @@ export const createStore = (
   let broker = new MemoryBroker(rules)
   let { sessions } = broker
   const owners = new Map<string, string>()
-  const toks = new Map<string, string>()
   const staged = new Map<string, number>()
+  /** In which life of the store an incarnation began, by its `tok`. */
+  const births = new Map<string, number>()
+  let lives = 0
   const attached = new Map<Deliver, Promise<() => Promise<void>>>()
   let failing = 0
 
@@ -94,13 +98,17 @@ export const createStore = (
             ledger.violation(`${user} uses the session of another`)
           owners.set(sid, user)
           const record = await sessions.contact(key, contact)
-          if (record && toks.get(key) !== record.tok) {
-            toks.set(key, record.tok)
-            ledger.out.began(user)
+          const { tok } = contact
+          if (record && !births.has(record.tok)) births.set(record.tok, lives)
+          if (record && tok !== undefined && tok !== record.tok) {
+            ledger.out.forgotten(tok)
+            if (births.get(tok) === lives && !rules.shortSessions) {
+              ledger.violation('the server has forgotten a session that nobody ended')
+            }
           }
           return record
         }),
-        hold: key => sessions.hold?.(key) ?? (() => {}),
+        hold: (key, tok) => sessions.hold?.(key, tok) ?? (() => {}),
         touch: asked((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         begin: asked((key, tok, seq) => {
           // A message begins: what one before it did without its place has not happened.
@@ -114,7 +122,7 @@ export const createStore = (
           const used = await sessions.advance(key, tok, seq, refused)
           if (used && number !== undefined) {
             if (refused) ledger.out.refused(number)
-            else ledger.out.applied(number, user)
+            else ledger.out.applied(number, user, tok)
           }
           return used
         }),
@@ -128,6 +136,7 @@ export const createStore = (
       return broker
     },
     forget() {
+      lives++
       broker = new MemoryBroker(rules)
       sessions = broker.sessions
     },

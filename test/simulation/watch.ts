@@ -18,13 +18,15 @@ export interface WatchHooks {
 /** Every message of the run's own names its number, and those with a place begin with it. */
 const ORDER = /(?:"seq":\d+,)?"timestamp":[\d.]+,"type":"order","id":"m(\d+)"/g
 
+const tokIn = (text: string): string => /"tok":"([^"]+)"/.exec(text)?.[1] ?? ''
+
 export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
   let link: object | undefined
   const speaks = new WeakSet<object>()
-  const welcomed = new WeakSet<object>()
-  /** Links that the server has welcomed, by their sessions. */
-  const sessions = new Map<string, Link>()
-  const sids = new WeakMap<object, string>()
+  /** The `tok` that a link was welcomed with, as the client has heard it. */
+  const welcomed = new WeakMap<object, string>()
+  /** The newest link that the server has welcomed in each incarnation, by its `tok`. */
+  const incarnations = new Map<string, Link>()
 
   return {
     violation: ledger.violation,
@@ -33,19 +35,17 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
     },
     answered(text, on) {
       if (!text.startsWith('{"type":"welcome"')) return
-      const sid = `${sids.get(on)}`
-      if (sessions.get(sid)?.isOpen()) ledger.violation('an older connection was left open')
-      sessions.set(sid, on)
+      const tok = tokIn(text)
+      if (incarnations.get(tok)?.isOpen()) ledger.violation('an older connection was left open')
+      incarnations.set(tok, on)
     },
     heard(text, on) {
-      if (text.includes('"type":"welcome"') && speaks.has(on)) welcomed.add(on)
+      if (text.includes('"type":"welcome"') && speaks.has(on)) welcomed.set(on, tokIn(text))
     },
     written(text, on) {
-      if (text.startsWith('{"type":"hello"')) {
-        speaks.add(on)
-        sids.set(on, /"sid":"([^"]+)"/.exec(text)?.[1] ?? '')
-      }
+      if (text.startsWith('{"type":"hello"')) speaks.add(on)
       const posted = text.startsWith('{"sid"')
+      const tok = posted ? tokIn(text) : welcomed.get(on)
       const at = now()
       const clock = clientNow()
       for (const [found, number] of text.matchAll(ORDER)) {
@@ -57,6 +57,7 @@ export const createWatch = ({ ledger, now, clientNow }: WatchHooks): Watch => {
           number: Number(number),
           placed,
           link: on,
+          tok: placed ? tok : undefined,
           at,
           clientNow: clock,
         })

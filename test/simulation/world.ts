@@ -60,6 +60,7 @@ export const runSeed = async (seed: number, say?: (words: string) => void): Prom
     historyTtlMs: 3_600_000,
     brokerMs: has('slow history') ? slowMs : 0,
     storeMs: has('slow store') ? slowMs : 0,
+    shortSessions: has('short sessions'),
     slowMs: has('slow handlers') ? chance.pick([20, 400]) : 0,
     refuses: has('refusals') ? 0.05 : 0,
     tokenMs: has('short tokens') ? 3000 : has('tokens') ? 600_000 : 0,

@@ -48,6 +48,35 @@ test('type arguments say what comes and goes', () => {
   socket.send({ type: 'tick', data: 1 })
 })
 
+test('messages can be narrowed by their type', () => {
+  interface Fill {
+    readonly type: 'fill' | 'partial'
+    readonly data: { readonly quantity: number }
+  }
+  const socket = createResilientWebSocket<Tick | Fill, Order>()
+  socket.on('message', 'tick', message => expectTypeOf(message).toEqualTypeOf<Tick>())
+  socket.on('message', 'fill', message => {
+    expectTypeOf(message.type).toEqualTypeOf<'fill'>()
+    expectTypeOf(message.data.quantity).toEqualTypeOf<number>()
+  })
+  expectTypeOf(socket.on('message', 'tick', () => {})).toEqualTypeOf<() => void>()
+  // @ts-expect-error: no message has this type
+  socket.on('message', 'tock', () => {})
+  // @ts-expect-error: only messages have types
+  socket.on('status', 'OPEN', () => {})
+  // @ts-expect-error: not what a tick is
+  socket.on('message', 'tick', (message: Fill) => message)
+
+  const plain = createResilientWebSocket()
+  plain.on('message', 'trade', message => {
+    expectTypeOf(message).toExtend<IncomingEnvelope>()
+    expectTypeOf(message.type).toEqualTypeOf<'trade'>()
+  })
+  const frames = createResilientWebSocket({ protocol: raw() })
+  // @ts-expect-error: frames have no type
+  frames.on('message', 'trade', () => {})
+})
+
 test('events have their payloads, and others are none', () => {
   const socket = createResilientWebSocket()
   socket.on('status', change => expectTypeOf(change).toEqualTypeOf<StateChange>())

@@ -29,7 +29,7 @@ export interface LaunchOptions {
 }
 
 /** What cannot be tested everywhere. */
-export type Skill = 'back/forward cache' | 'freeze' | 'offline'
+export type Skill = 'back/forward cache' | 'freeze' | 'offline' | 'offline in a worker'
 
 export interface Engine {
   readonly name: 'Chromium' | 'Firefox' | 'WebKitGTK'

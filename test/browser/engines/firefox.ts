@@ -10,6 +10,7 @@ export const firefoxEngine: Engine = {
   cannot: {
     'back/forward cache': 'keeps no page that had a WebSocket; it is loaded anew',
     freeze: 'has no freeze and resume events',
+    'offline in a worker': 'its driver takes the network away from pages only',
   },
   missing: [PATH].filter(path => !existsSync(path)),
   async launch({ proxy }): Promise<Browser> {

@@ -120,7 +120,8 @@ const lab = {
   /** The value of an expression in a worker that has a lab of its own. */
   inWorker(expression: string): Promise<unknown> {
     const { port1, port2 } = new MessageChannel()
-    worker ??= new Worker('/lab.js', { type: 'module' })
+    // Its policy is its script's own, not the page's.
+    worker ??= new Worker(`/lab.js${location.search}`, { type: 'module' })
     worker.postMessage(expression, [port2])
     return new Promise((resolve, reject) => {
       port1.onmessage = ({ data }) => ('value' in data ? resolve(data.value) : reject(data.error))

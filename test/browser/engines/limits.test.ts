@@ -22,6 +22,17 @@ inEngines(bench => {
     expect(stand.proxy.accepted).toBe(0)
   })
 
+  test('blocked by the Content Security Policy of a worker: final, with a hint', async () => {
+    const { tab, site, stand, start, until, evaluate } = bench
+    await tab.goto(`${site.origin}/?csp=${encodeURIComponent("connect-src 'self'")}`)
+    bench.useWorker()
+    await start()
+    await until(`lab.socket.status === 'ERROR'`)
+    const { errors } = await evaluate<Report>('lab.report()')
+    expect(errors).toEqual([expect.stringContaining(HINT)])
+    expect(stand.proxy.accepted).toBe(0)
+  })
+
   test('a policy that only reports blocks nothing', async () => {
     const { tab, site, flow, calm } = bench
     await tab.goto(`${site.origin}/?csp-report-only=${encodeURIComponent("connect-src 'self'")}`)

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 import { inEngines } from './in-engines.ts'
 
+/** Only what does not wait comes back within the time of a test. */
+const SLOW = { initialDelayMs: 600_000, maxDelayMs: 600_000 }
 const BACK = `lab.report().statuses.length === 3 && lab.socket.getSnapshot().phase === 'ready'`
 
 inEngines(bench => {
@@ -53,6 +55,22 @@ inEngines(bench => {
     expect(report.statuses).toEqual(['OPEN'])
   })
 
+  test(`a click on a download: ${name === 'Firefox' ? 'the socket is closed, and dialed at once' : 'nothing'}`, async () => {
+    const { tab, stand, flow, until, calm } = bench
+    await flow({ reconnect: SLOW })
+    await tab.evaluate(
+      `void Object.assign(document.createElement('a'), { href: '/numbers.csv' }).click()`,
+    )
+    if (name === 'Firefox') await until(BACK)
+    const before = stand.published
+    await until(`lab.report().heard.at(-1) > ${before + 100}`)
+    const report = await calm()
+    expect(report.violations).toEqual([])
+    expect(report.statuses).toEqual(
+      name === 'Firefox' ? ['OPEN', 'RECONNECTING: Connection lost', 'OPEN'] : ['OPEN'],
+    )
+  })
+
   test('in a worker', async () => {
     const { stand, flow, until, calm } = bench
     bench.useWorker()
@@ -83,8 +101,24 @@ inEngines(bench => {
   if (!cannot.offline) {
     test('offline: it does not hurry; online: it does not wait', async () => {
       const { tab, stand, flow, until, calm } = bench
-      const slow = { initialDelayMs: 600_000, maxDelayMs: 600_000 }
-      await flow({ reconnect: slow })
+      // A server on this machine would be dialed all the same.
+      await flow({ reconnect: SLOW, url: stand.url.replace('127.0.0.1', 'app.test') })
+      await tab.setOffline?.(true)
+      stand.proxy.cut()
+      await until(`lab.socket.getSnapshot().phase === 'offline'`)
+      await tab.setOffline?.(false)
+      await until(BACK)
+      const report = await calm()
+      expect(report.violations).toEqual([])
+      expect(report.statuses).toEqual(['OPEN', 'RECONNECTING: Connection lost', 'OPEN'])
+    })
+  }
+
+  if (!cannot['offline in a worker']) {
+    test('offline and online in a worker', async () => {
+      const { tab, stand, flow, until, calm } = bench
+      bench.useWorker()
+      await flow({ reconnect: SLOW, url: stand.url.replace('127.0.0.1', 'app.test') })
       await tab.setOffline?.(true)
       stand.proxy.cut()
       await until(`lab.socket.getSnapshot().phase === 'offline'`)

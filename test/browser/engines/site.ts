@@ -40,18 +40,23 @@ export const createSite = async (): Promise<Site> => {
     // A proxy is asked for whole URLs.
     const { pathname, hostname, searchParams } = new URL(request.url ?? '/', `http://${NAME}`)
     if (hostname !== NAME) response.writeHead(502).end()
-    else if (pathname === '/lab.js') {
-      response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
+    else if (pathname === '/numbers.csv') {
+      const disposition = 'attachment; filename="numbers.csv"'
+      response
+        .writeHead(200, { 'content-type': 'text/csv', 'content-disposition': disposition })
+        .end('1,2\n')
     } else {
       const csp = searchParams.get('csp')
       const reported = searchParams.get('csp-report-only')
-      response
-        .writeHead(200, {
-          'content-type': 'text/html',
-          ...(csp && { 'content-security-policy': csp }),
-          ...(reported && { 'content-security-policy-report-only': reported }),
-        })
-        .end(
+      const isScript = pathname === '/lab.js'
+      response.writeHead(200, {
+        'content-type': isScript ? 'text/javascript' : 'text/html',
+        ...(csp && { 'content-security-policy': csp }),
+        ...(reported && { 'content-security-policy-report-only': reported }),
+      })
+      if (isScript) response.end(script)
+      else
+        response.end(
           pathname === '/'
             ? '<!doctype html><title>Lab</title><script type="module" src="/lab.js"></script>'
             : '<!doctype html><title>Elsewhere</title>',

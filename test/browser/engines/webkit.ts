@@ -38,6 +38,7 @@ export const webkitEngine: Engine = {
   cannot: {
     freeze: 'has no freeze and resume events',
     offline: 'its driver cannot take the network away',
+    'offline in a worker': 'its driver cannot take the network away',
   },
   missing: [DRIVER, SCREEN, BROWSER].filter(path => !existsSync(path)),
   async launch(options): Promise<Browser> {

@@ -1,0 +1,64 @@
+/** Notices where most messages of a type are dropped, since their ids or offsets do not name them. */
+
+export interface Suppression {
+  /** A message of this type is delivered. */
+  delivered(type: unknown): void
+  /** One is not; `name`: what it was taken for the same by. */
+  dropped(reason: string, message: unknown, name?: unknown): void
+}
+
+/** So many messages of a type came at least. Offsets are not the next for a while whenever a message is lost. */
+const LEAST: Readonly<Record<string, number>> = {
+  duplicate: 10,
+  belowCursor: 100,
+  aboveCursor: 100,
+  noCursor: 100,
+}
+/** Types that are counted at most. */
+const MOST_TYPES = 100
+
+interface Tally {
+  delivered: number
+  dropped: number
+}
+
+const describe = (reason: string, message: object, name: unknown): string => {
+  if (reason === 'duplicate') {
+    const shown = typeof name === 'string' ? `'${name}'` : name
+    return `a message with the same id came before (the last: ${shown}). If the id does not name one message, set dedupe.key to what does, or dedupe: false`
+  }
+  const { channel, offset } = message as { readonly channel?: string; readonly offset?: number }
+  return `their offset is not the next of the channel (the last: ${reason}, offset ${offset} of '${channel}'). A server that counts anew has to name another epoch`
+}
+
+/** Warns once. */
+export const createSuppression = (warn: (words: string) => void): Suppression => {
+  /** Types of which something was dropped: all others cost nothing. */
+  const tallies = new Map<unknown, Tally>()
+  let warned = false
+
+  return {
+    delivered(type) {
+      if (!tallies.size) return
+      const tally = tallies.get(type)
+      if (tally) tally.delivered++
+    },
+    dropped(reason, message, name) {
+      const least = LEAST[reason]
+      if (warned || least === undefined) return
+      const { type } = Object(message)
+      // The first one of a type was delivered before anything could be counted.
+      const tally = tallies.get(type) ?? { delivered: 1, dropped: 0 }
+      if (tallies.size < MOST_TYPES) tallies.set(type, tally)
+      tally.dropped++
+      const came = tally.delivered + tally.dropped
+      if (came < least || tally.dropped * 2 <= came) return
+      warned = true
+      tallies.clear()
+      const what = typeof type === 'string' ? ` of type '${type}'` : ''
+      warn(
+        `${tally.dropped} of ${came} messages${what} were dropped: ${describe(reason, Object(message), name)}`,
+      )
+    },
+  }
+}
