@@ -16,6 +16,7 @@ declare global {
 
 /** Everything there is to show, at one moment. Immutable; the same object until something in it changes. */
 export interface Snapshot<Incoming = unknown> {
+  /** What becomes of the connection as a whole. */
   readonly status: Status
   /** What happens inside the status; messages flow in both directions when it is `ready`. */
   readonly phase: Phase
@@ -57,7 +58,9 @@ export interface Gap {
 
 /** A wait for a redial. */
 export interface Retry {
+  /** Which redial it will be, from 1. */
   readonly attempt: number
+  /** `reconnect.maxAttempts`: after so many the fallback follows, if there is one. */
   readonly maxAttempts: number
   /** As drawn, in ms. */
   readonly delayMs: number
@@ -67,7 +70,9 @@ export interface Retry {
 
 /** A message that will certainly not be sent. */
 export interface Drop<Outgoing = unknown> {
+  /** As it was given to `send()`. */
   readonly message: Outgoing
+  /** Why: as `reason` of its Delivery. */
   readonly reason: RejectReason
 }
 
@@ -84,6 +89,7 @@ export interface ClientEvents<Incoming, Outgoing> {
   close: CloseDetails
   /** Something went wrong; the client goes on unless the status says ERROR. */
   error: ResilientWebSocketError
+  /** A message will certainly not be sent. */
   drop: Drop<Outgoing>
   /** A Delivery is settled. */
   delivery: Delivery
@@ -91,6 +97,7 @@ export interface ClientEvents<Incoming, Outgoing> {
   retry: Retry
   /** Everything missed on this channel follows. Protocol v1 only. */
   recovered: Recovery
+  /** Messages may be missing: reload what you show. */
   gap: Gap
   /**
    * The user is another one than before (`setIdentity()`): forget what you show. The client has forgotten what it held;
@@ -157,16 +164,19 @@ export interface ChangeOptions {
 }
 
 export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
+  /** What becomes of the connection as a whole, as in the snapshot. */
   readonly status: Status
   /** `status === 'OPEN'`. */
   readonly isConnected: boolean
   /** The last error, as in the snapshot. */
   readonly error: ResilientWebSocketError | null
+  /** The last message that reached `message`, as in the snapshot. */
   readonly lastMessage: Incoming | null
   /** The last changes of status, oldest first. */
   readonly stateHistory: readonly StateChange[]
   /** Milliseconds since OPEN, 0 otherwise. */
   readonly connectionDuration: number
+  /** Everything there is to show: immutable, and the same object until something in it changes. */
   getSnapshot(): Snapshot<Incoming>
   /** Calls back after anything in the snapshot changed; made for stores. Returns an idempotent unsubscribe. */
   onChange(listener: () => void, options?: ChangeOptions): () => void
@@ -216,6 +226,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
   setIdentity(id: string | null): void
   /** A fresh token, told to the server without reconnecting. */
   setToken(token: string): void
+  /** Counters since creation and gauges, as a new plain object. */
   metrics(): Metrics
   /** `close()`. */
   [Symbol.dispose](): void

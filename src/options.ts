@@ -18,6 +18,7 @@ export interface CloseDetails {
   readonly code: number
   /** Prose. The code decides. */
   readonly reason: string
+  /** Whether both sides said goodbye; `false` where the link broke or was given up. */
   readonly wasClean: boolean
 }
 
@@ -132,9 +133,13 @@ export interface HistoryOptions {
 
 /** `console`, or anything with its four methods. */
 export interface Logger {
+  /** Every message, and every one that is dropped on the way in. */
   debug(...words: unknown[]): void
+  /** What becomes of the connection. */
   info(...words: unknown[]): void
+  /** Something to change in the application or the server, told once. */
   warn(...words: unknown[]): void
+  /** A listener that threw, and a cause that has no event. */
   error(...words: unknown[]): void
 }
 
@@ -148,14 +153,21 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   protocols?: MaybeAsked<string | readonly string[]>
   /** Connect on creation. @default true */
   enabled?: boolean
+  /** How long to wait before each redial, and when to stop. */
   reconnect?: ReconnectOptions
   /** A dial without an answer is a failed attempt after so many ms. @default 10000 */
   connectTimeoutMs?: number
+  /** How a link that has died silently is noticed. `false`: only the network tells. */
   heartbeat?: HeartbeatOptions | false
+  /** Polling while no WebSocket gets through. `false`: redials go on at the longest delay. */
   fallback?: FallbackOptions | false
+  /** How much waits to be sent, how long, and how fast it leaves. */
   queue?: QueueOptions
+  /** Messages that come together for rendering. `false`: none come together. */
   batch?: BatchOptions<Incoming> | false
+  /** Suppression of messages that were heard already. `false`: none. */
   dedupe?: DedupeOptions<Incoming> | false
+  /** How many changes of status `stateHistory` keeps. */
   history?: HistoryOptions
   /** What frames mean. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>

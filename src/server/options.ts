@@ -7,9 +7,13 @@ import { show } from './words.ts'
 
 /** `console`, or anything with its four methods. */
 export interface ServerLogger {
+  /** What one client did that ends nothing. */
   debug(...words: unknown[]): void
+  /** Who comes and goes, and what becomes of the server. */
   info(...words: unknown[]): void
+  /** What was refused, and what would allow it. */
   warn(...words: unknown[]): void
+  /** What failed in the application, the broker or the network. */
   error(...words: unknown[]): void
 }
 
@@ -85,6 +89,7 @@ export interface ServerOptions {
   allowedOrigins?: readonly string[]
   /** Also takes clients that send no Origin: programs, not browsers. @default false */
   allowMissingOrigin?: boolean
+  /** How a client that has died silently is noticed: a ping, by message and by frame. */
   heartbeat?: {
     /** From ping to ping, in ms. @default 30000 */
     intervalMs?: number
