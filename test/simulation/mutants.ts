@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a lost link takes what it carried with it',
     file: 'delivery/outbox.ts',
     find: 'for (const each of flight.slice(0, sent)) each.losses++',
-    replace: 'flight.splice(0, sent)',
+    replace: 'for (let lost = sent; lost; lost--) flight.shift()',
   },
   {
     rule: 'driver',
