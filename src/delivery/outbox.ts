@@ -24,6 +24,8 @@ export interface Outgoing<Message> {
   release(): void
   /** Takes it out of its queue. The outbox's own, while it waits there. */
   leave?: (() => void) | undefined
+  /** Its number among all that were added; 0: it is urgent. The outbox's own. */
+  order?: number
 }
 
 export interface OutboxHooks<Message> {
@@ -143,6 +145,8 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     entry => entry.expiresAt,
     entry => entry.leave !== undefined,
   )
+  /** How many were. */
+  let added = 0
   let pumping = false
   /** What has a place and is not acknowledged, in order; so much of it was sent on this link. */
   let flight = createFifo<Placed<Message>>()
@@ -228,6 +232,15 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** The next message that was never sent. */
   const head = (): Outgoing<Message> | undefined => high.first() ?? normal.first()
+
+  /** The oldest that was never sent, but for what is urgent and has a place. */
+  const oldest = (): Outgoing<Message> | undefined => {
+    const placed = normal.first()
+    const other = unplaced.first()
+    return placed && other && (placed.order as number) < (other.order as number)
+      ? placed
+      : (other ?? placed)
+  }
 
   /** Something has or can get a place on this link: what was sent on older ones first, then what is new. */
   const isDue = (): boolean =>
@@ -342,7 +355,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
 
   /** The same on one without: singly, and out of our hands once written. */
   const writeSingly = (): number => {
-    const next = (): Outgoing<Message> | undefined => unplaced.first() ?? head()
+    const next = (): Outgoing<Message> | undefined => high.first() ?? oldest()
     while (open && (controls.length || next())) {
       settle()
       if (!open || !(controls.length || next())) break
@@ -413,6 +426,7 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
     add(entry, urgent) {
       const queue = urgent ? high : normal
       entry.leave = (entry.unplaced ? unplaced : queue).add(entry)
+      entry.order = urgent ? 0 : ++added
       bytes += entry.bytes
       if (entry.bytes > hooks.maxBytes) return reject(entry, 'overflow')
       if (!fits(entry)) {
@@ -427,8 +441,9 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
       }
       // What is urgent is given up last.
       while (size() && (size() > hooks.limit || bytes > hooks.maxBytes)) {
-        const oldest = normal.first() ?? high.first() ?? unplaced.first()
-        reject(oldest as Outgoing<Message>, 'overflow')
+        const first = oldest()
+        const given = first?.order ? first : (normal.first() ?? high.first() ?? first)
+        reject(given as Outgoing<Message>, 'overflow')
       }
     },
     control(frame) {

@@ -124,6 +124,45 @@ describe('a ping sent by hand', () => {
     expect(sentOf(network.socket(), 'ping')).toHaveLength(1)
   })
 
+  test('leaves in its turn on a plain server', () => {
+    const { accept, network, socket } = start()
+    for (const type of ['first', 'ping', 'second']) socket.send({ type })
+    socket.send({ type: 'urgent' }, { priority: 'high' })
+    accept()
+    expect(
+      network
+        .socket()
+        .messages()
+        .map(({ type }) => type),
+    ).toEqual(['urgent', 'first', 'ping', 'second'])
+  })
+
+  test('overtakes what is not urgent on a plain server if it is', () => {
+    const { accept, network, socket } = start({ queue: { limit: 2 } })
+    const given = socket.send({ type: 'first' })
+    socket.send({ type: 'second' })
+    socket.send(BUTTON, { priority: 'high' })
+    expect(given.reason).toBe('overflow')
+    accept()
+    expect(
+      network
+        .socket()
+        .messages()
+        .map(({ type }) => type),
+    ).toEqual(['ping', 'second'])
+  })
+
+  test('is given up before what was sent after it where the queue is full', () => {
+    const { socket } = start({ enabled: false, queue: { limit: 2 } })
+    const pings = [socket.send(BUTTON), socket.send(BUTTON)]
+    const order = socket.send({ type: 'order' })
+    expect(pings.map(({ reason }) => reason)).toEqual(['overflow', undefined])
+    const last = socket.send(BUTTON)
+    expect([pings[1]?.reason, order.state, last.state]).toEqual(['overflow', 'queued', 'queued'])
+    socket.send(BUTTON)
+    expect([order.reason, last.state]).toEqual(['overflow', 'queued'])
+  })
+
   test('is taken back, expires, is counted and is rejected as any other', async () => {
     const { socket, clock } = startV1({ enabled: false, queue: { limit: 2 } })
     const abort = new AbortController()

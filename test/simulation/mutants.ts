@@ -452,8 +452,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'delivery',
     name: 'what is urgent is given up first',
     file: 'delivery/outbox.ts',
-    find: 'const oldest = normal.first() ?? high.first() ??',
-    replace: 'const oldest = high.first() ?? normal.first() ??',
+    find: 'const given = first?.order ? first : (normal.first()',
+    replace: 'const given = high.first() ?? (normal.first()',
   },
   {
     rule: 'delivery',
