@@ -430,6 +430,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     newId: ids.next,
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
+    user: () => users,
     byHand: subscriptions.byHand,
     changed,
   })
@@ -471,8 +472,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     })
   }
 
-  /** Another user: empties whatever holds messages or facts of the one before, then tells, then reconnects. */
-  /** `named`: the user before had a name, so that a token string is theirs. The first name is that of the user whose token it is. */
+  /**
+   * Another user: empties whatever holds messages or facts of the one before, then tells, then reconnects. `named`: the
+   * user before had a name, so that a token string is theirs. The first name is that of the user whose token it is.
+   */
   const reset = (named: boolean): void => {
     const user = ++users
     // What was heard already; a listener of it may say that the user is yet another one.

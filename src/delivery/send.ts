@@ -4,7 +4,7 @@ import type { Conversation } from '../protocol/protocol.ts'
 import { LONGEST_ID } from '../protocol/wire.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
-import { createDelivery, type Delivery } from './delivery.ts'
+import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
 import type { Outbox, Outgoing } from './outbox.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
 
@@ -20,6 +20,8 @@ export interface SendHooks<Message> {
   largest(): number | undefined
   /** The client is closed for good. */
   isFinished(): boolean
+  /** How many users there were. */
+  user(): number
   /** As subscriptions have it. */
   byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): (hasLeft: boolean) => void
   changed(): void
@@ -66,6 +68,7 @@ export const createSend =
     if (priority !== 'high' && priority !== 'normal') {
       throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
     }
+    const user = hooks.user()
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
     const id = conversation.idOf(read) ?? hooks.newId()
@@ -95,16 +98,24 @@ export const createSend =
         told?.(delivery.state !== 'rejected')
       },
     }
-    const finished = hooks.isFinished()
-    if (finished || signal?.aborted) {
+    const rejected = (): boolean => {
+      let reason: RejectReason | undefined
+      if (hooks.isFinished()) reason = 'closed'
+      else if (user !== hooks.user()) reason = 'identity'
+      else if (signal?.aborted) reason = 'expired'
+      if (!reason) return false
       delivery.state = 'rejected'
-      delivery.reason = finished ? 'closed' : 'expired'
-      return delivery
+      delivery.reason = reason
+      entry.release()
+      return true
     }
+    if (rejected()) return delivery
     if (signal) stopListening = aborts.on(signal, takeBack)
     const byHand = conversation.subscriptionOf?.(read, frame)
     if (byHand) told = hooks.byHand(byHand.type, byHand.channels)
     beforeQueued?.({ delivery, takeBack })
+    // A listener may just have ended what it was to be sent for.
+    if (rejected()) return delivery
     outbox.add(entry, priority === 'high')
     hooks.changed()
     return delivery

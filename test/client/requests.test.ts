@@ -127,6 +127,46 @@ describe('two messages with one id', () => {
     expect(clock.pending()).toBe(0)
   })
 
+  test('the later one is not sent as the next user, who came when the earlier one was taken back', async () => {
+    const { accept, network, socket } = start()
+    accept()
+    socket.setIdentity('alice')
+    failure(socket.request({ type: 'ask', id: 'one' }))
+    const off = socket.on('drop', () => {
+      off()
+      socket.setIdentity('bob')
+    })
+    const later = failure(socket.request({ type: 'ask', id: 'one' }))
+    expect(await later).toMatchObject({ code: 'UNKNOWN' })
+    accept()
+    expect(network.sockets.flatMap(each => each.messages())).toEqual([])
+    expect(socket.getSnapshot().queued).toBe(0)
+  })
+
+  test('a client that is closed when the earlier one is taken back keeps nothing of the later one', async () => {
+    const { clock, socket } = start()
+    failure(socket.request({ type: 'ask', id: 'one' }))
+    socket.on('drop', () => socket.close())
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const later = failure(socket.request({ type: 'ask', id: 'one' }, { signal }))
+    expect(await later).toMatchObject({ code: 'CLOSED' })
+    expect(socket.metrics().queued).toBe(0)
+    expect(remove).toHaveBeenCalledTimes(1)
+    expect(clock.pending()).toBe(0)
+  })
+
+  test('the later one is not sent if it is aborted when the earlier one is taken back', async () => {
+    const { accept, network, socket } = start()
+    failure(socket.request({ type: 'ask', id: 'one' }))
+    const abort = new AbortController()
+    socket.on('drop', () => abort.abort('changed my mind'))
+    const later = failure(socket.request({ type: 'ask', id: 'one' }, { signal: abort.signal }))
+    expect(await later).toBe('changed my mind')
+    accept()
+    expect(network.socket().messages()).toEqual([])
+  })
+
   test('nobody says that it was not sent if it was', async () => {
     const { accept, socket } = start()
     accept()
