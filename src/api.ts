@@ -150,7 +150,7 @@ export interface RequestOptions {
  * (its id came before), `belowCursor` (it is older than what its channel has delivered), `aboveCursor` (one before it
  * is missing, and asked for), `noCursor` (the server has not said yet where its channel begins), `schema`,
  * `undecodable` (no message of the protocol), `reserved` (a type of the protocol that means nothing there), `ended` (a
- * listener ended the link in the midst of a frame) and `overflow` (a reader of an async iteration was too slow).
+ * listener ended the link or changed the user in the midst of a frame) and `overflow` (a reader of an async iteration was too slow).
  */
 export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
 

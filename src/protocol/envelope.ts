@@ -169,6 +169,8 @@ const converse = (
   let polledBefore = false
   /** What the first message of this link says of its server, whatever the client speaks. */
   let server: 'silent' | 'plain' | 'v1' = 'silent'
+  /** How many users there were. */
+  let users = 0
   const questions = createQuestions()
   const pings = createPings()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
@@ -444,7 +446,10 @@ const converse = (
     unplaced: ({ type }) => type === 'ping',
     sent: id => pings.sent(id, true),
     forget: session.forget,
-    renew: session.renew,
+    renew() {
+      users++
+      session.renew()
+    },
     sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
       const position = session.position(channel)
@@ -499,6 +504,7 @@ const converse = (
       return `${JSON.stringify(contact).slice(0, -1)},"messages":[${frames}]}`
     },
     posted(answer) {
+      const user = users
       const { messages, retryAfterMs } = fields(answer)
       // First, since what an ack settles may make room for more.
       const wait = positive(retryAfterMs)
@@ -507,7 +513,10 @@ const converse = (
         host.untaken()
         return false
       }
-      for (const each of Array.isArray(messages) ? messages : []) element(each, true)
+      for (const each of Array.isArray(messages) ? messages : []) {
+        if (user === users) element(each, true)
+        else host.dropped('ended', each)
+      }
       return true
     },
   }

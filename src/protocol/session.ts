@@ -52,7 +52,7 @@ export interface Session {
   forget(channel: string): void
   /**
    * The answer to a contact that carried `carried`. Settles what was applied; true if it speaks of
-   * this session and makes sense.
+   * this session and makes sense, or if a listener has ended the user whom it answers.
    */
   answered(answer: Fields, carried: string | undefined): boolean
   /** What the server says of channels. */
@@ -155,6 +155,7 @@ export const createSession = (host: SessionHost): Session => {
     },
     answered({ tok: theirs, ack, refused }, carried) {
       if (typeof theirs !== 'string' || !isWhole(ack)) return false
+      const user = users
       if (theirs !== tok) {
         // The answer to a request that did not know our `tok` says nothing of our session.
         if (carried !== tok) return false
@@ -167,7 +168,8 @@ export const createSession = (host: SessionHost): Session => {
         const { seq, code } = fields(each)
         if (isWhole(seq)) host.refusedAt(seq, `${code}`)
       }
-      return host.acked(ack)
+      // What the next user sends has places of its own.
+      return user !== users || host.acked(ack)
     },
     verdicts(channels, { id, firsts, quiet } = {}) {
       const user = users

@@ -111,3 +111,71 @@ test('the next user polls without what the one before knew', async () => {
   expect(next?.url).not.toContain('since')
   expect(next?.headers.get('if-none-match')).toBeNull()
 })
+
+test('the next user dials once where the word of a refused message, in a welcome, ends the user before', async () => {
+  const { agree, errors, greet, network, socket, clock, welcome } = startV1()
+  socket.setIdentity('alice')
+  await agree()
+  socket.send({ type: 'order' })
+  socket.send({ type: 'order' })
+  network.socket().close(1006)
+  await clock.advance(4000)
+  greet()
+  errors.length = 0
+  socket.on('drop', () => socket.setIdentity('bob'))
+  welcome({ ack: 2, refused: [{ seq: 1, code: 'FORBIDDEN' }] })
+  expect(errors).toEqual([])
+  await agree()
+  expect(network.sockets).toHaveLength(3)
+  expect(socket.getSnapshot()).toMatchObject({ status: 'OPEN', phase: 'ready' })
+})
+
+test('of the answer to a POST the next user hears nothing once a listener has ended the user before', async () => {
+  const { network, socket, clock, errors, messages } = startV1({ reconnect: { maxAttempts: 0 } })
+  socket.setIdentity('alice')
+  network.onRequest = request => {
+    if (request.method === 'GET') {
+      return request.answer({ protocol: 1, messages: [], channels: {} })
+    }
+    const { tok, messages: sent } = JSON.parse(String(request.init?.body))
+    request.answer({
+      tok: 'tok',
+      ack: sent.length,
+      ...(tok && { messages: ['one', 'two'].map(data => ({ type: 'answer', data })) }),
+    })
+  }
+  network.socket().fail()
+  await clock.settle()
+  errors.length = 0
+  socket.on('message', () => socket.setIdentity('bob'))
+  socket.send({ type: 'order' })
+  await clock.advance(15_000)
+  expect(messages.map(({ data }) => data)).toEqual(['one'])
+  expect(socket.metrics()['ended']).toBe(1)
+  expect(errors).toEqual([])
+})
+
+test('nor is the next user told that an answer made no sense, which refused a message of the user before', async () => {
+  const { network, socket, clock, errors } = startV1({ reconnect: { maxAttempts: 0 } })
+  socket.setIdentity('alice')
+  network.onRequest = request => {
+    if (request.method === 'GET') {
+      return request.answer({ protocol: 1, messages: [], channels: {} })
+    }
+    const { messages: sent } = JSON.parse(String(request.init?.body))
+    const refused = sent.length ? [{ seq: 1, code: 'FORBIDDEN' }] : []
+    request.answer({ tok: 'tok', ack: sent.length, refused })
+  }
+  network.socket().fail()
+  await clock.settle()
+  errors.length = 0
+  const reasons: unknown[] = []
+  socket.on('drop', ({ reason }) => {
+    reasons.push(reason)
+    socket.setIdentity('bob')
+  })
+  socket.send({ type: 'order' })
+  await clock.advance(15_000)
+  expect(reasons).toEqual(['unauthorized'])
+  expect(errors).toEqual([])
+})
