@@ -7,19 +7,22 @@ export interface Suppression {
   dropped(reason: string, message: unknown, name?: unknown): void
 }
 
-/** So many messages of a type came at least. Offsets are not the next for a while whenever a message is lost. */
-const LEAST: Readonly<Record<string, number>> = {
-  duplicate: 10,
-  belowCursor: 100,
-  aboveCursor: 100,
-  noCursor: 100,
-}
+const REASONS = ['duplicate', 'belowCursor', 'aboveCursor', 'noCursor']
+/**
+ * So many messages of a type came at least. Offsets are not the next for a while whenever a message is lost, and a
+ * server may say again after a reconnect what it had said.
+ */
+const LEAST = 100
+/** The same where one id is used again and again. */
+const LEAST_OF_ONE_NAME = 10
 /** Types that are counted at most. */
 const MOST_TYPES = 100
 
 interface Tally {
   delivered: number
   dropped: number
+  /** The name of the last one that was dropped. */
+  name?: unknown
 }
 
 const describe = (reason: string, message: object, name: unknown): string => {
@@ -44,13 +47,14 @@ export const createSuppression = (warn: (words: string) => void): Suppression =>
       if (tally) tally.delivered++
     },
     dropped(reason, message, name) {
-      const least = LEAST[reason]
-      if (warned || least === undefined) return
+      if (warned || !REASONS.includes(reason)) return
       const { type } = Object(message)
       // The first one of a type was delivered before anything could be counted.
-      const tally = tallies.get(type) ?? { delivered: 1, dropped: 0 }
+      const tally: Tally = tallies.get(type) ?? { delivered: 1, dropped: 0 }
       if (tallies.size < MOST_TYPES) tallies.set(type, tally)
       tally.dropped++
+      const least = name !== undefined && name === tally.name ? LEAST_OF_ONE_NAME : LEAST
+      tally.name = name
       const came = tally.delivered + tally.dropped
       if (came < least || tally.dropped * 2 <= came) return
       warned = true

@@ -190,6 +190,21 @@ describe('one warning', () => {
     expect(warnings(story.log)).toEqual([])
   })
 
+  test('is not about what a server says again after a reconnect', async () => {
+    const { accept, clock, network, log, messages } = start()
+    const tell = (): void => {
+      for (let id = 0; id < 50; id++) network.socket().receive({ type: 'tick', id })
+    }
+    accept()
+    tell()
+    network.socket().close(1006)
+    await clock.advance(4000)
+    accept()
+    tell()
+    expect(messages).toHaveLength(50)
+    expect(warnings(log)).toEqual([])
+  })
+
   test('is not about polls, which bring again what has not changed', async () => {
     const { network, clock, log, socket } = start({
       reconnect: { maxAttempts: 0 },
