@@ -220,7 +220,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
    * Says who the user is. Another value than before rejects what is queued (`identity`), makes `unknown` what
    * is in flight, forgets session, positions, cached data and the token, tells so (`reset`), and reconnects: nothing is
    * ever sent as somebody else, or shown to them. A token string that was given as option is not said for another user:
-   * call `setToken()`. Before anything was received or sent it only takes note, unless the option `identity` named
+   * call `setToken()` afterwards. Before anything was received or sent it only takes note, unless the option `identity` named
    * another user.
    */
   setIdentity(id: string | null): void

@@ -341,11 +341,13 @@ export const createOutbox = <Message>(hooks: OutboxHooks<Message>): Outbox<Messa
         continue
       }
       pace.spend()
-      const control = controls.shift()
+      const control = controls.at(0)
       const piece = control === undefined ? place() : { frame: control }
       // With a comma or a bracket.
       const more = (piece.frame as string).length + 1
       if (length + more >= Math.min(largest / 3, JOINED) && !flush()) return ENDLESS
+      // Only now: what a refused frame holds up stays in the queue.
+      if (control !== undefined) controls.shift()
       length += more
       pieces.push(piece)
     }
