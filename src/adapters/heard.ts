@@ -12,7 +12,7 @@ export interface Listener {
 
 interface Heard {
   readonly listeners: Set<Listener>
-  /** Another one whenever the client may have forgotten what it had received, for another identity. */
+  /** Another one whenever the client has forgotten what it had received, for another user. */
   epoch(): number
 }
 
@@ -20,12 +20,11 @@ const create = (socket: AnyClient): Heard => {
   const listeners = new Set<Listener>()
   let epoch = 0
   const forget = (): void => {
-    if (socket.getSnapshot().lastMessageAt !== null) return
     epoch++
     for (const listener of [...listeners]) listener.forget()
   }
   // As long as the client lives: what is forgotten while nobody listens must not come back either.
-  socket.onChange(forget, { messages: false })
+  socket.on('reset', forget)
   return { listeners, epoch: () => epoch }
 }
 

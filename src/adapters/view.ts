@@ -106,12 +106,7 @@ const createStore = <Incoming, Outgoing>(
   const refresh = (): void => {
     const now = socket.getSnapshot()
     const { stateHistory } = socket
-    const forgotten = now.lastMessage === null && view.lastMessage !== null
-    if (
-      stateHistory === view.stateHistory &&
-      !forgotten &&
-      WATCHED.every(name => now[name] === view[name])
-    ) {
+    if (stateHistory === view.stateHistory && WATCHED.every(name => now[name] === view[name])) {
       return
     }
     const { status, error, attempt, nextRetryAt, queued, latencyMs } = now
@@ -128,9 +123,15 @@ const createStore = <Incoming, Outgoing>(
       ...(stateHistory !== view.stateHistory && {
         connectionDuration: socket.connectionDuration,
       }),
-      ...(forgotten && { lastMessage: null, messages: NONE }),
     })
   }
+
+  // As long as the client lives: what is forgotten while nobody listens must not come back either.
+  socket.on('reset', () => {
+    if (view.messages.length || view.lastMessage !== null) {
+      replace({ lastMessage: null, messages: NONE })
+    }
+  })
 
   /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
   const catchUp = (): void => {

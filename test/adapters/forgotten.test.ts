@@ -44,3 +44,21 @@ test.each([{ batch: false as const }, {}])(
     expect([view.get().lastMessage, view.get().messages, newest.get().size]).toEqual([null, [], 0])
   },
 )
+
+test('nor where it was received while somebody listened, and the user changed while nobody did', async () => {
+  const { accept, network, socket, clock } = start({})
+  accept()
+  const view = viewOf(socket, network.environment)
+  const off = view.subscribe(() => {})
+  network.socket().receive({ type: 'tick', data: 'secret', id: '1' })
+  await clock.advance(1000)
+  expect(view.get().messages).toMatchObject([{ data: 'secret' }])
+  off()
+  socket.setIdentity('another')
+  await clock.advance(1000)
+  accept()
+  network.socket().receive({ type: 'tick', data: 'hello', id: '2' })
+  await clock.advance(1000)
+  view.subscribe(() => {})
+  expect(view.get()).toMatchObject({ lastMessage: { data: 'hello' }, messages: [] })
+})
