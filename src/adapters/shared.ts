@@ -39,6 +39,11 @@ export interface Lease<Incoming, Outgoing> {
   renew(options: Choice<Incoming, Outgoing>): void
   /** Connects or disconnects as `enabled` says now. To be called once at least: until then nothing is dialed. */
   settle(): void
+  /**
+   * Whether the caller is kept without being shown. It goes on using the client, but says nothing of who is in front
+   * of the page: for that, it is gone.
+   */
+  setAway(away: boolean): void
   /** Idempotent. */
   release(): void
 }
@@ -58,6 +63,8 @@ interface Target {
 
 interface User {
   options: AnyChoice
+  /** Not shown at the moment. */
+  away: boolean
 }
 
 interface Entry extends AnyHeld {
@@ -277,6 +284,10 @@ const isCertain = (entry: Entry, wanted: Target): boolean =>
   wanted.identity !== undefined ||
   (!asks(wanted) && !asks(entry.target) && entry.identity === undefined)
 
+/** Somebody uses it with whom a caller of these options shares it. */
+const isJoinable = (entry: Entry, wanted: Target): boolean =>
+  [...entry.users].some(({ away }) => !away || isCertain(entry, wanted))
+
 /** The last caller has gone; this one means the same client, and would make the same one. */
 const isReusable = (entry: Entry, wanted: Target, options: AnyChoice): boolean =>
   fits(entry, wanted, options.token) &&
@@ -320,7 +331,7 @@ export const lookUp = <Incoming, Outgoing>(
   const target = targetOf(options)
   const shared = target.shared && !target.none
   const fitting = shared ? [...entries].filter(each => fits(each, target, options.token)) : []
-  const inUse = fitting.find(({ users }) => users.size)
+  const inUse = fitting.find(each => isJoinable(each, target))
   if (inUse && isCertain(inUse, target)) return inUse
   const left = fitting.find(
     each => each.used && !each.users.size && isReusable(each, target, options),
@@ -336,6 +347,14 @@ export const lookUp = <Incoming, Outgoing>(
   return entry
 }
 
+/**
+ * This caller will not come. What it has said waits in the client, which is not for the next one to find: that may be
+ * another user. Those who have found it already may still use it.
+ */
+export const abandon = (held: AnyHeld): void => {
+  if (!(held as Entry).used) entries.delete(held as Entry)
+}
+
 /** The client to use, now that it is known whose callers are still there. */
 const choose = (wanted: Entry, options: AnyChoice, self: object): Entry => {
   const target = targetOf(options)
@@ -343,12 +362,12 @@ const choose = (wanted: Entry, options: AnyChoice, self: object): Entry => {
   const { closed, used, users } = wanted
   if (!closed && used) {
     const mayUse = users.size
-      ? fits(wanted, target, options.token)
+      ? fits(wanted, target, options.token) && isJoinable(wanted, target)
       : isReusable(wanted, target, options)
     if (mayUse || wanted.known.has(self)) return wanted
   }
   const inUse = [...entries].find(
-    each => each !== wanted && each.users.size && fits(each, target, options.token),
+    each => each !== wanted && isJoinable(each, target) && fits(each, target, options.token),
   )
   if (!closed && !used) {
     if (!inUse) return wanted
@@ -368,14 +387,15 @@ export const acquire = <Incoming, Outgoing>(
   self: object,
 ): Lease<Incoming, Outgoing> => {
   const entry = choose(wanted as Entry, options, self)
-  const { gone, known, socket, users } = entry
+  const { gone, known, socket, target, users } = entry
   if (users.size) warnOfOthers(entry, options)
-  const user: User = { options }
+  const user: User = { options, away: false }
   let enabled: boolean | undefined
   gone.clear()
   known.add(self)
   users.add(user)
   entry.used = true
+  if (target.shared && !target.none) entries.add(entry)
   entry.likely = undefined
   clearTimeout(entry.timer)
 
@@ -401,6 +421,9 @@ export const acquire = <Incoming, Outgoing>(
       const now = user.options.enabled !== false
       if (now !== enabled) settle(entry)
       enabled = now
+    },
+    setAway(away) {
+      user.away = away
     },
     release() {
       if (!users.delete(user)) return

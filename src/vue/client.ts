@@ -11,6 +11,8 @@ import {
   isRef,
   type MaybeRef,
   type MaybeRefOrGetter,
+  onActivated,
+  onDeactivated,
   onMounted,
   onScopeDispose,
   provide,
@@ -23,7 +25,7 @@ import {
 } from 'vue'
 import { type Actions, createActions } from '../adapters/actions.ts'
 import type { AnyClient, ClientChoice } from '../adapters/options.ts'
-import { acquire, changesOf, type Lease, lookUp } from '../adapters/shared.ts'
+import { abandon, acquire, changesOf, type Lease, lookUp } from '../adapters/shared.ts'
 import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
 
 type Provided = MaybeRefOrGetter<AnyClient | null | undefined>
@@ -133,17 +135,25 @@ export const useClient = <Incoming, Outgoing>(
   let active = false
   let lease: Lease<Incoming, Outgoing> | undefined
   let end: (() => void) | undefined
+  let away = false
+  let over = false
 
   const stop = (): void => {
     end?.()
-    lease?.release()
+    if (lease) lease.release()
+    else if (held.value) abandon(held.value)
     end = lease = undefined
   }
 
   const start = (): void => {
+    // The scope may end before its component is mounted.
+    if (over) return
     active = true
     lease = held.value && acquire(held.value, chosen, self)
-    if (lease) held.value = lease.held
+    if (lease) {
+      held.value = lease.held
+      lease.setAway(away)
+    }
     end = begin(socket.value, store(), view)
     lease?.settle()
     begun()
@@ -170,10 +180,23 @@ export const useClient = <Incoming, Outgoing>(
   watch(() => choice().enabled, follow, { flush: 'sync' })
   // Not at once: a user and the token of that user change one after the other.
   watch(choice, follow, { flush: 'pre' })
-  if (getCurrentScope()) onScopeDispose(stop)
+  if (getCurrentScope()) {
+    onScopeDispose(() => {
+      over = true
+      stop()
+    })
+  }
 
-  if (getCurrentInstance()) onMounted(start)
-  else if (typeof window !== 'undefined') start()
+  /** In a `<KeepAlive>`, which keeps a component while another user's may be shown. */
+  const setAway = (now: boolean) => (): void => {
+    away = now
+    lease?.setAway(now)
+  }
+  if (getCurrentInstance()) {
+    onMounted(start)
+    onActivated(setAway(false))
+    onDeactivated(setAway(true))
+  } else if (typeof window !== 'undefined') start()
 
   return {
     socket,
