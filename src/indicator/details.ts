@@ -122,6 +122,8 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
   let shownWords: IndicatorStrings | undefined
   let copied: 'copied' | 'copyFailed' | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  /** Grows with each reset: what was copied before it is no news. */
+  let resets = 0
   let current: Parameters<Details['update']> | undefined
 
   const row = (index: number, name: string, value: string | undefined): void => {
@@ -158,12 +160,14 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
   copy.addEventListener('click', async () => {
     if (!current) return
     const [client, , roundTripsMs] = current
+    const before = resets
+    let fate: typeof copied = 'copied'
     try {
       await navigator.clipboard.writeText(report(client, roundTripsMs))
-      tell('copied')
     } catch {
-      tell('copyFailed')
+      fate = 'copyFailed'
     }
+    if (before === resets) tell(fate)
   })
 
   return {
@@ -186,6 +190,9 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
       if (stateHistory.at(-1) !== shown || words !== shownWords) timeline(stateHistory, words)
       setText(copy, words[copied ?? 'copy'])
     },
-    reset: () => tell(undefined),
+    reset() {
+      resets++
+      tell(undefined)
+    },
   }
 }

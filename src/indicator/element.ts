@@ -76,6 +76,8 @@ export class ConnectionStatusElement extends Base {
   #panel: Details | undefined
   /** Closed for good, as far as we have heard; no snapshot says so. */
   #closed = false
+  /** Why polls bring nothing. A snapshot forgets it while the WebSocket, which is tried beside them, fails, too. */
+  #pollError: Snapshot['error'] = null
   #scheduled: ReturnType<typeof setTimeout> | undefined
 
   /** The client to show; `undefined` shows nothing. */
@@ -203,13 +205,24 @@ export class ConnectionStatusElement extends Base {
     }
     const page = this.ownerDocument
     page.addEventListener('pointerdown', outside)
+    const { error } = client.getSnapshot()
+    this.#pollError = error?.code === 'POLL' ? error : null
     const clock = setInterval(() => this.#tick(), TICK_MS)
     const offs = [
       client.onChange(() => this.#schedule()),
       client.on('latency', latencyMs => {
         this.#roundTrips = [...this.#roundTrips, latencyMs].slice(-ROUND_TRIPS)
       }),
-      client.on('status', () => this.#announcer.changed()),
+      client.on('error', error => {
+        if (error.code === 'POLL') this.#pollError = error
+      }),
+      client.on('poll', () => {
+        this.#pollError = null
+      }),
+      client.on('status', () => {
+        this.#pollError = null
+        this.#announcer.changed()
+      }),
       () => clearInterval(clock),
       () => this.#announcer.stop(),
       () => page.removeEventListener('pointerdown', outside),
@@ -232,9 +245,10 @@ export class ConnectionStatusElement extends Base {
   #describe(client: AnySocket): ConnectionDescription {
     const snapshot = client.getSnapshot()
     const { nextRetryAt } = snapshot
-    // Beside a countdown, which counts the attempts too.
-    return describeConnection(snapshot, {
+    const shown = { ...snapshot, error: this.#pollError ?? snapshot.error }
+    return describeConnection(shown, {
       ...this.#strings,
+      // Beside a countdown, which counts the attempts too.
       ...(nextRetryAt !== null && { attempt: '' }),
     })
   }

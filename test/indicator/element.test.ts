@@ -240,6 +240,29 @@ test('on the fallback it does not speak of slow updates while none comes', async
   expect(part('detail').textContent).toBe('Live updates are slower than usual')
 })
 
+test('nor where the WebSocket fails, too, beside polls that fail', async () => {
+  network.onDial = dialed => queueMicrotask(() => dialed.fail())
+  network.onRequest = request => request.answer([], { status: 500 })
+  network.socket().fail()
+  await passes(2001)
+  await passes(1)
+  expect(part('detail').textContent).toBe('No data comes: the server does not answer')
+  // Between two polls.
+  network.onDial = dialed => void setTimeout(() => dialed.fail(), 1700)
+  const before = network.sockets.length
+  const said = new Set<string>()
+  for (let n = 0; n < 400; n++) {
+    await passes(100)
+    said.add(`${badge.dataset['status']} ${part('detail').textContent}`)
+  }
+  expect(network.sockets.length).toBe(before + 1)
+  expect([...said]).toEqual(['FALLBACK No data comes: the server does not answer'])
+  network.onRequest = request => request.answer([])
+  await passes(5000)
+  await passes(1)
+  expect(part('detail').textContent).toBe('Live updates are slower than usual')
+})
+
 test('"Try now" by keyboard: the focus goes to the badge when the button goes', async () => {
   part('retry').focus()
   part('retry').click()
@@ -393,6 +416,24 @@ describe('details', () => {
     ;(details.querySelector('button') as HTMLButtonElement).click()
     await passes(0)
     expect(live()).toBe('Copied')
+  })
+
+  test('what is copied when the element has gone leaves no timer', async () => {
+    await accept()
+    let allow = (): void => {}
+    vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue({
+      writeText: () =>
+        new Promise<void>(resolve => {
+          allow = resolve
+        }),
+    } as unknown as Clipboard)
+    const details = await open()
+    ;(details.querySelector('button') as HTMLButtonElement).click()
+    badge.remove()
+    allow()
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('the history speaks other words, reasons included, and isolates them', async () => {
