@@ -59,6 +59,8 @@ export interface Client<Incoming, Outgoing> {
   view(): View<Incoming>
   /** What to show on a server, and first in a browser that takes over its page. */
   serverView(): View<Incoming>
+  /** False once another client has been rendered. */
+  isCurrent(): boolean
   /** False for a moment after a hidden component has come back; another render follows. */
   usable(): boolean
 }
@@ -109,25 +111,35 @@ export const useClient = <Incoming, Outgoing>(
   const socket = (own ?? held?.socket) as ResilientWebSocket<Incoming, Outgoing>
   const store = viewOf(socket, held?.options.environment)
   const newest = useNewest(options)
+  // Between a commit and its effects the client before is still listened to, and may be another user's.
+  const committed = useNewest(socket)
   const lease = useRef<Lease<Incoming, Outgoing>>(undefined)
   const self = useRef({}).current
+  /** Clients that were rendered, and the ones that were taken in place of them. */
+  const instead = useRef(new WeakMap<object, Held<Incoming, Outgoing>>()).current
 
   useEffect(() => {
     if (!held) return
     const taken = acquire(held, newest.current, self)
     lease.current = taken
-    if (taken.held !== held) keep({ held: taken.held, options: newest.current, changes: 0 })
+    if (taken.held !== held) {
+      instead.set(held, taken.held)
+      keep({ held: taken.held, options: newest.current, changes: 0 })
+    }
     return () => {
       lease.current = undefined
       taken.release()
     }
-  }, [held, newest, self])
+  }, [held, newest, self, instead])
 
   // Before the one that connects, so that the first events are heard.
   const wanted = callbackNames(options).join()
   // biome-ignore lint/correctness/useExhaustiveDependencies: `wanted` says which callbacks there are
   useEffect(
-    () => onCallbacks(socket, callbackNames(newest.current), () => newest.current),
+    () =>
+      onCallbacks(socket, callbackNames(newest.current), () =>
+        committed.current === socket ? newest.current : {},
+      ),
     [socket, wanted, newest],
   )
 
@@ -147,14 +159,15 @@ export const useClient = <Incoming, Outgoing>(
   // Another one than was rendered connects after the next rendering, when it is listened to.
   useEffect(() => inUse()?.settle())
 
-  const actions = useMemo(
-    () =>
-      createActions(
-        () => lease.current?.held.socket ?? socket,
-        () => lease.current?.held ?? held,
-      ),
-    [socket, held],
-  )
+  const actions = useMemo(() => {
+    // Of this rendering, also if the component is another user's by now, or not yet.
+    const meant = (): Held<Incoming, Outgoing> | undefined => {
+      let now = held
+      for (let next = now; next; next = instead.get(next)) now = next
+      return now
+    }
+    return createActions(() => meant()?.socket ?? socket, meant)
+  }, [socket, held, instead])
 
   return {
     socket,
@@ -162,6 +175,7 @@ export const useClient = <Incoming, Outgoing>(
     actions,
     view: () => currentView(store, held, enabled),
     serverView: () => initialView(enabled),
+    isCurrent: () => committed.current === socket,
     usable: () => !held || (!held.closed && (lease.current?.held ?? held) === held),
   }
 }

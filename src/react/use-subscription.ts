@@ -33,9 +33,9 @@ export const useSubscription = <Incoming = IncomingEnvelope, Outgoing = Outgoing
   // biome-ignore lint/correctness/useExhaustiveDependencies: whether it is usable changes with the socket
   useEffect(() => {
     if (client.usable()) {
-      return newest.listen(JSON.parse(names), (message, channel) =>
-        callback.current?.(message, channel),
-      )
+      return newest.listen(JSON.parse(names), (message, channel) => {
+        if (client.isCurrent()) callback.current?.(message, channel)
+      })
     }
     return undefined
   }, [newest, names, callback])

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 /** Which components share a client, and which never do. */
-import { act, type ReactNode, StrictMode, useEffect } from 'react'
+import { act, type ReactNode, StrictMode, useEffect, useLayoutEffect } from 'react'
 import {
   type Delivery,
   envelope,
@@ -9,6 +9,7 @@ import {
 } from 'resilient-websocket'
 import {
   type UseResilientWebSocketOptions,
+  type UseResilientWebSocketResult,
   useResilientWebSocket,
   useSubscription,
 } from 'resilient-websocket/react'
@@ -345,4 +346,48 @@ test('a component that becomes another user tells nothing of that to the client 
   expect([tokensOf(0), tokensOf(1)]).toEqual([[{ token: 'of ann' }], [{ token: 'of bob' }]])
   expect(shown.join()).not.toContain('secret')
   expect([dialed(), live()]).toEqual([2, 1])
+})
+
+test('until the effects of a change of user have run, nothing goes to or comes from the one before', async () => {
+  const heard: string[] = []
+  const Inbox = ({ user }: { user: string }): ReactNode => {
+    const options = { environment, identity: user }
+    const { sendMessage } = useResilientWebSocket({
+      ...options,
+      onMessage: ({ data }) => heard.push(`${user} ${data}`),
+    })
+    useSubscription('A', ({ data }) => heard.push(`${user} A ${data}`), options)
+    useLayoutEffect(() => {
+      sendMessage({ type: 'order', data: user })
+      // A message of the first one's link that comes just now.
+      page.network.sockets[0]?.receive({ type: 'note', channel: 'A', data: 'secret' })
+    }, [sendMessage, user])
+    return null
+  }
+  await page.render(<Inbox user="ann" />)
+  await page.accept()
+  await page.receive({ type: 'note', channel: 'A', data: 'hello' })
+  await page.render(<Inbox user="bob" />)
+  await page.accept()
+  expect([ordersOf(0), ordersOf(1)]).toEqual([['ann'], ['bob']])
+  expect(heard).toEqual(['ann hello', 'ann A hello'])
+})
+
+test('a handler that goes on after a change of user sends nothing as the next one', async () => {
+  const sends: UseResilientWebSocketResult['sendMessage'][] = []
+  const Order = ({ user }: { user: string }): ReactNode => {
+    const { sendMessage } = useResilientWebSocket({ environment, identity: user })
+    sends.push(sendMessage)
+    return null
+  }
+  await page.render(<Order user="ann" />)
+  await page.accept()
+  const ofAnn = sends.at(-1)
+  await page.render(<Order user="bob" />)
+  await page.accept()
+  await act(macrotask)
+  const late = ofAnn?.({ type: 'order', data: 'ann' })
+  sends.at(-1)?.({ type: 'order', data: 'bob' })
+  expect(late).toMatchObject({ state: 'rejected', reason: 'closed' })
+  expect([ordersOf(0), ordersOf(1)]).toEqual([[], ['bob']])
 })
