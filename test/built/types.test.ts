@@ -14,9 +14,7 @@ beforeAll(async () => {
   folder = mkdtempSync(`${ROOT}test-results/types-`)
   await mkdir(`${folder}/node_modules`)
   symlinkSync(ROOT, `${folder}/node_modules/resilient-websocket`, 'dir')
-  writeFileSync(
-    `${folder}/app.tsx`,
-    `import { createResilientWebSocket } from 'resilient-websocket'
+  const source = `import { createResilientWebSocket } from 'resilient-websocket'
      import { describeConnection } from 'resilient-websocket/indicator'
      import { useResilientWebSocket } from 'resilient-websocket/react'
      import { createFakeNetwork } from 'resilient-websocket/testing'
@@ -27,8 +25,8 @@ beforeAll(async () => {
      export const subscription = socket.subscribe('AAPL')
      subscription[Symbol.dispose]()
      socket[Symbol.dispose]()
-     export const all = [useResilientWebSocket, useSubscription, createFakeNetwork]`,
-  )
+     export const all = [useResilientWebSocket, useSubscription, createFakeNetwork]`
+  for (const name of ['app.tsx', 'app.cts']) writeFileSync(`${folder}/${name}`, source)
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -37,15 +35,22 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const PATIENCE_MS = 240_000
 
 test.each([
-  ['ES2020', ['ES2020', 'DOM'], []],
-  ['ESNext beside the types of Node, which both have it, too', ['ESNext', 'DOM'], ['node']],
+  ['ES2020', 'app.tsx', ['ES2020', 'DOM'], []],
+  ['ES2020, as CommonJS', 'app.cts', ['ES2020', 'DOM'], []],
+  [
+    'ESNext beside the types of Node, which both have it, too',
+    'app.tsx',
+    ['ESNext', 'DOM'],
+    ['node'],
+  ],
 ])(
   'compile without skipLibCheck, with the lib %s',
-  (_name, lib, types) => {
+  (_name, file, lib, types) => {
+    const commonJs = file.endsWith('.cts')
     const compilerOptions = {
       target: 'ES2020',
-      module: 'ESNext',
-      moduleResolution: 'Bundler',
+      module: commonJs ? 'Node16' : 'ESNext',
+      moduleResolution: commonJs ? 'Node16' : 'Bundler',
       jsx: 'react-jsx',
       strict: true,
       noEmit: true,
@@ -53,10 +58,7 @@ test.each([
       lib,
       types,
     }
-    writeFileSync(
-      `${folder}/tsconfig.json`,
-      JSON.stringify({ compilerOptions, files: ['app.tsx'] }),
-    )
+    writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: [file] }))
     const { stdout } = spawnSync(
       process.execPath,
       [`${ROOT}node_modules/typescript/bin/tsc`, '-p', folder],
@@ -65,7 +67,7 @@ test.each([
       },
     )
     // What others' declarations lack is not for us to say.
-    const ours = stdout.split('\n').filter(line => /^(.*dist\/|app\.tsx|test-results)/.test(line))
+    const ours = stdout.split('\n').filter(line => /^(.*dist\/|app\.|test-results)/.test(line))
     expect(ours).toEqual([])
   },
   PATIENCE_MS,
