@@ -109,7 +109,8 @@ export interface ServerOptions {
   maxPayload?: number
   /**
    * Bytes that wait for a slow client. Beyond them, and if it reads nothing for 2 s, or not within 5 s what waited, it is closed
-   * with 1013, or see `conflate`. A burst may be larger: a client that reads it is not slow. @default 1048576
+   * with 1013, or see `conflate`. A burst may be larger: a client that reads it is not slow. Only beyond 64 times as many it is
+   * closed at once. @default 1048576
    */
   maxBufferedBytes?: number
   /**

@@ -21,7 +21,7 @@ export interface OutgoingHooks {
   readonly timers: ServerTimers
   readonly maxPayload: number
   readonly maxBufferedBytes: number
-  /** The client does not read fast enough. */
+  /** The client does not read fast enough, or more waits for it than the server can keep. */
   tooSlow(): void
 }
 
@@ -44,6 +44,8 @@ export interface Outgoing {
 
 /** A message alone costs a browser about 109 us, one of ten in a frame 19 us. */
 const JOIN_MS = 4
+/** What waits for one client is never more than this many times `maxBufferedBytes`, not even between two looks. */
+const MOST_BUFFERS = 64
 /** How often it is looked whether the client reads, in ms. A look that is late itself counts as one and no more. */
 const LOOK_MS = 1000
 /** Beyond the buffer: looks in a row that may find nothing taken, or more than a buffer of the client's own. */
@@ -173,7 +175,8 @@ export const createOutgoing = (hooks: OutgoingHooks): Outgoing => {
       if (isBlocked || socket.bufferedAmount > maxBufferedBytes) {
         push(text, own)
         isBlocked = true
-        look()
+        if (backlog() > MOST_BUFFERS * maxBufferedBytes) hooks.tooSlow()
+        else look()
         return
       }
       // An idle link carries its message at once; what comes right behind it travels together.

@@ -248,6 +248,20 @@ describe('a burst larger than the buffer', () => {
     expect(slow.ends).toEqual([1013])
   })
 
+  test('of more than 64 buffers ends a client that reads nothing at once, not at the next look', async () => {
+    const slow = await startSlow({ maxBufferedBytes: 1000, maxPayload: 1000 })
+    await slow.say(hello({ A: null }))
+    slow.stick()
+    await slow.publish('A', 5, 10_000)
+    expect(slow.ends).toEqual([])
+    await slow.publish('A', 2, 10_000)
+    expect(slow.ends).toEqual([1013])
+    const got = slow.heard.length
+    await slow.publish('A', 100, 10_000)
+    slow.reads()
+    expect(slow.heard).toHaveLength(got)
+  })
+
   test.each([true, false])(
     'over a socket, with protocol v1: %s, it closes nobody who reads',
     async v1 => {
