@@ -24,8 +24,8 @@ export interface HttpHost {
   readonly counters: Counters
   readonly deadlines: Deadlines
   readonly timeLimits: TimeLimits
-  /** May this user, or else this address, poll now? It counts for `cost` in their rate. */
-  mayPoll(user: string | null, address: string, cost: number): boolean
+  /** May this user, or else this address, poll now? It counts for `cost` in their rate; see `RateLimit`. */
+  mayPoll(user: string | null, address: string, cost: number, isIn?: boolean): boolean
   draining(): boolean
   /** The address that the server listens on. */
   boundTo(): string
@@ -140,8 +140,8 @@ const poll = async (
 ): Promise<void> => {
   const { broker, environment, counters } = host
   const named = listIn(query, 'symbols')
-  const mayPoll = (cost: number): boolean =>
-    host.mayPoll(user, addressOf(host.settings, request), cost)
+  const mayPoll = (cost: number, isIn?: boolean): boolean =>
+    host.mayPoll(user, addressOf(host.settings, request), cost, isIn)
   if (!mayPoll(costOfNames(named?.length ?? 0))) {
     counters.rateLimited++
     const words = { error: 'Rate limit exceeded. Please slow down.' }
@@ -156,7 +156,7 @@ const poll = async (
   counters.polls++
   const all = named ? undefined : await broker.channels(MOST_CHANNELS)
   // How many these are is known only now; the first count let it in.
-  if (all && costOfNames(all.length) > 1) mayPoll(costOfNames(all.length) - 1)
+  if (all && costOfNames(all.length) > 1) mayPoll(costOfNames(all.length) - 1, true)
   const symbols = new Set(all ?? named?.map(decode))
   const since = positionsIn(positions.map(decode), symbols)
   const data: WireMessage[] = []

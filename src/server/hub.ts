@@ -42,7 +42,7 @@ export interface Hub {
   readonly posting: Posting
   readonly timeLimits: TimeLimits
   /** See `HttpHost`. */
-  mayPoll(user: string | null, address: string, cost: number): boolean
+  mayPoll(user: string | null, address: string, cost: number, isIn?: boolean): boolean
 }
 
 const REPLACED = 'Replaced by a newer connection'
@@ -119,8 +119,8 @@ export const createHub = (hooks: HubHooks): Hub => {
     },
     taken: replace,
     timeLimits,
-    mayPoll: (user, address, cost) =>
-      polls.of(user === null ? `address ${address}` : `user ${user}`)(cost) === 'pass',
+    mayPoll: (user, address, cost, isIn) =>
+      polls.of(user === null ? `address ${address}` : `user ${user}`)(cost, isIn) === 'pass',
     posting: createPosting({
       settings,
       sessions: broker.sessions,

@@ -8,9 +8,10 @@ const WARN_EVERY_MS = 1000
 export type RateVerdict = 'pass' | 'drop' | 'warn' | 'abuse'
 
 /**
- * Asked once for each message, or for what counts as several and is refused or not as one: may it pass? `warn` is a drop that should be told.
+ * Asked once for each message, or for what counts as several and is refused or not as one: may it pass? `warn` is a drop
+ * that should be told. `isIn`: it has passed already, and turns out to count for so many more.
  */
-export type RateLimit = (count?: number) => RateVerdict
+export type RateLimit = (count?: number, isIn?: boolean) => RateVerdict
 
 /** `now` is a monotonic clock in ms. */
 export const createRateLimit = (
@@ -33,12 +34,13 @@ export const createRateLimit = (
     return time - (refusals[refused % refusals.length] as number) <= ABUSE_WINDOW_MS
   }
 
-  return (count = 1) => {
+  return (count = 1, isIn = false) => {
     const time = now()
     tokens = Math.min(capacity, tokens + (time - refilledAt) * perMs)
     refilledAt = time
-    if (tokens >= 1) {
-      tokens = Math.max(0, tokens - count)
+    if (tokens >= 1 || isIn) {
+      // What counts for many may leave a debt: such that whoever waits the second that is named may go on.
+      tokens = Math.max(1 - capacity, tokens - count)
       return 'pass'
     }
     if (isAbuse(time)) return 'abuse'

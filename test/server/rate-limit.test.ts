@@ -44,6 +44,22 @@ test('what counts for many costs as many, and is refused as one', () => {
   expect(limit.costs(50, 1001)).toBe('abuse')
 })
 
+test('what counts for many costs as many, however little was left', () => {
+  const limit = start(10)
+  expect(limit.costs(0, 10)).toBe('pass')
+  const passed: number[] = []
+  for (let ms = 100; ms <= 5000; ms += 100) if (limit.costs(ms, 10) === 'pass') passed.push(ms)
+  // At ten a second one that counts for ten passes once a second.
+  expect(passed).toEqual([100, 1100, 2100, 3100, 4100])
+})
+
+test('whoever waits the second that is named may go on, whatever the last one counted for', () => {
+  const limit = start(10)
+  expect(limit.costs(0, 30_000)).toBe('pass')
+  expect(limit.costs(900, 1)).toBe('warn')
+  expect(limit.costs(1000, 1)).toBe('pass')
+})
+
 test('an excess is told at most once a second', () => {
   const limit = start()
   expect(limit.at(0, 4)).toEqual(['pass', 'warn', 'drop', 'drop'])
