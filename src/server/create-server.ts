@@ -52,7 +52,7 @@ export interface DrainOptions {
 export interface ResilientServer {
   /**
    * Begins to listen. Rejects if the port is taken. A `server` of yours that does not listen yet is made to if you
-   * gave a `port`; otherwise this waits until it does.
+   * gave a `port`; otherwise this waits until it does. Rejects once the server is closed, also meanwhile.
    */
   listen(): Promise<{ readonly port: number; readonly url: string }>
   /**
@@ -146,7 +146,9 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     ...LIMITS,
   })
   let draining = false
-  let detach: (() => Promise<void>) | undefined
+  let attaching: Promise<() => Promise<void>> | undefined
+  /** That our own `http` takes its port, or cannot. */
+  let binding: Promise<unknown> | undefined
   let ended: Promise<void> | undefined
 
   /** Tells the application; nobody listening is no reason to end the process, nor is one who throws. */
@@ -320,6 +322,10 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     refuse,
   })
 
+  const requireOpen = (): void => {
+    if (ended) throw new Error('listen: this server is closed: create another one')
+  }
+
   const urlOf = (): { port: number; url: string } => {
     const { port, address } = http.address() as AddressInfo
     const any = address === '0.0.0.0' || address === '::'
@@ -346,6 +352,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     for (const connection of connections) connection.terminate()
     await emptied(CLOSE_GRACE_MS)
     // Only now: what is being applied is done first, and its place in a broker outside is used up.
+    const detach = await attaching?.catch(() => {})
     await detach?.()
     hub.timeLimits.end()
     part()
@@ -353,6 +360,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     http.off('error', failed)
     if (settings.server) return
     sockets.close()
+    await binding?.catch(() => {})
     if (!http.listening) return
     const closed = once(http, 'close')
     http.close()
@@ -362,14 +370,24 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
 
   return {
     async listen() {
-      if (!detach) warnOfWorkers(broker, logger)
-      detach ??= await broker.attach(hub.deliver, hub.taken)
+      requireOpen()
+      if (!attaching) warnOfWorkers(broker, logger)
+      attaching ??= broker.attach(hub.deliver, hub.taken)
+      try {
+        await attaching
+      } catch (thrown) {
+        attaching = undefined
+        throw thrown
+      }
+      requireOpen()
       if (!http.listening) {
         const listening = once(http, 'listening')
+        if (!settings.server) binding = listening
         if (!settings.server || options.port !== undefined) {
           http.listen(settings.port, settings.host)
         }
         await listening
+        requireOpen()
         http.on('error', failed)
       }
       return urlOf()

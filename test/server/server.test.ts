@@ -4,6 +4,7 @@ import { nodeEnvironment } from '../../src/server/environment.ts'
 import {
   createServer,
   type Identity,
+  MemoryBroker,
   type ServerClient,
   type ServerLogger,
 } from '../../src/server/index.ts'
@@ -668,6 +669,30 @@ describe('the end', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()).toBe('mine')
     mine.closeAllConnections()
     await new Promise(resolve => mine.close(resolve))
+  })
+
+  test.each([
+    ['while its broker is being joined', 0],
+    ['while it takes its port', 1],
+  ])('closed %s it does not listen after that', async (_, turns) => {
+    let attached = 0
+    const broker = new MemoryBroker()
+    const attach = broker.attach.bind(broker)
+    broker.attach = async deliver => {
+      attached++
+      const detach = await attach(deliver)
+      return async () => {
+        attached--
+        await detach()
+      }
+    }
+    const server = createServer({ port: 0, host: '127.0.0.1', broker })
+    const listening = server.listen().catch((error: Error) => error.message)
+    for (let turn = 0; turn < 10 * turns; turn++) await null
+    await server.close()
+    expect(await listening).toContain('closed')
+    expect(attached).toBe(0)
+    await expect(server.listen()).rejects.toThrow('closed')
   })
 
   test('a taken port rejects listen()', async () => {
