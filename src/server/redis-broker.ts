@@ -16,7 +16,7 @@ import { forLog } from './gate.ts'
 import { createHistoryReads, type HistoryRead, type HistoryReads } from './history-reads.ts'
 import { requireNumber, type ServerLogger } from './options.ts'
 import { createRecent } from './recent.ts'
-import { createRedisLink, type RedisLink } from './redis-link.ts'
+import { CLOSED, createRedisLink, type RedisLink } from './redis-link.ts'
 import { CHANNELS, HEADS, HISTORY, NEWEST, PUBLISH } from './redis-scripts.ts'
 import { createRedisSessions, type RedisSessions } from './redis-sessions.ts'
 import { Remembered } from './remembered.ts'
@@ -99,6 +99,8 @@ export class RedisBroker implements Broker {
   readonly #ttlMs: number
   readonly #now: () => number
   readonly #attached = new Set<{ readonly deliver: Deliver; readonly taken: Taken | undefined }>()
+  /** Left, and not joined again: whoever still asks for a history does not open it. */
+  #left = false
   readonly #seen = createRecent<Position>(MOST_SEEN)
   /** Where publications are told. Topics know no databases, so that the number is part of them. */
   readonly #topic: string
@@ -166,7 +168,7 @@ export class RedisBroker implements Broker {
     const member = { deliver, taken }
     this.#attached.add(member)
     try {
-      await this.#link.open()
+      await this.#open()
     } catch (thrown) {
       this.#attached.delete(member)
       throw thrown
@@ -182,7 +184,7 @@ export class RedisBroker implements Broker {
    * nobody knows: publish it again with the same `id`, and no client gets it twice.
    */
   async publish(channel: string, publication: Publication): Promise<Position> {
-    await this.#link.open()
+    await this.#open()
     const { type, data, id = nanoid(), timestamp = this.#now() } = publication
     const head = JSON.stringify({ type, data, timestamp, id, channel }).slice(0, -1)
     const [epoch, offset] = (await this.#link.run(
@@ -206,7 +208,7 @@ export class RedisBroker implements Broker {
   }
 
   async history(channel: string, afterOffset = 0, query: HistoryQuery = {}): Promise<History> {
-    await this.#link.open()
+    await this.#openToRead()
     return this.#reads.history(channel, afterOffset, query)
   }
 
@@ -275,7 +277,7 @@ export class RedisBroker implements Broker {
   }
 
   async newest(channel: string): Promise<Published | undefined> {
-    await this.#link.open()
+    await this.#openToRead()
     const keys = this.#keys(`channel:${channel}`)
     const [epoch, , text] = (await this.#link.run(NEWEST, keys)) as (string | null)[]
     return epoch && text ? this.#read(epoch, text) : undefined
@@ -298,7 +300,7 @@ export class RedisBroker implements Broker {
   }
 
   async channels(limit: number): Promise<readonly string[]> {
-    await this.#link.open()
+    await this.#openToRead()
     return (await this.#link.run(CHANNELS, this.#keys('channels'), [whole(limit)])) as string[]
   }
 
@@ -308,8 +310,19 @@ export class RedisBroker implements Broker {
 
   /** Leaves Redis; for those who publish without a server. Waits up to 5 s for messages that are being applied. */
   async close(): Promise<void> {
+    this.#left = true
     await this.#sessions.settle(SETTLE_MS)
     await this.#link.close()
+  }
+
+  #open(): Promise<void> {
+    this.#left = false
+    return this.#link.open()
+  }
+
+  async #openToRead(): Promise<void> {
+    if (this.#left) throw new BrokerError('away', CLOSED)
+    await this.#link.open()
   }
 
   #keys(...names: string[]): string[] {

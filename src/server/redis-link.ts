@@ -89,6 +89,8 @@ const allOf = ({ commands, listener, beat }: Connections): readonly Connection[]
   beat,
 ]
 
+/** Said to whoever asks a broker that was left. */
+export const CLOSED = 'The broker is closed'
 const MISSING = 'RedisBroker needs the package `redis`: run `npm install redis`'
 
 const load = async () => {
@@ -109,6 +111,8 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
   const beatMs = leaseMs / 4
   let redis: Awaited<ReturnType<typeof load>> | undefined
   let opened: Promise<void> | undefined
+  /** Counts openings and closings: of each opening it is seen whether it was the last of these. */
+  let turns = 0
   let closing: Promise<void> | undefined
   let closed = true
   let dialing: Connections | undefined
@@ -363,7 +367,7 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
       const look = (): void => {
         if (!closed && !current) return
         waiting.delete(look)
-        if (closed) reject(new BrokerError('away', 'The broker is closed'))
+        if (closed) reject(new BrokerError('away', CLOSED))
         else resolve()
       }
       waiting.add(look)
@@ -373,8 +377,10 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
   return {
     open() {
       opened ??= (async () => {
+        const mine = ++turns
         await closing
         redis ??= await load()
+        if (mine !== turns) throw new BrokerError('away', CLOSED)
         closed = false
         await dial()
         if (!unusable) return
@@ -398,6 +404,8 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
       }
     },
     close() {
+      turns++
+      opened = undefined
       if (!closed) closing = end()
       return closing ?? Promise.resolve()
     },

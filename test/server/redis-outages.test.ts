@@ -389,6 +389,36 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     expect(lines.join()).not.toMatch(/p@ss|p%40ss/)
   })
 
+  test('a broker that was left is not joined again by whoever still reads', async () => {
+    const here = await startHere()
+    const left = async (): Promise<void> => {
+      // The one that asks is the only one.
+      const list = async () =>
+        String(await here.command('CLIENT', 'LIST'))
+          .trim()
+          .split('\n')
+      await expect.poll(list).toHaveLength(1)
+    }
+    const broker = createBroker(here.url)
+    const detach = await broker.attach(() => {})
+    const reading = broker.history('A').catch(() => {})
+    await detach()
+    await reading
+    const closed = { name: 'BrokerError', code: 'away', message: 'The broker is closed' }
+    await expect(broker.history('A')).rejects.toMatchObject(closed)
+    await expect(broker.newest('A')).rejects.toMatchObject(closed)
+    await expect(broker.channels(1)).rejects.toMatchObject(closed)
+    await left()
+    // Closed before it was there.
+    const other = createBroker(here.url)
+    const joining = other.attach(() => {})
+    await other.close()
+    await expect(joining).rejects.toMatchObject(closed)
+    await left()
+    expect(await broker.publish('A', { type: 'tick' })).toMatchObject({ offset: 1 })
+    expect((await broker.history('A')).messages).toHaveLength(1)
+  })
+
   test('every key of a channel or session ends some day, and asking for channels makes none', async () => {
     const here = await startHere()
     const broker = createBroker(here.url)
