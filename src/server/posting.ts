@@ -63,12 +63,18 @@ const read = (text: string): Post | undefined => {
     : undefined
 }
 
+/** POSTs of one incarnation that may wait for each other. A client has one at a time under way, and perhaps one that it gave up. */
+const MAX_PENDING_POSTS = 8
+
 export const createPosting = (host: PostingHost): Posting => {
   const { settings, sessions, applying, environment, counters } = host
   /** By incarnation, which only its owner can name. */
   const senders = createHttpRates(settings.rateLimit, environment.monotonicNow)
   /** Of those that have none: whoever invents one `sid` after the other would have a rate of its own for each. */
   const addresses = createHttpRates(settings.rateLimit, environment.monotonicNow)
+
+  /** POSTs of an incarnation whose turn has not ended. */
+  const pending = new Map<string, number>()
 
   const tooFast = (words: string): PostAnswer => {
     counters.rateLimited++
@@ -120,8 +126,9 @@ export const createPosting = (host: PostingHost): Posting => {
       const refused: Refused[] = [...record.refused]
       let ack = record.last
       let limited = false
-      // Who has not shown the current `tok` has only made contact.
+      // A contact without the current `tok` applies nothing.
       if (record.tok === tok) {
+        const until = environment.monotonicNow() + settings.handlerTimeoutMs
         for (const [index, { message, bad }] of elements.entries()) {
           // Of this message alone: what its handler says after its end comes with no answer.
           let over = false
@@ -149,8 +156,8 @@ export const createPosting = (host: PostingHost): Posting => {
           if (applied.reply) {
             reply({ ...applied.reply, ...replyTo(message) })
           }
-          // The client has long waited for its answer, and sends the rest again.
-          if (applied.refused?.code === 'TIMEOUT') break
+          // The client has long waited for its answer, as its next connection waits for this turn: it sends the rest again.
+          if (applied.refused?.code === 'TIMEOUT' || environment.monotonicNow() >= until) break
         }
       }
       answer = {
@@ -165,9 +172,23 @@ export const createPosting = (host: PostingHost): Posting => {
         },
       }
     }
-    // Whoever presents no `tok` applies nothing, and waits for nobody.
-    if (tok === undefined) await deliver()
-    else await applying.inTurn(incarnationOf(key, tok), deliver)
+    // A contact without a `tok` applies nothing, and waits for nobody.
+    if (tok === undefined) {
+      await deliver()
+      return answer
+    }
+    const incarnation = incarnationOf(key, tok)
+    const waiting = pending.get(incarnation) ?? 0
+    if (waiting >= MAX_PENDING_POSTS)
+      return tooFast('Too many POSTs of this session wait for their turn')
+    pending.set(incarnation, waiting + 1)
+    try {
+      await applying.inTurn(incarnation, deliver)
+    } finally {
+      const left = (pending.get(incarnation) ?? 1) - 1
+      if (left) pending.set(incarnation, left)
+      else pending.delete(incarnation)
+    }
     return answer
   }
 }

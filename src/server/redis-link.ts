@@ -223,9 +223,10 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     leastMs = 1,
   ): void => {
     const heardAt = (connection: Connection): number =>
-      // Nothing waits for the beat but a Redis that is busy with others, and these hear of it.
+      // Nothing waits for the beat but a Redis that is busy with others, and these hear of it. They excuse it for one
+      // more beat and no longer: without it the lease ends, and another server may take over what this one still does.
       connection === connections.beat
-        ? Math.max(...allOf(connections).map(each => each.heardAt))
+        ? Math.min(Math.max(...allOf(connections).map(each => each.heardAt)), since + beatMs)
         : connection.heardAt
     const leftMs = (): number =>
       Math.min(...[...silent].map(each => Math.max(since, heardAt(each)))) +

@@ -124,6 +124,41 @@ describe('a handler that never ends', () => {
     expect(begun).toEqual([1, 2, 3])
   })
 
+  test('a POST of many slow messages gives up its turn once it has taken the time of one handler', async () => {
+    let now = 0
+    vi.spyOn(nodeEnvironment, 'monotonicNow').mockImplementation(() => now)
+    const begun: unknown[] = []
+    const { server } = await start({
+      onMessage({ data }) {
+        begun.push(data)
+        now += HANDLER_MS / 2
+      },
+    })
+    const { tok } = (await post(server, { gen: 1 })).body
+    const body = { gen: 1, tok, messages: [order(1), order(2), order(3)] }
+    expect((await post(server, body)).body).toMatchObject({ ack: 2, refused: [] })
+    expect((await post(server, body)).body).toMatchObject({ ack: 3 })
+    expect(begun).toEqual([1, 2, 3])
+  })
+
+  test('of the POSTs that wait behind it eight are kept, and the rest is told to wait', async () => {
+    const { server, begun, timeOut } = await start({ rateLimit: false })
+    const { tok } = (await post(server, { gen: 1 })).body
+    const first = post(server, { gen: 1, tok, messages: [hang(1)] })
+    await expect.poll(() => begun).toEqual([1])
+    const others = Array.from({ length: 10 }, () =>
+      post(server, { gen: 1, tok, messages: [order(2)] }),
+    )
+    const statuses: number[] = []
+    for (const other of others) other.then(({ status }) => statuses.push(status))
+    await expect.poll(() => statuses).toEqual([429, 429, 429])
+    await timeOut()
+    await first
+    await Promise.all(others)
+    expect(statuses.filter(status => status === 200)).toHaveLength(7)
+    expect(begun).toEqual([1, 2])
+  })
+
   test('outside a session: an error TIMEOUT, and the next message is handled', async () => {
     const { server, begun, timeOut } = await start()
     const peer = await connect(server.url)

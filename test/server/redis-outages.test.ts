@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   BrokerError,
@@ -312,6 +312,49 @@ describe.skipIf(!hasRedis)('Redis goes away', () => {
     expect(heard.filter(data => data === 'stuck').length).toBeLessThanOrEqual(1)
     expect(heard.length).toBe((await broker.history('A')).messages.length)
     expect(gaps).toEqual([])
+  })
+
+  test('where the beat alone hangs it is away before the lease ends, however much the others hear', async () => {
+    const here = await startHere()
+    let isStuck = false
+    // Swallows the beat, which is the only one to set a key by hand.
+    const between = createServer(near => {
+      const far = createConnection(Number(new URL(here.url).port), '127.0.0.1')
+      let beats = false
+      near.on('data', data => {
+        beats ||= /\r\nSET\r\n/.test(`${data}`)
+        if (!beats || !isStuck) far.write(data)
+      })
+      far.pipe(near)
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('error', () => {})
+        one.on('close', () => other.destroy())
+      }
+    }).listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    const { port } = between.address() as AddressInfo
+    const lines: string[] = []
+    const broker = createBroker(`redis://127.0.0.1:${port}`, {
+      leaseMs: 2000,
+      logger: { warn: line => void lines.push(`${line}`) },
+    })
+    await broker.attach(() => {})
+    await publish(broker, 1, 1)
+    isStuck = true
+    // The others hear of Redis all the time.
+    for (let away = false; !away; ) {
+      await broker.history('A').catch(() => {
+        away = true
+      })
+    }
+    expect(lines).toEqual([expect.stringMatching(/is away: No answer for/)])
+    // The key that says that this server lives has not ended yet.
+    expect(await here.command('KEYS', '*server*')).toHaveLength(1)
+    await broker.close()
+    between.close()
   })
 
   test('what was published while the connection was cut is brought in order, once', async () => {
