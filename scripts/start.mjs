@@ -1,7 +1,7 @@
 // @ts-check
 /** `npm start`: the demo. */
 import { parseArgs } from 'node:util'
-import { startDemo } from './demo/demo.mjs'
+import { buildLibrary } from './demo/build.mjs'
 
 const USAGE = `npm start -- [options]
 
@@ -11,6 +11,7 @@ const USAGE = `npm start -- [options]
   --server-port N    where the companion server listens (3001)
   --proxy-port N     where the proxy between them listens (any free port)
   --heartbeat MS     silence after which the link is checked (5000)
+  --build            build the library first, as npm start does
 `
 
 const fail = (/** @type {string} */ message) => {
@@ -28,6 +29,7 @@ const options = () => {
         'server-port': { type: 'string', default: '3001' },
         'proxy-port': { type: 'string', default: '0' },
         heartbeat: { type: 'string', default: '5000' },
+        build: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
@@ -61,31 +63,39 @@ const positive = name => {
 }
 
 const heartbeatMs = positive('heartbeat')
+const demoOptions = {
+  port: portOf('port'),
+  serverPort: portOf('server-port'),
+  proxyPort: portOf('proxy-port'),
+  replay: values.replay,
+  speed: positive('speed'),
+  heartbeat: { intervalMs: heartbeatMs, timeoutMs: Math.ceil(heartbeatMs * 0.6) },
+}
+
+/** Ends what runs so far. @type {(() => Promise<unknown>) | undefined} */
+let close
+let ending = false
+const end = async () => {
+  if (ending) return
+  ending = true
+  await close?.()
+  process.exit(0)
+}
+process.on('SIGINT', end)
+process.on('SIGTERM', end)
+if (process.env.npm_lifecycle_event) {
+  // npm hands SIGTERM to the shell between us, which ends and leaves this process behind, ports taken.
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || end(), 500)
+}
 
 try {
-  const demo = await startDemo({
-    port: portOf('port'),
-    serverPort: portOf('server-port'),
-    proxyPort: portOf('proxy-port'),
-    replay: values.replay,
-    speed: positive('speed'),
-    heartbeat: { intervalMs: heartbeatMs, timeoutMs: Math.ceil(heartbeatMs * 0.6) },
-  })
-
-  let ending = false
-  const end = async () => {
-    if (ending) return
-    ending = true
-    await demo.close()
-    process.exit(0)
-  }
-  process.on('SIGINT', end)
-  process.on('SIGTERM', end)
-  if (process.env.npm_lifecycle_event) {
-    // npm hands SIGTERM to the shell between us, which ends and leaves this process behind, ports taken.
-    const parent = process.ppid
-    setInterval(() => process.ppid === parent || end(), 500)
-  }
+  if (values.build) await buildLibrary(console.log)
+  console.log('Building the page ...')
+  // Only now: it is made of what has just been built.
+  const { startDemo } = await import('./demo/demo.mjs')
+  const demo = await startDemo(demoOptions)
+  close = demo.close
 
   console.log(`
   Open ${demo.url}

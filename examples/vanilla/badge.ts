@@ -1,16 +1,9 @@
 /** The status in colour and words, the countdown, and the buttons that belong to them. */
-import type { Status } from 'resilient-websocket'
+import { describeConnection } from 'resilient-websocket/indicator'
 import { type Connection, maxAttempts } from './connection.ts'
 import { byId, element, write } from './dom.ts'
-
-const WORDS: Readonly<Record<Status, string>> = {
-  OPEN: 'Connected',
-  CONNECTING: 'Connecting',
-  RECONNECTING: 'Reconnecting',
-  FALLBACK: 'On fallback: polling',
-  CLOSED: 'Disconnected',
-  ERROR: 'Error',
-}
+import type { Flow } from './flow.ts'
+import { badgeWords } from './words.ts'
 
 const STRIP_MS = 120_000
 
@@ -21,26 +14,23 @@ const duration = (ms: number): string => {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
 
-const detailOf = (socket: Connection, pollsFail: boolean): string => {
-  const { status, phase, attempt, nextRetryAt, error, queued } = socket.getSnapshot()
+/** What is said beside the label and what the indicator says of it: how long, until when, what to do. */
+const besides = (socket: Connection): string => {
+  const { status, attempt, nextRetryAt } = socket.getSnapshot()
   const wait = nextRetryAt === null ? undefined : seconds(nextRetryAt - Date.now())
-  const kept = queued ? `, ${queued} ${queued === 1 ? 'message waits' : 'messages wait'}` : ''
   switch (status) {
     case 'OPEN':
-      return `for ${duration(socket.connectionDuration)}${kept}`
+      return `for ${duration(socket.connectionDuration)}`
     case 'FALLBACK':
-      return `${pollsFail ? 'no answer, ' : ''}${wait ? `next try in ${wait}` : 'trying the WebSocket'}${kept}`
+      return wait ? `next try in ${wait}` : 'trying the WebSocket'
     case 'RECONNECTING': {
-      const offline = phase === 'offline' ? 'offline, ' : ''
       const count = attempt > maxAttempts ? '' : ` (${attempt}/${maxAttempts})`
-      return `${offline}${wait ? `next try in ${wait}` : 'trying'}${count}${kept}`
+      return `${wait ? `next try in ${wait}` : 'trying'}${count}`
     }
-    case 'ERROR':
-      return error?.message ?? ''
     case 'CLOSED':
-      return `by your wish${kept}`
+      return 'until you press Connect'
     default:
-      return '\u00a0'
+      return ''
   }
 }
 
@@ -69,7 +59,7 @@ const mountStrip = (socket: Connection): (() => void) => {
   }
 }
 
-export const mountBadge = (socket: Connection): void => {
+export const mountBadge = (socket: Connection, flow: Flow): void => {
   const stage = byId('stage')
   const badge = byId('status')
   const detail = byId('detail')
@@ -77,14 +67,17 @@ export const mountBadge = (socket: Connection): void => {
   const disconnect = byId<HTMLButtonElement>('disconnect')
   const connect = byId<HTMLButtonElement>('connect')
   const drawStrip = mountStrip(socket)
-  let pollsFail = false
 
   const render = (): void => {
-    const { status } = socket
+    const {
+      status,
+      label,
+      detail: more,
+    } = describeConnection(socket.getSnapshot(), badgeWords(flow.pollsFail()))
     const resting = status === 'CLOSED' || status === 'ERROR'
-    write(badge, WORDS[status])
+    write(badge, label)
     badge.dataset.status = stage.dataset.status = status
-    write(detail, detailOf(socket, pollsFail))
+    write(detail, [besides(socket), more].filter(Boolean).join(', ') || '\u00a0')
     tryNow.hidden = status === 'OPEN' || resting
     disconnect.hidden = resting
     connect.hidden = !resting
@@ -93,13 +86,6 @@ export const mountBadge = (socket: Connection): void => {
   tryNow.addEventListener('click', () => socket.reconnect())
   disconnect.addEventListener('click', () => socket.disconnect())
   connect.addEventListener('click', () => socket.connect())
-
-  socket.on('poll', () => {
-    pollsFail = false
-  })
-  socket.on('error', ({ code }) => {
-    if (code === 'POLL') pollsFail = true
-  })
 
   const renderAll = (): void => {
     render()

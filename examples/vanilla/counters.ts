@@ -12,7 +12,7 @@ const number = new Intl.NumberFormat('en-US')
 
 const verdict = ({ missed, gaps }: Tally): string => {
   if (gaps) {
-    return `${number.format(missed)} messages came while the page was away. It was told (gap notices: ${gaps}) and shows the newest.`
+    return `${number.format(missed)} messages came while the page was away. It was told so (${gaps === 1 ? 'once' : `${number.format(gaps)} times`}) and shows the newest.`
   }
   return missed
     ? `While polling only the newest of each channel comes: ${number.format(missed)} others were skipped.`
@@ -28,15 +28,22 @@ export const mountCounters = (socket: Connection, tally: Tally): void => {
   let roundTripMs: number | undefined
 
   // The library pings only a silent link. Prices make this one talk all the time, so the page asks.
+  // It is the connection's that was measured, and goes with it.
+  socket.on('status', () => {
+    roundTripMs = undefined
+  })
   const measure = async (): Promise<void> => {
     if (!socket.isConnected) return
+    const { connectedAt } = socket.getSnapshot()
     const start = performance.now()
+    let measured: number | undefined
     try {
       await socket.request({ type: 'echo', data: 'round trip' }, { timeoutMs: MEASURE_MS })
-      roundTripMs = performance.now() - start
+      measured = performance.now() - start
     } catch {
-      roundTripMs = undefined
+      // No answer: there is nothing to show.
     }
+    if (socket.getSnapshot().connectedAt === connectedAt) roundTripMs = measured
   }
 
   const bars = Array.from({ length: SECONDS }, (_, index) =>

@@ -1,7 +1,8 @@
 /** The buttons that hurt the connection, and the picture of the way that messages take. */
 import type { Connection } from './connection.ts'
-import { breakThings, type Demo } from './control.ts'
+import { breakThings, type Demo, loadDemo } from './control.ts'
 import { byId, write } from './dom.ts'
+import type { Flow } from './flow.ts'
 
 const SAID: Readonly<Record<string, string>> = {
   cut: 'You cut the connection',
@@ -13,9 +14,14 @@ const SAID: Readonly<Record<string, string>> = {
   heal: 'You healed everything',
 }
 
+const LOOK_MS = 2000
+
+const WAYS = { live: 'WebSocket', polling: 'HTTP polling', none: 'nothing comes' } as const
+
 export const mountFaults = (
   socket: Connection,
   initial: Demo,
+  flow: Flow,
   note: (text: string) => void,
 ): void => {
   const panel = byId('faults')
@@ -36,7 +42,9 @@ export const mountFaults = (
     if (toggleWords) {
       write(
         toggleWords,
-        stopped ? 'It is down. The page keeps trying.' : 'Nobody there at all. It keeps trying.',
+        stopped
+          ? 'It is down. Once it is back, so is the page.'
+          : 'Nobody answers. The page goes on dialing.',
       )
     }
     for (const button of panel.querySelectorAll('button')) {
@@ -51,8 +59,9 @@ export const mountFaults = (
   }
 
   const showWay = (): void => {
-    const { transport } = socket.getSnapshot()
-    write(byId('wire'), transport === 'polling' ? 'HTTP polling' : transport ? 'WebSocket' : '')
+    const now = flow.now()
+    route.dataset.flow = now
+    write(byId('wire'), WAYS[now])
   }
 
   panel.addEventListener('click', async ({ target }) => {
@@ -71,8 +80,17 @@ export const mountFaults = (
     }
   })
 
+  /** Another tab has the same buttons. */
+  const look = async (): Promise<void> => {
+    const demo = document.hidden ? undefined : await loadDemo()
+    if (demo && !panel.querySelector(':disabled')) show(demo)
+  }
+  setInterval(look, LOOK_MS)
+
   socket.on('status', showWay)
+  // Silence is no event.
+  setInterval(showWay, 250)
   show(initial)
   showWay()
-  panel.hidden = false
+  panel.hidden = route.hidden = false
 }

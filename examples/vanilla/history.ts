@@ -1,6 +1,8 @@
 /** What happened: changes of status with their reasons, what the library announced, what you did. */
+import type { StateChange } from 'resilient-websocket'
 import type { Connection } from './connection.ts'
 import { byId, element } from './dom.ts'
+import { changeWords } from './words.ts'
 
 const LONGEST = 60
 
@@ -13,6 +15,8 @@ export interface History {
 
 export const mountHistory = (socket: Connection): History => {
   const list = byId('history')
+  // It scrolls, also for a keyboard.
+  list.tabIndex = 0
 
   const add = (kind: string, timestamp: number, ...parts: HTMLElement[]): void => {
     const item = element('li', '')
@@ -24,13 +28,16 @@ export const mountHistory = (socket: Connection): History => {
 
   const note = (text: string): void => add('NOTE', Date.now(), element('span', 'words', text))
 
-  const change = ({ from, to, timestamp, reason }: Connection['stateHistory'][number]): void => {
-    const states = element('span', 'states', `${from} > ${to}`)
-    add(to, timestamp, states, element('span', 'words', reason ?? ''))
+  const change = (changed: StateChange): void => {
+    const [now, why] = changeWords(changed)
+    const states = element('span', 'states', now)
+    add(changed.to, changed.timestamp, states, element('span', 'words', why))
   }
 
   for (const each of socket.stateHistory) change(each)
   socket.on('status', change)
-  socket.on('gap', ({ channel }) => note(`Gap: ${channel ?? 'messages'} may have been missed`))
+  socket.on('gap', ({ channel }) =>
+    note(`Messages ${channel ? `of ${channel} ` : ''}may be missing: the page was told`),
+  )
   return { note }
 }

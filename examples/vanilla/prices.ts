@@ -53,7 +53,8 @@ const createRow = (symbol: string): Row => {
       const change = quote.changePercent ?? (quote.price / first - 1) * 100
       write(priceText, (quote.price < 1 ? small : price).format(quote.price))
       write(changeCell, percent.format(change / 100))
-      changeCell.classList.toggle('down', change < 0)
+      // One colour for both: a line that rose within the last minute may still be down since the start.
+      line.dataset.tone = change < 0 ? 'down' : 'up'
       sparkline.add(quote.price)
       if (last !== undefined && quote.price !== last && !stillness.matches) {
         const color = quote.price > last ? 'var(--up-soft)' : 'var(--down-soft)'

@@ -2,6 +2,7 @@
 import type { Delivery } from 'resilient-websocket'
 import type { Connection } from './connection.ts'
 import { byId, element, write } from './dom.ts'
+import { deliveryWords } from './words.ts'
 
 const LONGEST = 30
 
@@ -17,13 +18,14 @@ export const mountSendBox = (socket: Connection): void => {
   const form = byId<HTMLFormElement>('send')
   const input = byId<HTMLInputElement>('send-text')
   const list = byId('sent')
+  // It scrolls, also for a keyboard.
+  list.tabIndex = 0
   const entries = new Map<string, Entry>()
 
   const show = ({ delivery, item, state, echoes }: Entry): void => {
     item.dataset.state = echoes ? 'echoed' : delivery.state
     item.dataset.echoes = `${echoes}`
-    const words = delivery.reason ? `${delivery.state}: ${delivery.reason}` : delivery.state
-    write(state, echoes > 1 ? `echoed ${echoes} times` : echoes ? `${words}, echoed` : words)
+    write(state, deliveryWords(delivery.state, delivery.reason, echoes))
   }
 
   const send = (text: string): void => {

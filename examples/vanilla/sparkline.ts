@@ -31,16 +31,16 @@ export const createSparkline = (): Sparkline => {
       const low = Math.min(...values)
       const range = Math.max(...values) - low || 1
       const points = values.map((each, index) => {
-        const x = index * STEP
+        // The newest stands at the right edge, however few there are.
+        const x = WIDTH - (values.length - 1 - index) * STEP
         const y = HEIGHT - 3 - ((each - low) / range) * (HEIGHT - 6)
         return `${x.toFixed(1)},${y.toFixed(1)}`
       })
       line.setAttribute('points', points.join(' '))
       area.setAttribute(
         'points',
-        `0,${HEIGHT} ${points.join(' ')} ${(values.length - 1) * STEP},${HEIGHT}`,
+        `${WIDTH - (values.length - 1) * STEP},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}`,
       )
-      svg.classList.toggle('down', value < (values[0] ?? value))
     },
   }
 }

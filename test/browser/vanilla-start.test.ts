@@ -1,11 +1,15 @@
 /** `npm start` from outside: what it takes, what it says, how it ends. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { runDemo, startDemo } from './demo.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 describe('starting the demo', () => {
   it.each([
@@ -40,6 +44,31 @@ describe('starting the demo', () => {
     const { code, stderr } = await runDemo(...args)
     expect(code).toBe(1)
     expect(stderr).toContain(words)
+  })
+
+  it('npm start says that it builds, before it does', async () => {
+    const { scripts } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8'))
+    expect(scripts.start).toBe('node scripts/start.mjs --build')
+    const build = (script: string): Promise<{ stdout: string; stderr: string }> =>
+      promisify(execFile)(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `const { buildLibrary } = await import('./scripts/demo/build.mjs')
+         await buildLibrary(console.log, ['-e', ${JSON.stringify(script)}])`,
+        ],
+        { cwd: ROOT },
+      )
+    const { stdout } = await build('console.log("built")')
+    expect(stdout).toBe('Building the library, which takes about half a minute ...\nbuilt\n')
+    await expect(build('process.exit(1)')).rejects.toThrow('The library could not be built')
+  })
+
+  it('says that it builds the page, before the page is there', async () => {
+    const demo = await startDemo()
+    const { stdout } = await demo.stop()
+    expect(stdout).toMatch(/^Building the page \.\.\.\n\s+Open http/)
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends everything', async signal => {

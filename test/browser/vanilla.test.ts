@@ -1,4 +1,5 @@
 /** The demo's page, built, in a real browser, over a connection that is really hurt. */
+import axe from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ResilientWebSocket } from '../../src/index.ts'
@@ -141,14 +142,14 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
       'OPEN>RECONNECTING',
       'RECONNECTING>OPEN',
     ])
-    const shown = await page.$$eval('[data-testid=history] .states', found =>
-      found.map(each => each.textContent),
+    const shown = await page.$$eval('[data-testid=history] li:has(.states)', found =>
+      found.map(each => ['.states', '.words'].map(name => each.querySelector(name)?.textContent)),
     )
     expect(shown).toEqual([
-      'RECONNECTING > OPEN',
-      'OPEN > RECONNECTING',
-      'CONNECTING > OPEN',
-      'CLOSED > CONNECTING',
+      ['Connected again', ''],
+      ['Reconnecting', 'the connection broke'],
+      ['Connected', ''],
+      ['Connecting', ''],
     ])
     const tally = await page.evaluate(() => window.__demo.tally)
     expect(tally).toMatchObject({ missing: 0, doubled: 0 })
@@ -208,10 +209,11 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
     expect(tally).toMatchObject({ missing: 0, doubled: 0 })
   })
 
-  it('the server stopped: it keeps trying, and is back when the server is', async () => {
-    await open()
+  it('the server stopped: it goes on dialing also on the fallback, and is back when the server is', async () => {
+    await open(`${HURRY}&afterMs=500`)
     await press('stop-server')
-    await status('RECONNECTING')
+    await status('FALLBACK')
+    for (let dials = 0; dials < 3; dials++) await page.waitForEvent('websocket')
     await page.waitForSelector('text=Start the server')
     await press('start-server')
     await status('OPEN')
@@ -268,6 +270,7 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
     await page.click('text="Disconnect"')
     await status('CLOSED')
     expect(await text('status')).toBe('Disconnected')
+    expect(await text('detail')).toBe('until you press Connect')
     expect(await badgeColor()).toBe('red')
     expect(await page.isHidden('text=Try now')).toBe(true)
     await page.click('text="Connect"')
@@ -284,6 +287,148 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
     }))
     expect(background).toBe('rgb(12, 16, 23)')
     expect(overflow).toBe(0)
+  })
+
+  it('the server stopped: no line is alive, no round trip is left, and the badge does not claim to poll', async () => {
+    const lines = (): Promise<string[]> =>
+      page.$$eval('.wire i', found => found.map(each => getComputedStyle(each).animationName))
+    const roundTrip = (): Promise<string | null> => page.textContent('#count-latency')
+    await open(`${HURRY}&afterMs=500`)
+    await page.waitForFunction(() =>
+      document.querySelector('#count-latency')?.textContent?.endsWith('ms'),
+    )
+    expect(await lines()).toEqual(['flow', 'flow'])
+    await press('stop-server')
+    await status('FALLBACK')
+    await page.waitForSelector('text=On fallback: no answer')
+    expect(await lines()).toEqual(['none', 'none'])
+    expect(await page.textContent('#wire')).toBe('nothing comes')
+    expect(await roundTrip()).toBe('\u2013')
+    await press('start-server')
+    await status('OPEN')
+    await page.waitForFunction(
+      () => getComputedStyle(document.querySelector('.wire i') as Element).animationName === 'flow',
+    )
+  })
+
+  it('a link on which nothing comes has no living line, however open it looks', async () => {
+    context = await browser.newContext()
+    page = await context.newPage()
+    await page.routeWebSocket(/\/ws$/, socket => {
+      const data = { symbol: 'AAPL', price: 100 }
+      socket.send(JSON.stringify({ type: 'market_data', data }))
+    })
+    await page.goto(demo.url)
+    await page.waitForSelector('[data-flow=live]')
+    await page.waitForSelector('[data-flow=none]')
+    expect(await text('status')).toBe('Connected')
+  })
+
+  it('what another tab does to the server or the network is shown in this one', async () => {
+    await open()
+    await act('stop-server')
+    await page.waitForSelector('#server-word:text("stopped")')
+    await page.waitForSelector('text=Start the server')
+    await act('slow')
+    await page.waitForSelector('#network-word:text("slow")')
+  })
+
+  it('draws the trend in the colour of the change beside it', async () => {
+    context = await browser.newContext()
+    page = await context.newPage()
+    // Up within the minute, down since the start, and the other way round.
+    const quotes = [
+      ['AAPL', 100, -5],
+      ['AAPL', 101, -4],
+      ['MSFT', 100, 5],
+      ['MSFT', 99, 4],
+    ].map(([symbol, price, changePercent]) => ({
+      type: 'market_data',
+      data: { symbol, price, changePercent },
+    }))
+    await page.routeWebSocket(/\/ws$/, socket => {
+      for (const quote of quotes) socket.send(JSON.stringify(quote))
+    })
+    await page.goto(demo.url)
+    await page.waitForFunction(() => document.querySelectorAll('#prices tr').length === 2)
+    await page.waitForFunction(() =>
+      /99/.test(document.querySelector('#prices')?.textContent ?? ''),
+    )
+    const colors = await page.$$eval('#prices tr', rows =>
+      rows.map(row =>
+        ['.change', '.sparkline'].map(
+          name => getComputedStyle(row.querySelector(name) as Element).color,
+        ),
+      ),
+    )
+    const [down, up] = ['rgb(196, 43, 60)', 'rgb(11, 122, 83)']
+    expect(colors).toEqual([
+      [down, down],
+      [up, up],
+    ])
+  })
+
+  it('has no card at 1280 by 720 that is blank in its lower part', async () => {
+    await open(HURRY, { viewport: { width: 1280, height: 720 } })
+    await page.waitForFunction(() => document.querySelectorAll('#prices tr').length === 9)
+    const blank = await page.$$eval('.card', cards =>
+      cards.map(card => {
+        const leaves = [...card.querySelectorAll('*')].filter(
+          each => !each.firstElementChild && each.checkVisibility() && each.clientHeight > 0,
+        )
+        const lowest = Math.max(...leaves.map(each => each.getBoundingClientRect().bottom))
+        return [card.className, Math.round(card.getBoundingClientRect().bottom - lowest)] as const
+      }),
+    )
+    expect(blank.filter(([, pixels]) => pixels > 50)).toEqual([])
+  })
+
+  describe.each(['light', 'dark'] as const)('%s', colorScheme => {
+    it('axe finds nothing, nothing sticks out at 320 px, and no status is left in capitals, whatever happens', async () => {
+      await open(`${HURRY}&afterMs=1500&retryMs=1000`, { colorScheme })
+      await page.evaluate(axe.source)
+      await firstPrice()
+      const found: Record<string, unknown> = {}
+      const look = async (what: string): Promise<void> => {
+        for (const width of [1440, 390, 320]) {
+          await page.setViewportSize({ width, height: 900 })
+          const faults = await page.evaluate(async () => {
+            const { run } = (globalThis as unknown as { axe: typeof axe }).axe
+            const { violations } = await run(document)
+            const { scrollWidth, clientWidth } = document.documentElement
+            return [
+              ...violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+              ...(scrollWidth > clientWidth ? [`sideways by ${scrollWidth - clientWidth}`] : []),
+              ...(document.body.innerText.match(
+                /.*\b(OPEN|CLOSED|CONNECTING|RECONNECTING|FALLBACK|ERROR)\b.*/g,
+              ) ?? []),
+            ]
+          })
+          if (faults.length) found[`${what}, ${width} px`] = faults
+        }
+      }
+      await look('connected')
+      await press('stop-server')
+      await status('RECONNECTING')
+      await page.fill('#send-text', 'waits')
+      await page.click('text="Send"')
+      await look('reconnecting')
+      await page.waitForSelector('text=On fallback: no answer')
+      await page.waitForSelector('tr.stale')
+      await look('server stopped')
+      await press('start-server')
+      await status('OPEN')
+      await press('block-websocket')
+      await page.waitForSelector('[data-flow=polling]')
+      await pricesMove()
+      await look('WebSocket blocked')
+      await press('heal')
+      await status('OPEN')
+      await page.click('text="Disconnect"')
+      await status('CLOSED')
+      await look('disconnected')
+      expect(found).toEqual({})
+    })
   })
 
   describe('the control API', () => {
