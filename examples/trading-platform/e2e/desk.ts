@@ -41,6 +41,8 @@ export interface Desk {
   orders(): Locator
   /** Goes to the page of the connection, without loading anew. */
   connectionPage(): Promise<void>
+  /** A value of the list of facts. On the page of the connection only. */
+  fact(name: string): Promise<string>
   /** What arrived on a channel, counted by offsets. On the page of the connection only. */
   count(channel: string): Promise<Count>
   /** The statuses so far, newest first, each with its reason. On the page of the connection only. */
@@ -82,6 +84,7 @@ const createDesk = (page: Page): Desk => {
       await page.getByRole('link', { name: 'Connection' }).click()
       await expect(page.getByTestId('history')).toBeVisible()
     },
+    fact: name => page.locator('.facts dl div').filter({ hasText: name }).locator('dd').innerText(),
     async count(channel) {
       const cells = await page.getByTestId(`integrity-${channel}`).locator('td').allInnerTexts()
       const [received, offsets = '', missing, doubled, gaps] = cells

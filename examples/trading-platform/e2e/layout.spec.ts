@@ -1,4 +1,5 @@
 /** The page at every width between a phone and a desk. */
+import { axeFindings } from './axe'
 import { type Desk, expect, test } from './desk'
 
 const WIDTHS = [320, 390, 768, 820, 1024, 1280]
@@ -76,6 +77,77 @@ test('on a phone the head stays above what is scrolled under it, and tells when 
   await expect(badge.locator('[part=countdown]')).toBeVisible()
   await expect(badge.locator('[part=age]')).toBeVisible()
 })
+
+test('at 1440 by 900 no panel is mostly empty, on a market that has just begun', async ({
+  market,
+  network: _network,
+  desk,
+}) => {
+  await desk.page.setViewportSize({ width: 1440, height: 900 })
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
+  await expect(desk.page.locator('.signals li').first()).toBeVisible()
+  const blank = await desk.page.evaluate(() =>
+    [...document.querySelectorAll('.panel')].map(panel => {
+      const { top, height } = panel.getBoundingClientRect()
+      const used = new Set<number>()
+      for (const each of panel.querySelectorAll('*')) {
+        if (each.firstElementChild && !each.matches('.canvas, button, label')) continue
+        const { top: begin, bottom: end } = each.getBoundingClientRect()
+        for (let y = Math.max(begin, top); y < Math.min(end, top + height); y++) {
+          used.add(Math.floor(y - top))
+        }
+      }
+      return [panel.className, Math.round((1 - used.size / height) * 100)] as const
+    }),
+  )
+  expect(blank).toHaveLength(6)
+  // In percent of the height; what lies between the lines is in it.
+  expect(blank.filter(([, percent]) => percent > 50)).toEqual([])
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing at 1440 by 900 and on a phone, ${colorScheme}: connected, and while the market is dead`, async ({
+    market,
+    network: _network,
+    desk,
+  }) => {
+    const { page } = desk
+    const found: Record<string, readonly unknown[]> = {}
+    const look = async (what: string): Promise<void> => {
+      for (const [width, height] of [
+        [1440, 900],
+        [390, 844],
+      ] as const) {
+        await page.setViewportSize({ width, height })
+        const findings = await axeFindings(page)
+        if (findings.length) found[`${what}, ${width} px`] = findings
+      }
+    }
+    await page.emulateMedia({ colorScheme })
+    await market.start()
+    await desk.open()
+    await desk.reaches('OPEN')
+    await desk.moves('AAPL', 1)
+    for (let orders = 0; orders < 12; orders++) await desk.order(10)
+    await expect(page.locator('[data-testid=order][data-state=filled]')).toHaveCount(12)
+    await look('connected')
+    await market.kill()
+    await expect(page.locator('.banner')).toBeVisible()
+    await look('the market killed')
+    await desk.reaches('FALLBACK')
+    await desk.moves('AAPL', 1)
+    await expect(page.getByText('second source').first()).toBeVisible()
+    await look('the second source')
+    // Neither answers any more.
+    await page.route('**/api/market/snapshot*', route => route.abort())
+    await expect(page.locator('.banner')).toContainText('Nothing gets through', { timeout: 30_000 })
+    await look('nothing at all')
+    expect(found).toEqual({})
+  })
+}
 
 test('the history has its bar and its columns, however long it is', async ({
   market,

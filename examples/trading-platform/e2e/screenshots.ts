@@ -81,6 +81,7 @@ test('the desk in four colours', async ({ market, network, desk }) => {
   await desk.page.getByRole('button', { name: 'Disconnect' }).click()
   await desk.page.getByRole('link', { name: 'Desk' }).click()
   await desk.page.waitForTimeout(12_000)
+  // A market order on an old price asks first.
   await desk.order(5)
   await shapes(desk, 'red')
 })

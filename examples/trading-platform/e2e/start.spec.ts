@@ -30,11 +30,10 @@ const run = (command: string): Running => {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
-      // As if nobody had set anything, but beside what is being developed, and with less waiting.
+      // As if nobody had set anything, but beside what is being developed, and looking for a WebSocket so seldom
+      // that it is the polls that have to notice the market's return.
       NEXT_DIST_DIR: '.next-e2e',
-      NEXT_PUBLIC_WS_RETRY_MS: '200',
-      NEXT_PUBLIC_WS_POLL_MS: '500',
-      NEXT_PUBLIC_WS_PROBE_MS: '1000',
+      NEXT_PUBLIC_WS_PROBE_MS: '600000',
     },
   })
   running.add(child)
@@ -86,8 +85,12 @@ test('one command starts page and market; the page outlives the market, and its 
   await desk.moves('AAPL', 1)
 
   process.kill(listenerOn(PORTS.devServer) ?? Number.NaN, 'SIGKILL')
+  // Prices go on before any of them is marked as old; used-up redials would take forty seconds.
   await desk.reaches('FALLBACK')
-  await desk.moves('AAPL', 2)
+  await desk.moves('AAPL', 1)
+  await desk.connectionPage()
+  expect(await desk.fact('Redials since stable')).toMatch(/^[12]$/)
+  await desk.page.getByRole('link', { name: 'Desk' }).click()
 
   // The words of the terminal are enough to go on.
   const [command] = /^.*npm run ws:server.*$/m.exec(all.output()) ?? []

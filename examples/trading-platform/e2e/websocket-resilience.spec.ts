@@ -1,8 +1,9 @@
 /** The desk through everything that happens to connections. */
-import axe from 'axe-core'
 import { ordersOf } from './ask'
+import { axeFindings } from './axe'
 import { type Desk, expect, test } from './desk'
 import { newestOf } from './market'
+import { PROXY_URL } from './ports'
 
 const SYMBOLS = ['AAPL', 'GOOGL', 'MSFT', 'AMZN', 'NVDA', 'TSLA', 'META', 'NFLX', 'BTC']
 
@@ -63,6 +64,32 @@ test('comes back after the server was killed, and tells what nobody can know', a
     const { missing, doubled, gaps } = await desk.count(symbol)
     expect({ missing, doubled, gaps }, symbol).toEqual({ missing: 0, doubled: 0, gaps: 1 })
   }
+})
+
+test('writes into the console of the browser what happens to the connection, as the guide says', async ({
+  market,
+  network,
+  desk,
+}) => {
+  const lines: string[] = []
+  desk.page.on('console', message => lines.push(message.text()))
+  /** Waits for a line. */
+  const says = (line: RegExp): Promise<void> =>
+    expect.poll(() => lines.some(each => line.test(each)), String(line)).toBe(true)
+  await market.start()
+  await desk.open()
+  await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
+  const url = PROXY_URL.replaceAll('.', '\\.')
+  await says(new RegExp(`^\\[WebSocket\\] Connecting to ${url}/ws\\.\\.\\.$`))
+  await says(/^\[WebSocket\] Connected$/)
+  await says(/^\[WebSocket\] Received: \{.*"market_data"/)
+  network.cut()
+  await desk.reaches('RECONNECTING')
+  await desk.reaches('OPEN')
+  await says(/^\[WebSocket\] Connection closed: 1006/)
+  await says(/^\[WebSocket\] Scheduling reconnect in \d+ms \(attempt 1\/5\)$/)
+  await says(new RegExp(`^\\[WebSocket\\] Reconnecting to ${url}/ws\\.\\.\\.$`))
 })
 
 test('polls while WebSocket is blocked, with moving prices and a blue badge, and returns by itself', async ({
@@ -127,6 +154,7 @@ test('an order placed while the market is away is acknowledged once when it is b
   await market.start()
   await desk.open()
   await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
   await market.kill()
   await desk.reaches('FALLBACK')
   await desk.order(10)
@@ -143,6 +171,7 @@ test('keeps orders while away, and delivers each once', async ({ market, network
   await market.start()
   await desk.open()
   await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
   await network.refuse()
   network.cut()
   await desk.reaches('RECONNECTING')
@@ -195,6 +224,7 @@ test('an order that is taken back while it waits is never sent', async ({
   await market.start()
   await desk.open()
   await desk.reaches('OPEN')
+  await desk.moves('AAPL', 1)
   await network.refuse()
   network.cut()
   await desk.reaches('RECONNECTING')
@@ -292,15 +322,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     desk,
   }) => {
     const { page } = desk
-    const findings = async (): Promise<unknown> => {
-      const violations = await page.evaluate(async () => {
-        const { run } = (globalThis as unknown as { axe: typeof axe }).axe
-        return (await run(document)).violations
-      })
-      return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])
-    }
+    const findings = (): Promise<unknown> => axeFindings(page)
     await page.emulateMedia({ colorScheme })
-    await page.addInitScript(axe.source)
     await market.start()
     await desk.open()
     await desk.reaches('OPEN')

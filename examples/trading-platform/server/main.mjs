@@ -5,13 +5,12 @@ import { access } from 'node:fs/promises'
 import { createServer, startMarket, startReplay } from 'resilient-websocket/server'
 import { createBars } from './bars.mjs'
 import { createExchange } from './exchange.mjs'
+import { createNotices, noticesOf } from './notices.mjs'
 import { whenOrphaned } from './orphan.mjs'
 import { readSettings, USAGE, UsageError } from './settings.mjs'
 
 /** @import { Publication, Publisher } from 'resilient-websocket/server' */
 /** @import { Settings } from './settings.mjs' */
-
-const RECENT_KEPT = 40
 
 /** @type {Readonly<Record<string, string>>} */
 const REASONS = {
@@ -39,8 +38,7 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
   const bars = createBars({ withPast: replay === undefined })
   /** @type {Map<string, number>} */
   const prices = new Map()
-  /** The last signals and alerts, for pages that have just opened. @type {Publication[]} */
-  const recent = []
+  const notices = createNotices()
 
   const server = createServer({
     ...options,
@@ -50,7 +48,7 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
     async onMessage({ type, data }) {
       if (type === 'order') await exchange.place(data)
       else if (type === 'cancel') await exchange.cancel(data)
-      else if (type === 'recent') return { data: recent }
+      else if (type === 'recent') return { data: notices.recent() }
       else if (type === 'orders') return { data: exchange.ordersOf(data) }
       else if (type === 'history') {
         const symbol = String(/** @type {{ symbol?: unknown } | undefined} */ (data)?.symbol)
@@ -69,14 +67,15 @@ const serve = async ({ server: options, drainMs, seed, speed, replay, verbose })
     async publish(channel, given) {
       const publication = { id: randomUUID(), timestamp: Date.now(), ...given }
       if (given.type === 'signal' || given.type === 'alert') {
-        recent.push(publication)
-        if (recent.length > RECENT_KEPT) recent.shift()
+        notices.add([publication])
       }
       const position = await server.publish(channel, publication)
       const quote = publication.type === 'market_data' ? quoteIn(publication.data) : undefined
       if (quote) {
+        const first = !prices.has(quote.symbol)
         prices.set(quote.symbol, quote.price)
         bars.add(quote.symbol, quote.price, publication.timestamp)
+        if (first) notices.add(noticesOf(quote.symbol, bars.of(quote.symbol)))
         await exchange.priced(quote.symbol, quote.price)
       }
       return position

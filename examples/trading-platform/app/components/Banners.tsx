@@ -5,6 +5,9 @@ import { useResilientWebSocket } from '@/app/hooks/useResilientWebSocket'
 import { useStore } from '@/app/hooks/useStore'
 import { formatClock } from '@/app/market/format'
 
+/** On the fallback: longer than it takes from poll to poll. */
+const SILENT_MS = 10_000
+
 /** What the trader has to know beyond the badge: how old the prices are, and what happens to orders. */
 export const Banners = () => {
   const { socket, status, stateHistory, error } = useResilientWebSocket()
@@ -16,6 +19,8 @@ export const Banners = () => {
   const since = stateHistory.at(-1)?.timestamp ?? 0
   const lasting = now !== undefined && now - since > 1000
   const { lastMessageAt } = socket.getSnapshot()
+  const heardAt = Math.max(since, lastMessageAt ?? 0)
+  const silent = now !== undefined && now - heardAt > SILENT_MS
   const asOf =
     lastMessageAt === null ? 'No prices yet.' : `Prices as of ${formatClock(lastMessageAt)}.`
   return (
@@ -30,7 +35,13 @@ export const Banners = () => {
           <b>Connection lost.</b> {asOf} Orders wait here and go out once.
         </p>
       )}
-      {status === 'FALLBACK' && (
+      {status === 'FALLBACK' && silent && (
+        <p className="banner" data-tone="yellow">
+          <b>Nothing gets through.</b> Neither WebSocket nor HTTP brings prices. {asOf} Orders wait
+          here and go out once.
+        </p>
+      )}
+      {status === 'FALLBACK' && !silent && (
         <p className="banner" data-tone="blue">
           {standby ? (
             <>

@@ -95,7 +95,8 @@ export const Orders = () => {
     <section className="panel orders" aria-labelledby="orders">
       <h2 id="orders">Orders</h2>
       {orders.length ? (
-        <div className="scroll">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also for those who have only a keyboard
+        <section className="scroll" tabIndex={0} aria-label="All orders">
           <table>
             <thead>
               <tr>
@@ -115,7 +116,7 @@ export const Orders = () => {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       ) : (
         <p className="empty">
           No orders yet. One that you place while the connection is down waits here.

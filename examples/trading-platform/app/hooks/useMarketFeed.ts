@@ -65,6 +65,10 @@ export const useMarketFeed = (): void => {
       }),
       // A message that has left says so only in its Delivery.
       socket.onChange(desk.orders.refresh),
+      // The market answers polls again, after the second source: a WebSocket may get through, too. No need to wait.
+      desk.standby.subscribe(() => {
+        if (!desk.standby.get() && socket.status === 'FALLBACK') socket.reconnect()
+      }),
       socket.on('gap', ({ channel }) => {
         desk.integrity.gap(channel)
         if (channel === undefined || channel.startsWith('account:')) unsureOrders = true

@@ -110,7 +110,9 @@ export const createDesk = (symbol: string): Desk => {
   ): void => {
     const id = message.id ?? `${noticed++}`
     if (store.get().some(known => known.id === id)) return
-    store.set([{ ...kind, id, at: localTime(message) }, ...store.get()].slice(0, NOTICES_KEPT))
+    const notices = [{ ...kind, id, at: localTime(message) }, ...store.get()]
+    // The answer to `recent` may bring older ones than those that have come meanwhile.
+    store.set(notices.sort((one, other) => other.at - one.at).slice(0, NOTICES_KEPT))
   }
 
   const show = (message: Message): void => {
