@@ -19,6 +19,12 @@ const percent = new Intl.NumberFormat('en-US', {
   signDisplay: 'always',
 })
 
+const ageWords = (ms: number): string => {
+  const seconds = Math.floor(ms / 1000)
+  if (seconds < 1) return 'now'
+  return seconds < 100 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`
+}
+
 const stillness = matchMedia('(prefers-reduced-motion: reduce)')
 
 interface Row {
@@ -69,7 +75,7 @@ const createRow = (symbol: string): Row => {
       const age = Date.now() - cameAt
       const stale = age > STALE_AFTER_MS
       line.classList.toggle('stale', stale)
-      write(ageCell, age < 1000 ? 'now' : `${Math.floor(age / 1000)} s`)
+      write(ageCell, ageWords(age))
       ageCell.title = stale ? 'No news for a while: this price may be wrong by now' : ''
     },
   }

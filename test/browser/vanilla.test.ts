@@ -368,6 +368,21 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
     ])
   })
 
+  it('fits a page of 320 px also with long names, large prices and ages of minutes', async () => {
+    context = await browser.newContext({ viewport: { width: 320, height: 700 } })
+    page = await context.newPage()
+    await page.clock.install()
+    await page.routeWebSocket(/\/ws$/, socket => {
+      const data = { symbol: 'BTCUSDT', price: 123456.78, changePercent: -12.34 }
+      socket.send(JSON.stringify({ type: 'market_data', data }))
+    })
+    await page.goto(demo.url)
+    await page.waitForSelector('#prices tr')
+    await page.clock.fastForward('45:00')
+    await page.waitForSelector('td.age:text("45 min")')
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
+  })
+
   it('has no card at 1280 by 720 that is blank in its lower part', async () => {
     await open(HURRY, { viewport: { width: 1280, height: 720 } })
     await page.waitForFunction(() => document.querySelectorAll('#prices tr').length === 9)
