@@ -31,7 +31,7 @@ interface QuestionProps {
   onLeave(): void
 }
 
-/** Before a market order that nobody can tell the price of. What a hasty second click hits is harmless. */
+/** Asks before a market order whose price nobody can tell. The button under a hasty second click sends nothing. */
 const Question = ({ price, age, order, onLimit, onPlace, onLeave }: QuestionProps) => {
   const first = useRef<HTMLButtonElement>(null)
   useEffect(() => first.current?.focus(), [])
@@ -84,7 +84,7 @@ export const Ticket = () => {
   if (firstLimit !== undefined) setLimit(firstLimit)
 
   const price = kind === 'limit' ? Number(limit) : quote?.price
-  /** What a market order would have to go by is not known. */
+  /** A market order would take a price that the page does not know. */
   const blind = kind === 'market' && (!quote || stale)
   const order = `${side} ${quantity} ${symbol} ${kind}`
   const [asked, setAsked] = useState<string>()
