@@ -47,6 +47,8 @@ export default defineConfig({
       NEXT_PUBLIC_WS_RETRY_MS: '200',
       NEXT_PUBLIC_WS_POLL_MS: '500',
       NEXT_PUBLIC_WS_PROBE_MS: '1500',
+      // Four pictures of reconnecting take longer than the page would wait.
+      ...(process.env['SCREENSHOTS'] && { NEXT_PUBLIC_WS_FALLBACK_MS: '60000' }),
     },
   },
 })
