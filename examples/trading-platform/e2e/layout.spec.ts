@@ -145,6 +145,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.route('**/api/market/snapshot*', route => route.abort())
     await expect(page.locator('.banner')).toContainText('Nothing gets through', { timeout: 30_000 })
     await look('nothing at all')
+    await page.locator('button.place').click()
+    await expect(page.getByRole('alertdialog')).toBeVisible()
+    await look('a question')
+    // All of the ticket is there, also on a low screen.
+    await page.setViewportSize({ width: 1280, height: 760 })
+    const { inside, ticket } = await page.evaluate(() => {
+      const bottom = (name: string) => document.querySelector(name)?.getBoundingClientRect().bottom
+      return { inside: bottom('.position'), ticket: bottom('.ticket') }
+    })
+    expect(inside).toBeLessThan(ticket as number)
     expect(found).toEqual({})
   })
 }
