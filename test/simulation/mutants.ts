@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'the next user goes on with the token',
     file: 'client.ts',
-    find: 'driver.setToken(undefined)',
+    find: 'if (named) driver.forgetToken()\n    else driver.setToken(undefined)',
     replace: '',
   },
   {
