@@ -20,8 +20,15 @@ const adapter: Options = {
   treeshake: false,
 }
 
-/** For `require()`, as Jest does it. nanoid has no CommonJS, so that these files hold it. */
-const commonJs: Options = { ...shared, format: 'cjs', noExternal: ['nanoid'] }
+/** For `require()`, as Jest does it: without comments, which would double the package. nanoid has no CommonJS, so that these files hold it. */
+const commonJs: Options = {
+  ...shared,
+  format: 'cjs',
+  noExternal: ['nanoid'],
+  esbuildOptions(options) {
+    options.minifyWhitespace = true
+  },
+}
 
 const frameworks = { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' }
 
