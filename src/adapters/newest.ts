@@ -18,7 +18,8 @@ export interface NewestStore<Incoming> {
 /** What a server shows. */
 export const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
 
-type Channel = string | null | undefined | false
+/** The name of a channel, or none yet. */
+export type Channel = string | null | undefined | false
 
 /** One channel or several; what is not known yet is left out. */
 export type Channels = Channel | readonly Channel[]

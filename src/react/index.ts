@@ -7,7 +7,7 @@
 
 export type { Actions } from '../adapters/actions.ts'
 export type { LegacyStatus } from '../adapters/legacy.ts'
-export type { Channels } from '../adapters/newest.ts'
+export type { Channel, Channels } from '../adapters/newest.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
 export { ResilientWebSocketProvider, type ResilientWebSocketProviderProps } from './client.ts'

@@ -28,7 +28,8 @@ import type { AnyClient, ClientChoice } from '../adapters/options.ts'
 import { abandon, acquire, changesOf, type Lease, lookUp } from '../adapters/shared.ts'
 import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
 
-type Provided = MaybeRefOrGetter<AnyClient | null | undefined>
+/** A client, or what names one, perhaps later. */
+export type Provided = MaybeRefOrGetter<AnyClient | null | undefined>
 
 const KEY: InjectionKey<Provided> = Symbol('resilient-websocket')
 

@@ -5,10 +5,10 @@
  */
 export type { Actions } from '../adapters/actions.ts'
 export type { LegacyStatus } from '../adapters/legacy.ts'
-export type { Channels } from '../adapters/newest.ts'
+export type { Channel, Channels } from '../adapters/newest.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view.ts'
-export { provideResilientWebSocket, type ReactiveChoice } from './client.ts'
+export { type Provided, provideResilientWebSocket, type ReactiveChoice } from './client.ts'
 export { ConnectionStatus, type ConnectionStatusProps } from './connection-status.ts'
 export {
   type UseResilientWebSocketOptions,
