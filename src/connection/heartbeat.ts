@@ -2,8 +2,8 @@
  * Silence -> ping -> verdict. Deadlines are compared with clocks, never counted by timers:
  * a timer that fires late (slept machine, frozen tab, blocked event loop) is no verdict.
  */
-import type { Environment } from '../environment.ts'
-import type { Timers } from '../timers.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
 
 export interface HeartbeatHooks {
   readonly environment: Environment

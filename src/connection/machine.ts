@@ -2,7 +2,7 @@
  * The pure machine: `(state, event) -> [state, effects]`. It says *that* something happens;
  * clock, chance and sockets are the driver's.
  */
-import type { Effect, EventName, Phase, StateName, Status } from './status.ts'
+import type { Effect, EventName, Phase, StateName, Status } from './states.ts'
 import { type Guard, type Row, STATES, TRANSITIONS } from './transitions.ts'
 
 export interface MachineState {

@@ -2,7 +2,7 @@
  * The whole behaviour of a connection as two tables: what is true in each state, and
  * where each event leads. `docs/state-machine.md` is generated from them.
  */
-import type { EventName, Phase, StateName, Status } from './status.ts'
+import type { EventName, Phase, StateName, Status } from './states.ts'
 
 interface StateFacts {
   readonly status: Status

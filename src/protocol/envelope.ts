@@ -1,8 +1,8 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
-import { createQuestions } from './questions.ts'
-import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
+import { createQuestions } from './v1/questions.ts'
+import { createSession, type Fields, fields, inParts, isWhole } from './v1/session.ts'
 import { PLAIN_TYPES } from './wire.ts'
 
 /** A message as it comes from the server. */

@@ -1,6 +1,6 @@
 /** What a protocol is: the meaning of frames, and nothing of how they travel. */
 import type { ErrorCode } from '../errors.ts'
-import type { Timers } from '../timers.ts'
+import type { Timers } from '../shared/timers.ts'
 import type { Frame } from '../transport/transport.ts'
 
 /** What a server says of itself on opening. */

@@ -1,5 +1,5 @@
 /** Frames over a native WebSocket. */
-import type { Environment, WebSocketLike } from '../environment.ts'
+import type { Environment, WebSocketLike } from '../shared/runtime.ts'
 import { FrameRefused, type Transport, type WebSocketHandlers } from './transport.ts'
 
 const OPEN = 1

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { initialState, type MachineState, transition } from '../../src/connection/machine.ts'
-import type { Effect, EventName, StateName } from '../../src/connection/status.ts'
+import type { Effect, EventName, StateName } from '../../src/connection/states.ts'
 import { STATES, TRANSITIONS } from '../../src/connection/transitions.ts'
 
 const EVENTS: readonly EventName[] = [

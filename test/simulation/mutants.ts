@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '4',
     name: 'the client takes another incarnation for its own',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'if (forgotten) host.sessionLost()',
     replace: '',
   },
@@ -97,7 +97,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '5',
     name: 'the refusals in a welcome are not read',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'if (isWhole(seq)) host.refusedAt(seq, `${code}`)',
     replace: '',
   },
@@ -111,21 +111,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'lower offsets are delivered',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: "if (offset <= cursor.offset) return 'belowCursor'",
     replace: '',
   },
   {
     rule: '6',
     name: 'higher offsets are delivered',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: "return 'aboveCursor'",
     replace: '',
   },
   {
     rule: '6',
     name: 'a missing message is never asked for',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'host.ask(id, part)',
     replace: '',
   },
@@ -139,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'a gap is not told',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: "host.gap(channel, typeof reason === 'string' ? reason : 'epoch')",
     replace: '',
   },
@@ -167,14 +167,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '9',
     name: 'the client does not look at heads',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'ask(Object.keys(heads).filter(isBehind))',
     replace: '',
   },
   {
     rule: '10',
     name: 'gen does not grow',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'gen: ++gen',
     replace: 'gen: 1',
   },
@@ -195,14 +195,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'a hanging dial is not given up',
-    file: 'connection/driver.ts',
+    file: 'connection/connection.ts',
     find: "() => giveUp('Connect timeout', 'FAILED', TIMED_OUT)",
     replace: '() => {}',
   },
   {
     rule: 'driver',
     name: 'polling goes on beside an open link',
-    file: 'connection/driver.ts',
+    file: 'connection/connection.ts',
     find: 'stopPolling: polling.stop,',
     replace: 'stopPolling() {},',
   },
@@ -230,14 +230,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'another user goes on with the session',
-    file: 'client.ts',
+    file: 'client/create-client.ts',
     find: 'conversation.renew?.()',
     replace: '',
   },
   {
     rule: 'driver',
     name: 'channels are not told to a new link',
-    file: 'delivery/subscriptions.ts',
+    file: 'channels/subscriptions.ts',
     find: 'for (const channel of already) told.add(channel)',
     replace: 'for (const channel of wanted.keys()) told.add(channel)',
   },
@@ -295,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'three messages after a gap are taken for delivered',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: 'set(channel, epoch, offset)\n          host.gap',
     replace: 'set(channel, epoch, offset + 3)\n          host.gap',
   },
@@ -316,21 +316,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'a gap is not told to subscriptions',
-    file: 'delivery/subscriptions.ts',
+    file: 'channels/subscriptions.ts',
     find: 'gap: gap => onGap && active && hooks.call(onGap, gap)',
     replace: 'gap() {}',
   },
   {
     rule: '7',
     name: 'a channel that was on a plain link is told nothing',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: "if (lost.delete(channel)) host.gap(channel, 'reconnected')",
     replace: '',
   },
   {
     rule: '6',
     name: 'what one who has left had asked for is delivered to the next',
-    file: 'protocol/session.ts',
+    file: 'protocol/v1/session.ts',
     find: "if (!cursor) return host.wants(channel) ? 'noCursor' : undefined",
     replace: 'if (!cursor) return undefined',
   },
@@ -351,14 +351,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'an older dial is heard',
-    file: 'connection/driver.ts',
+    file: 'connection/connection.ts',
     find: 'if (mine !== dials) return\n      if (!url)',
     replace: 'if (!url)',
   },
   {
     rule: 'driver',
     name: 'a late poll is heard',
-    file: 'transport/polling.ts',
+    file: 'http/polling.ts',
     find: 'if (busy !== mine) return\n    const { status, headers }',
     replace: 'const { status, headers }',
     also: [
@@ -371,14 +371,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'the next user goes on with the token',
-    file: 'client.ts',
+    file: 'client/create-client.ts',
     find: 'if (named) driver.forgetToken()\n    else driver.setToken(undefined)',
     replace: '',
   },
   {
     rule: 'driver',
     name: 'what listeners send at a change of users goes out on the old link',
-    file: 'client.ts',
+    file: 'client/create-client.ts',
     find: 'outbox.close()\n    conversation.renew?.()',
     replace: 'conversation.renew?.()',
   },
@@ -392,7 +392,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'what a listener has ended is opened',
-    file: 'client.ts',
+    file: 'client/create-client.ts',
     find: 'if (!ready) return',
     replace: '',
   },
@@ -413,14 +413,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'Retry-After is not heard',
-    file: 'transport/polling.ts',
+    file: 'http/polling.ts',
     find: 'if (wait > 0) pause.until',
     replace: 'if (wait < 0) pause.until',
   },
   {
     rule: 'driver',
     name: 'Retry-After does not hold back a poll that was planned',
-    file: 'transport/polling.ts',
+    file: 'http/polling.ts',
     find: "if (early > 0) return timers.set('poll', early, poll)",
     replace: '',
     also: [
@@ -465,14 +465,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'delivery',
     name: 'a subscription hears nothing',
-    file: 'delivery/subscriptions.ts',
+    file: 'channels/subscriptions.ts',
     find: 'if (listener) hooks.call(listener, message, channel)',
     replace: '',
   },
   {
     rule: 'delivery',
     name: 'a subscription hears everything twice',
-    file: 'delivery/subscriptions.ts',
+    file: 'channels/subscriptions.ts',
     find: 'if (listener) hooks.call(listener, message, channel)',
     replace:
       'if (listener) {\n            hooks.call(listener, message, channel)\n            hooks.call(listener, message, channel)\n          }',
@@ -480,7 +480,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'delivery',
     name: 'a subscription that has ended still hears',
-    file: 'delivery/subscriptions.ts',
+    file: 'channels/subscriptions.ts',
     find: 'change(false, channels, member)\n        member.end?.()',
     replace: '',
   },
@@ -508,7 +508,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'delivery',
     name: 'an answer is not taken for one',
-    file: 'client.ts',
+    file: 'client/create-client.ts',
     find: 'requests.answer(answers ?? replyTo, message)',
     replace: '',
   },

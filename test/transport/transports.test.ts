@@ -1,7 +1,7 @@
 import { createFakeNetwork } from 'resilient-websocket/testing'
-import { createTimers } from '../../src/timers.ts'
-import { createFreshness } from '../../src/transport/freshness.ts'
-import { openPolling } from '../../src/transport/polling.ts'
+import { createFreshness } from '../../src/http/freshness.ts'
+import { openPolling } from '../../src/http/polling.ts'
+import { createTimers } from '../../src/shared/timers.ts'
 import { openWebSocket } from '../../src/transport/websocket.ts'
 import { transportContract } from './contract.ts'
 

@@ -1,12 +1,13 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
-import type { Environment } from '../environment.ts'
+
+import type { TokenKeeper } from '../connection/token-provider.ts'
 import { wordsOf } from '../errors.ts'
-import type { Logger, Settings } from '../options.ts'
-import type { Timers } from '../timers.ts'
-import { createFreshness } from '../transport/freshness.ts'
-import { openPolling, type Poll, type PollingTransport } from '../transport/polling.ts'
-import { BodyTooLarge } from '../transport/read-body.ts'
-import type { TokenKeeper } from './token.ts'
+import type { Logger, Settings } from '../options/options.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
+import { createFreshness } from './freshness.ts'
+import { openPolling, type Poll, type PollingTransport } from './polling.ts'
+import { BodyTooLarge } from './read-body.ts'
 
 export interface FallbackHooks {
   readonly settings: Settings<never, never>

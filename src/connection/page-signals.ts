@@ -1,6 +1,6 @@
 /** Reasons to look at the connection now, instead of at the next timer. */
-import { type Environment, noPage } from '../environment.ts'
-import type { Timers } from '../timers.ts'
+import { type Environment, noPage } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
 
 export interface WakeHooks {
   readonly environment: Environment

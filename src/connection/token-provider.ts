@@ -1,6 +1,6 @@
 /** The token: asked for once, kept until it is refused, and then asked for once more. */
-import type { MaybeAsked } from '../options.ts'
-import { answerOf, ask, isNothing } from './ask.ts'
+import type { MaybeAsked } from '../options/options.ts'
+import { answerOf, ask, isNothing } from '../shared/resolve-value.ts'
 
 type Answer = string | undefined
 

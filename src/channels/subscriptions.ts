@@ -1,6 +1,7 @@
 /** Channels that the application listens to, counted, and told to the server again on every link. */
+
+import type { Call } from '../client/emitter.ts'
 import { ResilientWebSocketError } from '../errors.ts'
-import type { Call } from '../events.ts'
 import { createReader, type Reader } from './reader.ts'
 
 /** Interest in one or more channels. */

@@ -1,6 +1,6 @@
 /** Options that may be functions, and may take their time. */
-import type { MaybeAsked } from '../options.ts'
-import { isThenable } from '../promises.ts'
+import type { MaybeAsked } from '../options/options.ts'
+import { isThenable } from './promises.ts'
 
 /** The value, or what the function gives for it. */
 export const ask = <T>(asked: MaybeAsked<T>): T | Promise<T> =>

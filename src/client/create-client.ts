@@ -1,26 +1,32 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
-import { createDriver, type DriverHooks } from './connection/driver.ts'
-import { createAborts } from './delivery/aborts.ts'
-import { createBatcher } from './delivery/batcher.ts'
-import { createDedupe } from './delivery/dedupe.ts'
-import type { RejectReason } from './delivery/delivery.ts'
-import { createInbox } from './delivery/inbox.ts'
-import { createOutbox, PLACE_BYTES } from './delivery/outbox.ts'
-import { createRequests } from './delivery/requests.ts'
-import { createSend, sizeOf } from './delivery/send.ts'
-import { createSubscriptions } from './delivery/subscriptions.ts'
-import { createSuppression } from './delivery/suppression.ts'
-import { resolveEnvironment } from './environment.ts'
-import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
-import { type Call, createEvents } from './events.ts'
-import { createIds } from './ids.ts'
-import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
-import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
-import type { Agreement, Protocol } from './protocol/protocol.ts'
+
+import { createSubscriptions } from '../channels/subscriptions.ts'
+import { createDriver, type DriverHooks } from '../connection/connection.ts'
+import { createAborts } from '../delivery/aborts.ts'
+import { createBatcher } from '../delivery/batcher.ts'
+import { createDedupe } from '../delivery/dedupe.ts'
+import type { RejectReason } from '../delivery/delivery.ts'
+import { createInbox } from '../delivery/inbox.ts'
+import { createOutbox, PLACE_BYTES } from '../delivery/outbox.ts'
+import { createRequests } from '../delivery/requests.ts'
+import { createSend, sizeOf } from '../delivery/send.ts'
+import { createSuppression } from '../delivery/suppression.ts'
+import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
+import {
+  DEFAULTS,
+  type Logger,
+  type ResilientWebSocketOptions,
+  resolveOptions,
+} from '../options/options.ts'
+import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
+import type { Agreement, Protocol } from '../protocol/protocol.ts'
+import { createIds } from '../shared/ids.ts'
+import { resolveEnvironment } from '../shared/runtime.ts'
+import { createTimers } from '../shared/timers.ts'
+import type { Frame } from '../transport/transport.ts'
+import type { ClientEvents, Metrics, ResilientWebSocket } from './client-types.ts'
+import { type Call, createEvents } from './emitter.ts'
 import { createSnapshots } from './snapshot.ts'
-import { createTimers } from './timers.ts'
-import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000

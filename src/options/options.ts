@@ -1,10 +1,10 @@
 /** What can be set, what it is set to if you do not, and what is said to a bad value. */
 
-import { faultOf } from './address.ts'
-import type { Schema } from './delivery/inbox.ts'
-import type { Environment } from './environment.ts'
-import { readGiven } from './given.ts'
-import type { Protocol } from './protocol/protocol.ts'
+import type { Schema } from '../delivery/inbox.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { faultOf } from '../shared/address.ts'
+import type { Environment } from '../shared/runtime.ts'
+import { readGiven } from './read-given.ts'
 
 /**
  * A value, or a function that is asked for it on every dial. It may return a promise; an answer that takes longer than

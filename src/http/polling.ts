@@ -1,10 +1,10 @@
 /** Messages by GET and POST, one request of each at a time. */
-import type { Environment } from '../environment.ts'
-import type { Timers } from '../timers.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
+import type { Transport, TransportHandlers } from '../transport/transport.ts'
 import type { Freshness } from './freshness.ts'
 import { readBody } from './read-body.ts'
 import { retryAfterMs } from './retry-after.ts'
-import type { Transport, TransportHandlers } from './transport.ts'
 
 /** What a poll brought, as the `poll` event tells it. */
 export interface Poll {
