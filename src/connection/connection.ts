@@ -12,6 +12,7 @@ import type { CloseInfo, Frame, Transport } from '../transport/transport.ts'
 import { openWebSocket } from '../transport/websocket.ts'
 import { isAboutToken, judge } from './close-policy.ts'
 import { createHeartbeat } from './heartbeat.ts'
+import type { LiveLink } from './link-user.ts'
 import { initialState, type MachineState, transition } from './machine.ts'
 import { createWake } from './page-signals.ts'
 import { backoffDelay } from './retry-delay.ts'
@@ -34,9 +35,9 @@ export interface DriverHooks
   changed(): void
   /** The status is about to leave OPEN, or nobody looks any more. */
   flush(): void
-  opened(): void
+  opened(link: LiveLink): void
   /** Messages may flow. */
-  ready(): void
+  ready(link: LiveLink): void
   /** The link that was open is gone. */
   down(): void
   received(payload: unknown, at: number): void
@@ -115,6 +116,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   let error: ResilientWebSocketError | null = null
   let link: Transport | undefined
   let linkOpen = false
+  /** The link that is open, as the parts that live with it have it. */
+  let live: LiveLink | undefined
   let hasOpened = false
   /** Names the dial under way: what an older one still brings is not heard. */
   let dials = 0
@@ -206,7 +209,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     if (name !== 'ready' && next.name === 'ready') {
       const mine = dials
       news.push(() => {
-        if (mine === dials) hooks.ready()
+        if (mine === dials && live) hooks.ready(live)
       })
     }
   }
@@ -316,7 +319,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers.clear('blocked')
     heartbeat.stop()
     link?.close(code < 3000 ? 1000 : code, reason)
-    link = undefined
+    link = live = undefined
     linkOpen = false
     if (wasOpen) hooks.down()
     if (!wasOpen && !always) return
@@ -396,6 +399,18 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   const whilePolling = (words: string): string =>
     environment.WebSocket ? words : `${words}; ${NO_WEBSOCKET}`
 
+  const liveLink = (transport: Transport): LiveLink => ({
+    send(frame) {
+      if (link !== transport) throw new Error('The link is closed')
+      transport.send(frame)
+    },
+    bufferedBytes: transport.bufferedBytes,
+    isTrustworthy: heartbeat.trustworthy,
+    fail(reason) {
+      if (link === transport) giveUp(reason, 'LOST', USELESS)
+    },
+  })
+
   const dial = (): void => {
     const mine = ++dials
     dialedAt = monotonicNow()
@@ -442,8 +457,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
             log('info', 'Connected')
             const rhythm = settings.heartbeat
             if (rhythm && hooks.ping) heartbeat.start(rhythm.intervalMs, rhythm.timeoutMs)
+            const opened = liveLink(link as Transport)
+            live = opened
             dispatch('opened')
-            if (mine === dials) hooks.opened()
+            if (mine === dials) hooks.opened(opened)
           },
           received(payload) {
             const at = now()
