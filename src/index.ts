@@ -37,8 +37,6 @@ export type {
   FallbackOptions,
   HeartbeatOptions,
   HistoryOptions,
-  Logger,
-  MaybeAsked,
   QueueOptions,
   ReconnectOptions,
   ResilientWebSocketOptions,
@@ -58,6 +56,8 @@ export type {
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
+export type { Logger } from './shared/log.ts'
+export type { ValueOrProvider } from './shared/resolve-value.ts'
 export type {
   Environment,
   PageEvents,

@@ -29,6 +29,8 @@ export interface PageEvents {
   hidden(): boolean
   /** False only if the machine says that it is offline; true proves nothing. */
   online(): boolean
+  /** The page's own address; absent where there is no page. Relative addresses are relative to it. */
+  readonly location?: { readonly href: string; readonly protocol: string } | undefined
 }
 
 /** Everything the client takes from the runtime. Replace any part of it, in tests for example. */
@@ -70,6 +72,9 @@ const browserPage = (): PageEvents => {
     },
     hidden: () => globalThis.document?.visibilityState === 'hidden',
     online: () => globalThis.navigator?.onLine !== false,
+    get location() {
+      return globalThis.location
+    },
   }
 }
 
