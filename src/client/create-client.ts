@@ -3,7 +3,7 @@
 import { createSubscriptions } from '../channels/subscriptions.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
 import { createAborts } from '../delivery/aborts.ts'
-import { createBatcher } from '../delivery/batcher.ts'
+import { type Batcher, createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
 import type { RejectReason } from '../delivery/delivery.ts'
 import { createInbox } from '../delivery/inbox.ts'
@@ -179,9 +179,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const dedupe = dedupeRules
     ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
     : undefined
-  const batcher = batch
-    ? createBatcher<Incoming>(batch, timers, messages => emitMessages('batch', messages))
-    : undefined
+  const emitBatch = (messages: readonly Incoming[]): void => emitMessages('batch', messages)
+  const batcher: Batcher<Incoming> = batch
+    ? createBatcher<Incoming>(batch, timers, emitBatch)
+    : { add: message => emitBatch([message]), flush() {} }
 
   const accept = createInbox<Incoming>({
     schema: settings.schema,
@@ -204,7 +205,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (channel) subscriptions.deliver(channel, message)
       if (users !== heardAs) return
       requests.answer(answers ?? replyTo, message)
-      batcher?.add(message)
+      batcher.add(message)
     },
     dropped,
     bad: thrown => driver.report('BAD_MESSAGE', thrown),
@@ -235,8 +236,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       agreement = agreed
       driver.dispatch('proved')
     },
-    fail: reason => driver.fail(reason),
-    refuse: words => driver.refuse(words),
+    fail: (reason, timedOut) => driver.fail(reason, timedOut),
+    refuse: (words, hint) => driver.refuse(words, hint),
     newId: ids.next,
     secret: ids.secret,
     reply,
@@ -262,7 +263,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       subscriptions.repeat()
     },
     refused(id, code, words) {
-      const error = new ResilientWebSocketError(code, words)
+      const facts = code === 'UNAUTHORIZED' ? ({ hint: 'login' } as const) : undefined
+      const error = new ResilientWebSocketError(code, words, undefined, facts)
       requests.refuse(id, error)
       driver.report(code, error)
     },
@@ -307,7 +309,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     log,
     emit: emit as DriverHooks['emit'],
     changed,
-    flush: () => batcher?.flush(),
+    flush: () => batcher.flush(),
     opened() {
       everUsed = true
       conversation.opened()
@@ -464,8 +466,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const close = (): void => {
     if (finished) return
     finished = true
-    driver.dispatch('disconnectRequested', 'Closed')
-    batcher?.flush()
+    driver.dispatch('closeRequested', 'Closed')
+    batcher.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
     for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
@@ -473,7 +475,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(() => {
       // The message whose listener has closed it.
-      batcher?.flush()
+      batcher.flush()
       events.clear()
     })
   }
@@ -485,7 +487,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const reset = (named: boolean): void => {
     const user = ++users
     // What was heard already; a listener of it may say that the user is yet another one.
-    batcher?.flush()
+    batcher.flush()
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()

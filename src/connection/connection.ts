@@ -1,7 +1,16 @@
 /** Runs the effects of the machine; the only place that holds a live transport. */
 
 import type { ClientEvents } from '../client/client-types.ts'
-import { type ErrorCode, type ResilientWebSocketError, toError, wordsOf } from '../errors.ts'
+import {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorHint,
+  namedError,
+  type ResilientWebSocketError,
+  toError,
+  withMessage,
+  wordsOf,
+} from '../errors.ts'
 import { createFallback, type FallbackHooks } from '../http/fallback.ts'
 import type { Logger } from '../options/options.ts'
 import { faultOf, isLoopback, shownUrl } from '../shared/address.ts'
@@ -54,7 +63,7 @@ export interface Driver {
   readonly history: readonly StateChange[]
   readonly connectedAt: number | null
   readonly nextRetryAt: number | null
-  /** The last one; OPEN clears it, and a poll that is answered clears one of polling. */
+  /** The last one; OPEN clears it, a poll that is answered clears one of polling, and a failed probe does not replace that. */
   readonly error: ResilientWebSocketError | null
   dispatch(event: EventName, reason?: string): void
   /** An error that the connection survives. */
@@ -67,10 +76,10 @@ export interface Driver {
   forgetToken(): void
   /** Another user: what was said to the one before is not shown any more, unless it is why nothing goes on. */
   forgetError(): void
-  /** The link that is open is of no use. */
-  fail(reason: string): void
+  /** The link that is open is of no use. `timedOut`: the server did not answer in time. */
+  fail(reason: string, timedOut?: boolean): void
   /** The server is of no use, today or tomorrow. */
-  refuse(words: string): void
+  refuse(words: string, hint?: ErrorHint): void
   /** While there is no link and the server takes messages by POST, posts them. */
   post(): void
   /** What a poll said before is forgotten: the next one has to say it again. */
@@ -91,6 +100,8 @@ const TOO_LARGE = 1009
 const GOING_AWAY = 1001
 /** No `hello` or `auth` in time. */
 const NOT_HEARD = 4408
+/** What may help where the server refused the client with such a close code. */
+const CLOSE_HINTS: Readonly<Record<number, ErrorHint>> = { 4401: 'login', 4403: 'origin' }
 const SHORT_PROBE_MS = 5000
 /** So long after its `error` a failed WebSocket has long said `close`, too. */
 const NO_CLOSE_MS = 500
@@ -214,9 +225,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     }
   }
 
-  const fail = (code: ErrorCode, thrown: unknown): void => {
-    const failure = toError(code, thrown)
-    error = failure
+  const fail = (code: ErrorCode, thrown: unknown, facts?: ErrorFacts): void => {
+    const failure = toError(code, thrown, facts)
+    // While polls fail, a probe of the WebSocket that fails, too, must not hide why no data comes.
+    const ofProbe = state.status === 'FALLBACK' && (code === 'FAILED' || code === 'LOST')
+    if (!ofProbe || error?.code !== 'POLL') error = failure
     news.push(() => emit('error', failure))
   }
 
@@ -327,27 +340,31 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     news.push(() => emit('close', info))
   }
 
-  const giveUp = (reason: string, code: ErrorCode, closeCode: number, afterMs?: number): void => {
+  const giveUp = (
+    reason: string,
+    code: ErrorCode,
+    closeCode: number,
+    afterMs?: number,
+    timedOut = closeCode === TIMED_OUT,
+  ): void => {
     const names = [...unanswered]
     endLink({ code: closeCode, reason, wasClean: false }, link !== undefined)
-    fail(
-      code,
-      names.length
-        ? `${reason} (${names.join(' and ')} ${names[1] ? 'have' : 'has'} not answered)`
-        : reason,
-    )
+    const message = names.length
+      ? `${reason} (${names.join(' and ')} ${names[1] ? 'have' : 'has'} not answered)`
+      : reason
+    fail(code, timedOut ? namedError('TimeoutError', message) : message, { closeCode })
     dispatch('lost', reason, afterMs)
   }
 
-  const refuse = (words: string, closeCode = USELESS): void => {
+  const refuse = (words: string, hint?: ErrorHint, closeCode = USELESS): void => {
     endLink({ code: closeCode, reason: '', wasClean: false }, link !== undefined)
-    fail('REFUSED', words)
+    fail('REFUSED', words, { closeCode, ...(hint && { hint }) })
     dispatch('refused', 'Connection failed')
   }
 
   /** The browser will not have it, today or tomorrow. */
   const blocked = (): void =>
-    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 1006)
+    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 'blocked', 1006)
 
   /**
    * Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as it is
@@ -369,12 +386,17 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const own = ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info))
     const verdict = judge(info, own, mayCure)
     if (verdict === false) {
-      fail('REFUSED', `${detail} (final: the server refuses this client)`)
+      const hint = CLOSE_HINTS[code]
+      fail('REFUSED', `${detail} (final: the server refuses this client)`, {
+        closeCode: code,
+        ...(hint && { hint }),
+      })
       dispatch('refused', words)
     } else {
       const hurries = wasOpen && !hurried && isByPage(info)
       hurried ||= hurries
-      fail(wasOpen ? 'LOST' : 'FAILED', hasOpened ? detail : `${detail}${NEVER_OPENED_HINT}`)
+      const text = hasOpened ? detail : `${detail}${NEVER_OPENED_HINT}`
+      fail(wasOpen ? 'LOST' : 'FAILED', text, { closeCode: code })
       dispatch('lost', words, verdict ?? (hurries ? 0 : undefined))
     }
   }
@@ -389,7 +411,9 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
   const unsupported = (): void => {
     // A probe that finds what is known already is no news.
-    if (!lacksSocket || state.status !== 'FALLBACK') fail('REFUSED', NO_WEBSOCKET)
+    if (!lacksSocket || state.status !== 'FALLBACK') {
+      fail('REFUSED', NO_WEBSOCKET, { hint: 'runtime' })
+    }
     if (!lacksSocket) log('error', NO_WEBSOCKET)
     lacksSocket = true
     dispatch('unsupported', 'Connection failed')
@@ -418,26 +442,29 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     limitDial(settings.connectTimeoutMs)
 
     // The caller has its client before it hears that a dial failed.
-    const later = (code: ErrorCode, event: EventName, thrown: unknown, hint = ''): void =>
+    const later = (code: ErrorCode, event: EventName, thrown: unknown, hint?: ErrorHint): void =>
       queueMicrotask(() => {
         if (mine !== dials) return
+        const isRefused = code === 'REFUSED'
         const words = wordsOf(thrown)
-        const whole = hint ? `${words} (${hint})` : words
         // A constructor's own words may hold the whole URL, or a subprotocol that is a token.
-        const safe = code === 'REFUSED' ? `${(thrown as Error).name} (${hint})` : whole
+        const safe = isRefused ? `${(thrown as Error).name} (${BLOCKED_HINT})` : words
         log('warn', `Connection failed: ${safe}`)
-        fail(code, hint ? whole : thrown)
+        fail(code, isRefused ? `${words} (${BLOCKED_HINT})` : thrown, hint && { hint })
         dispatch(event, 'Connection failed')
       })
 
+    const badUrl = (fault: string): void =>
+      later('FAILED', 'lost', new TypeError(`url: ${fault}`), 'address')
+
     const open = ([url, offered]: unknown[]): void => {
       if (mine !== dials) return
-      if (!url) return later('FAILED', 'lost', new TypeError(`url: expected a URL, got '${url}'`))
+      if (!url) return badUrl(`expected a URL, got '${url}'`)
       const fault =
         typeof url === 'string' || (url as URL).href
           ? faultOf(`${url}`)
           : `expected a string or a URL, got ${typeof url}`
-      if (fault) return later('FAILED', 'lost', new TypeError(`url: ${fault}`))
+      if (fault) return badUrl(fault)
       const protocols = [offered].flat().filter(each => !isNothing(each)) as string[]
       const odd = protocols.find(each => typeof each !== 'string')
       if (odd !== undefined) {
@@ -476,8 +503,10 @@ export const createDriver = (hooks: DriverHooks): Driver => {
           },
         })
       } catch (thrown) {
-        if (environment.WebSocket) later('REFUSED', 'refused', thrown, BLOCKED_HINT)
-        else queueMicrotask(() => mine === dials && unsupported())
+        if (environment.WebSocket) {
+          const isSyntax = (thrown as Error | undefined)?.name === 'SyntaxError'
+          later('REFUSED', 'refused', thrown, isSyntax ? 'address' : 'blocked')
+        } else queueMicrotask(() => mine === dials && unsupported())
       }
     }
 
@@ -504,15 +533,21 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     answered(poll) {
       // Polls that failed are over: what is shown of them would not be true any more.
       if (error?.code === 'POLL') {
-        error = lacksSocket ? toError('REFUSED', NO_WEBSOCKET) : null
+        error = lacksSocket ? toError('REFUSED', NO_WEBSOCKET, { hint: 'runtime' }) : null
         hooks.changed()
       }
       emit('poll', poll)
     },
-    failed: thrown =>
-      report('POLL', environment.WebSocket ? thrown : whilePolling(wordsOf(thrown))),
+    failed(thrown) {
+      const failure = toError('POLL', thrown)
+      const { message } = failure
+      report('POLL', environment.WebSocket ? failure : withMessage(failure, whilePolling(message)))
+    },
     refused(status) {
-      fail('REFUSED', `Poll refused: HTTP ${status}`)
+      fail('REFUSED', `Poll refused: HTTP ${status}`, {
+        httpStatus: status,
+        hint: status === 401 ? 'login' : 'origin',
+      })
       dispatch('refused', 'Poll refused')
     },
     recovered(askedAt) {
@@ -524,7 +559,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         const what = `HTTP ${status}${instead && `, ${instead}`}`
         const words = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`
         log('warn', words)
-        fail('POLL', whilePolling(words))
+        fail('POLL', whilePolling(words), { httpStatus: status, hint: 'fallback' })
       }
       missedFallback = true
       dispatch('fallbackMissing', 'No fallback')
@@ -608,8 +643,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     forgetError() {
       if (state.status !== 'ERROR') error = null
     },
-    fail(reason) {
-      if (link) giveUp(reason, 'LOST', USELESS)
+    fail(reason, timedOut) {
+      if (link) giveUp(reason, 'LOST', USELESS, undefined, timedOut)
     },
     refuse,
     post: polling.post,

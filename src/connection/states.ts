@@ -12,10 +12,13 @@ export type Phase =
   | 'ready'
   | 'polling'
   | 'offline'
+  /** After `close()`: nothing goes on from here. */
+  | 'ended'
 
 /** The states of the machine: a status, and what the link is doing in it. */
 export type StateName =
   | 'closed'
+  | 'ended'
   | 'failed'
   | 'connecting'
   | 'greeting'
@@ -30,6 +33,8 @@ export type StateName =
 export type EventName =
   | 'connectRequested'
   | 'disconnectRequested'
+  /** `close()` was called, or its signal aborted. */
+  | 'closeRequested'
   | 'reconnectRequested'
   /** The socket is open. */
   | 'opened'

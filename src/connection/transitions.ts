@@ -16,6 +16,7 @@ interface StateFacts {
 
 export const STATES: Readonly<Record<StateName, StateFacts>> = {
   closed: { status: 'CLOSED', phase: 'idle', link: 'none' },
+  ended: { status: 'CLOSED', phase: 'ended', link: 'none' },
   failed: { status: 'ERROR', phase: 'idle', link: 'none' },
   connecting: { status: 'CONNECTING', phase: 'dialing', link: 'dialing' },
   greeting: { status: 'OPEN', phase: 'authenticating', link: 'open' },
@@ -40,6 +41,7 @@ export interface Row {
 }
 
 const closed: Row = { to: 'closed' }
+const ended: Row = { to: 'ended' }
 const failed: Row = { to: 'failed' }
 const fallBack: Row = { to: 'polling', if: 'hasFallback' }
 const start: Row = { to: 'connecting', attempts: 'forget' }
@@ -60,8 +62,14 @@ const resume: Row = { to: 'probing', also: 'pollNow' }
 export const TRANSITIONS: Readonly<
   Record<StateName, { readonly [event in EventName]?: Row | readonly Row[] }>
 > = {
-  closed: { connectRequested: start, reconnectRequested: start },
-  failed: { connectRequested: start, reconnectRequested: start, disconnectRequested: closed },
+  closed: { connectRequested: start, reconnectRequested: start, closeRequested: ended },
+  ended: {},
+  failed: {
+    connectRequested: start,
+    reconnectRequested: start,
+    disconnectRequested: closed,
+    closeRequested: ended,
+  },
   connecting: {
     opened: { to: 'greeting' },
     lost: retry,
@@ -73,6 +81,7 @@ export const TRANSITIONS: Readonly<
     outdated: { to: 'connecting', afresh: true },
     reconnectRequested: { to: 'connecting', afresh: true, attempts: 'forget' },
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   greeting: {
     proved: { to: 'ready' },
@@ -83,6 +92,7 @@ export const TRANSITIONS: Readonly<
     outdated: replace,
     reconnectRequested: redial,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   ready: {
     lost: retry,
@@ -92,6 +102,7 @@ export const TRANSITIONS: Readonly<
     outdated: replace,
     reconnectRequested: redial,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   waiting: {
     waited: { to: 'redialing' },
@@ -103,6 +114,7 @@ export const TRANSITIONS: Readonly<
     connectRequested: { to: 'redialing' },
     reconnectRequested: redial,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   redialing: {
     opened: { to: 'greeting' },
@@ -115,6 +127,7 @@ export const TRANSITIONS: Readonly<
     outdated: replace,
     reconnectRequested: redial,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   polling: {
     waited: { to: 'probing' },
@@ -126,6 +139,7 @@ export const TRANSITIONS: Readonly<
     outdated: { to: 'polling', also: 'pollAnew' },
     reconnectRequested: probe,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   probing: {
     opened: { to: 'proving' },
@@ -138,6 +152,7 @@ export const TRANSITIONS: Readonly<
     fallbackMissing: { to: 'redialing', attempts: 'count' },
     reconnectRequested: probe,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
   proving: {
     proved: { to: 'ready' },
@@ -148,5 +163,6 @@ export const TRANSITIONS: Readonly<
     fallbackMissing: { to: 'greeting' },
     reconnectRequested: probe,
     disconnectRequested: closed,
+    closeRequested: ended,
   },
 }

@@ -1,7 +1,7 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
 
 import type { TokenKeeper } from '../connection/token-provider.ts'
-import { wordsOf } from '../errors.ts'
+import { namedError, ResilientWebSocketError, wordsOf } from '../errors.ts'
 import type { Logger, Settings } from '../options/options.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
@@ -63,15 +63,18 @@ const parsedBy = async (
   body: unknown,
   response: Response,
 ): Promise<unknown> => {
+  const failed = (text: string, cause?: unknown): ResilientWebSocketError =>
+    new ResilientWebSocketError('POLL', `fallback.parse: ${text}`, cause, {
+      httpStatus: response.status,
+    })
   let parsed: unknown
   try {
     parsed = await parse(body, response)
-  } catch (thrown) {
-    const words = (thrown as Error | undefined)?.message ?? String(thrown)
-    throw new Error(`fallback.parse: ${words}`, { cause: thrown })
+  } catch (error) {
+    throw failed(wordsOf(error), error)
   }
   if (parsed == null || Array.isArray(parsed)) return parsed
-  throw new TypeError(`fallback.parse: expected an array of messages, got ${typeof parsed}`)
+  throw failed(`expected an array of messages, got ${typeof parsed}`)
 }
 
 export const createFallback = (hooks: FallbackHooks): Fallback => {
@@ -163,7 +166,8 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
           if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
         }
         if (!thrown) return
-        hooks.failed(late ? `${wordsOf(thrown)} (token has not answered)` : thrown)
+        const text = `${wordsOf(thrown)} (token has not answered)`
+        hooks.failed(late ? namedError('TimeoutError', text) : thrown)
       },
       warn: words => hooks.log('warn', words),
       closed({ code, reason }) {
