@@ -28,7 +28,13 @@ export { createResilientWebSocket } from './client/create-client.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export type { Schema, SchemaResult } from './delivery/inbox.ts'
-export { type ErrorCode, isResilientWebSocketError, ResilientWebSocketError } from './errors.ts'
+export {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorHint,
+  isResilientWebSocketError,
+  ResilientWebSocketError,
+} from './errors.ts'
 export type { Poll } from './http/polling.ts'
 export type {
   BatchOptions,

@@ -3,7 +3,7 @@ import type { ErrorHint } from '../errors.ts'
 import type { Settings } from '../options/options.ts'
 import { isLoopback } from '../shared/address.ts'
 import type { Log } from '../shared/log.ts'
-import type { Environment } from '../shared/runtime.ts'
+import { type Environment, locationOf } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { CloseInfo, Transport } from '../transport/transport.ts'
 import { createCloseJudge } from './close-policy.ts'
@@ -149,7 +149,7 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
   const isLocal = (): boolean => {
     const { url } = settings
     const known = dialing.url || (typeof url === 'function' ? '' : `${url}`)
-    return isLoopback(known, page.location?.href)
+    return isLoopback(known, locationOf(environment)?.href)
   }
 
   const signals = createPageSignals({

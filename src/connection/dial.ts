@@ -109,8 +109,10 @@ export const createDialer = (deps: DialerDeps): Dialer => {
       onTimeout = events.onTimeout
       limit(deps.connectTimeoutMs)
 
-      const fail = (error: unknown): void =>
+      const fail = (error: unknown): void => {
+        if (isOver()) return
         later(() => events.onFailed(error, error instanceof BadAddress ? 'address' : undefined))
+      }
 
       const dial = (url: string, protocols: string[]): void => {
         if (!isOver()) events.onAddress(url, protocols)

@@ -7,6 +7,7 @@ import {
   namedError,
 } from '../errors.ts'
 import { shownUrl } from '../shared/address.ts'
+import { locationOf } from '../shared/runtime.ts'
 import type { CloseInfo } from '../transport/transport.ts'
 import type { CloseJudge } from './close-policy.ts'
 import type { ConnectionDeps } from './connection.ts'
@@ -68,7 +69,7 @@ export const createDialing = (deps: DialingDeps): Dialing => {
   const { environment, timers, log, faults, slot, dispatch, transport } = deps
   let lastUrl = ''
   let hasOpened = false
-  const dialer = createDialer({ environment, timers, token: deps.token, ...deps.settings })
+  const dialer = createDialer({ ...deps.settings, environment, timers, token: deps.token })
 
   const end = (close: CloseInfo, always = false): void => {
     hasOpened ||= slot.isOpen
@@ -178,8 +179,8 @@ export const createDialing = (deps: DialingDeps): Dialing => {
     blocked,
     blockedByPolicy(url) {
       if (!slot.isTaken || slot.isOpen || !url) return
-      const { location } = environment.page
-      if (`${new URL(lastUrl, location?.href)}`.replace(/^http/, 'ws').startsWith(url)) blocked()
+      const whole = `${new URL(lastUrl, locationOf(environment)?.href)}`.replace(/^http/, 'ws')
+      if (whole.startsWith(url)) blocked()
     },
   }
 }

@@ -11,7 +11,7 @@ import type {
   StateTimer,
   Status,
 } from './states.ts'
-import type { Guard, Row, Table } from './transitions.ts'
+import type { Guard, Row, Table, TableOf } from './transitions.ts'
 
 export interface MachineState {
   readonly name: StateName
@@ -63,7 +63,7 @@ const learn = (state: MachineState, event: EventName): MachineState => {
 
 /** What is true in this state. */
 export const factsOf = (state: MachineState, table: Table): StateFacts =>
-  table.states[state.name] as StateFacts
+  (table as TableOf<StateName>).states[state.name]
 
 /** True while this timer has to run, once it was set, until it has fired. */
 export const timerRuns = (timer: StateTimer, state: MachineState, table: Table): boolean =>
@@ -78,13 +78,15 @@ export const transition = (
   table: Table,
 ): [MachineState, readonly Effect[]] => {
   const state = learn(before, event)
-  const rows = [table.transitions[state.name]?.[event] ?? []].flat() as readonly Row[]
+  const rows = [
+    (table as TableOf<StateName>).transitions[state.name][event] ?? [],
+  ].flat() as readonly Row[]
   const row = rows.find(each => !each.if || GUARDS[each.if](state))
   if (!row) return [state, []]
 
   const { attempts, afresh, also } = row
   const from = factsOf(state, table)
-  const to = table.states[row.to] as StateFacts
+  const to = (table as TableOf<StateName>).states[row.to]
   const next: MachineState = {
     ...state,
     name: row.to,

@@ -18,15 +18,21 @@ export interface Row {
 
 export type Rows = { readonly [event in EventName]?: Row | readonly Row[] }
 
-/** A state without facts here is never reached. */
-export interface Table {
-  readonly states: { readonly [name in StateName]?: StateFacts }
+/** What is true in each of these states, and where each event leads from there. */
+export interface TableOf<Name extends StateName> {
+  readonly states: Readonly<Record<Name, StateFacts>>
   /**
    * Event by state. The first row whose question is answered with yes applies; where there is none, the event changes
    * nothing. An event that arrives too late finds no row.
    */
-  readonly transitions: { readonly [name in StateName]?: Rows }
+  readonly transitions: Readonly<Record<Name, Rows>>
 }
+
+/** A state that is not in the table is never reached. */
+export type Table = TableOf<CoreState> | TableOf<StateName>
+
+/** The states of a connection without a fallback. */
+export type CoreState = Exclude<StateName, 'polling' | 'probing' | 'proving'>
 
 const dialing = { link: 'dialing', watchesPage: true, timers: ['overdue', 'gaveUp'] } as const
 const open = {
@@ -37,10 +43,10 @@ const open = {
 } as const
 
 /** What the user may ask for in every state that is not at rest. */
-export const ending = {
+export const ending: Readonly<Record<'disconnectRequested' | 'closeRequested', Row>> = {
   disconnectRequested: { to: 'closed' },
   closeRequested: { to: 'ended' },
-} as const satisfies Rows
+}
 export const failed: Row = { to: 'failed' }
 export const countedWait: Row = { to: 'waiting', attempts: 'count' }
 const start: Row = { to: 'connecting', attempts: 'forget' }
@@ -64,7 +70,7 @@ const whileOpen: Rows = {
   ...ending,
 }
 
-export const TABLE = {
+export const TABLE: TableOf<CoreState> = {
   states: {
     closed: { status: 'CLOSED', phase: 'idle', link: 'none' },
     ended: { status: 'CLOSED', phase: 'ended', link: 'none' },
@@ -113,4 +119,4 @@ export const TABLE = {
       reconnectRequested: redial,
     },
   },
-} as const satisfies Table
+}

@@ -1,5 +1,5 @@
 /** What FALLBACK adds to the connection's tables: three states, and the rows that lead there. */
-import type { StateFacts } from '../connection/states.ts'
+import type { StateFacts, StateName } from '../connection/states.ts'
 import {
   countedWait,
   ending,
@@ -7,7 +7,7 @@ import {
   type Row,
   type Rows,
   TABLE,
-  type Table,
+  type TableOf,
 } from '../connection/transitions.ts'
 
 const fallback = {
@@ -28,7 +28,7 @@ const always: Rows = { refused: failed, reconnectRequested: probe, ...ending }
 const { states, transitions } = TABLE
 const dialing: Rows = { lost, overdue, unsupported: [fallBack, failed] }
 
-export const FALLBACK_TABLE = {
+export const FALLBACK_TABLE: TableOf<StateName> = {
   states: {
     ...states,
     polling: { ...fallback, link: 'none', waits: true },
@@ -70,4 +70,4 @@ export const FALLBACK_TABLE = {
       fallbackMissing: { to: 'greeting' },
     },
   },
-} as const satisfies Table
+}

@@ -2,10 +2,10 @@
 
 import type { Fallback as FallbackContract, FallbackEvents } from '../connection/fallback.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
 import type { Settings } from '../options/options.ts'
 import type { Log } from '../shared/log.ts'
-import type { Environment } from '../shared/runtime.ts'
+import { type Environment, locationOf } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 import { FALLBACK_TABLE } from './fallback-table.ts'
 import { createFreshness } from './freshness.ts'
@@ -55,15 +55,18 @@ const parsedBy = async (
   body: unknown,
   response: Response,
 ): Promise<unknown> => {
+  const failed = (text: string, cause?: unknown): ResilientWebSocketError =>
+    new ResilientWebSocketError('POLL', `fallback.parse: ${text}`, cause, {
+      httpStatus: response.status,
+    })
   let parsed: unknown
   try {
     parsed = await parse(body, response)
-  } catch (thrown) {
-    const words = (thrown as Error | undefined)?.message ?? String(thrown)
-    throw new Error(`fallback.parse: ${words}`, { cause: thrown })
+  } catch (error) {
+    throw failed(messageOf(error), error)
   }
   if (parsed == null || Array.isArray(parsed)) return parsed
-  throw new TypeError(`fallback.parse: expected an array of messages, got ${typeof parsed}`)
+  throw failed(`expected an array of messages, got ${typeof parsed}`)
 }
 
 export const createFallback = (hooks: FallbackHooks): Fallback => {
@@ -82,7 +85,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
 
   const address = (): string => {
     const { url } = rules as { url: string }
-    if (hooks.environment.page.location) return url
+    if (locationOf(hooks.environment)) return url
     const base = connection?.dialedUrl() || settings.url
     if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
     // No dial has said yet where we are.
@@ -158,7 +161,8 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
           if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
         }
         if (!thrown) return
-        events.onFailed(late ? `${messageOf(thrown)} (token has not answered)` : thrown)
+        const text = `${messageOf(thrown)} (token has not answered)`
+        events.onFailed(late ? namedError('TimeoutError', text) : thrown)
       },
       warn: words => hooks.log('warn', words),
       closed({ code, reason }) {

@@ -29,7 +29,7 @@ export interface PageEvents {
   hidden(): boolean
   /** False only if the machine says that it is offline; true proves nothing. */
   online(): boolean
-  /** The page's own address; absent where there is no page. Relative addresses are relative to it. */
+  /** The page's own address, which relative ones are relative to. @default globalThis.location */
   readonly location?: { readonly href: string; readonly protocol: string } | undefined
 }
 
@@ -58,6 +58,10 @@ export interface Environment {
 /** Where there is no page, and nothing to hear of it. */
 export const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
 
+/** The page's own address, if there is a page. */
+export const locationOf = ({ page }: Pick<Environment, 'page'>): PageEvents['location'] =>
+  page.location ?? globalThis.location
+
 const browserPage = (): PageEvents => {
   // A worker has no window and no document, and hears everything itself.
   const { window, document, addEventListener } = globalThis as Partial<typeof globalThis>
@@ -72,9 +76,6 @@ const browserPage = (): PageEvents => {
     },
     hidden: () => globalThis.document?.visibilityState === 'hidden',
     online: () => globalThis.navigator?.onLine !== false,
-    get location() {
-      return globalThis.location
-    },
   }
 }
 

@@ -1,5 +1,5 @@
 /** Frames over a native WebSocket. */
-import type { Environment, WebSocketLike } from '../shared/runtime.ts'
+import { type Environment, locationOf, type WebSocketLike } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 import { FrameRefused, type Link, type LinkEvents, type Transport } from './transport.ts'
 
@@ -11,8 +11,8 @@ const CLOSE_GRACE_MS = 500
 const BLOCKED_TIMER = 'blocked'
 
 /** `url` as the page resolves it is blocked by a page of https:, which may not dial ws:. */
-const isMixed = ({ page }: Environment, url: string): boolean =>
-  page.location?.protocol === 'https:' && /^ws:/i.test(url)
+const isMixed = (environment: Environment, url: string): boolean =>
+  locationOf(environment)?.protocol === 'https:' && /^ws:/i.test(url)
 
 const openWebSocket = (
   environment: Environment,
