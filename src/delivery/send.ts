@@ -1,7 +1,7 @@
 /** What `send()` does with one message before it waits in the outbox. */
 import type { SendOptions } from '../client/client-types.ts'
+import { MAX_ID_LENGTH } from '../protocol/constants.ts'
 import type { Conversation } from '../protocol/protocol.ts'
-import { LONGEST_ID } from '../protocol/wire.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
 import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
@@ -72,8 +72,10 @@ export const createSend =
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
     const id = conversation.idOf(read) ?? hooks.newId()
-    if (!id || id.length > LONGEST_ID) {
-      throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
+    if (!id || id.length > MAX_ID_LENGTH) {
+      throw new TypeError(
+        `send: expected an id of 1 to ${MAX_ID_LENGTH} characters, got ${id.length}`,
+      )
     }
     const frame = copyOf(conversation.encode(read, id))
     const bytes = sizeOf(frame)

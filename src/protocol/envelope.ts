@@ -1,9 +1,10 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
+import { CLIENT_TYPES, MAX_IN_FLIGHT, PLAIN_TYPES, SESSION_TTL_MS } from './constants.ts'
+import { type Fields, fields, isWhole, positive, text } from './fields.ts'
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createQuestions } from './v1/questions.ts'
-import { createSession, type Fields, fields, inParts, isWhole } from './v1/session.ts'
-import { PLAIN_TYPES } from './wire.ts'
+import { createSession, inParts } from './v1/session.ts'
 
 /** A message as it comes from the server. */
 export interface IncomingEnvelope<Data = unknown> {
@@ -48,23 +49,11 @@ const NO_SECRET =
   'The server speaks protocol v1, which needs crypto.getRandomValues; pass environment: { getRandomValues }'
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
-const MAX_IN_FLIGHT = 256
-/** How long a server keeps a session at least, where it does not say so. */
-const SESSION_TTL_MS = 120_000
 
 type Meaning = (data: Fields, message: Fields) => void
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-/** A number that a server may announce; anything else of a hostile one is as if it were not there. */
-const positive = (value: unknown): number | undefined =>
-  typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY ? value : undefined
-
 /** Answers of protocol v1 that the client does not wait for. */
 const UNREAD = 'unsubscribed authenticated'.split(' ')
-
-/** Types of protocol v1 that are a client's to send. */
-const OF_CLIENTS = 'hello skip subscribe unsubscribe auth'.split(' ')
 
 const NO_TYPE = 'expected { type: string }'
 
@@ -324,7 +313,7 @@ const converse = (
       host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
     ...Object.fromEntries(UNREAD.map(type => [type, () => {}])),
     ...Object.fromEntries(
-      OF_CLIENTS.map(type => [type, (_data, message) => host.dropped('reserved', message)]),
+      CLIENT_TYPES.map(type => [type, (_data, message) => host.dropped('reserved', message)]),
     ),
   }
   const OF_V1 = byLength(Object.entries(meanings))

@@ -2,6 +2,7 @@
  * Protocol v1 as the client keeps it: who it is to the server, and where it stands in each channel.
  * One session and one cursor per channel serve the WebSocket and polling alike.
  */
+import { type Fields, fields, isWhole } from '../fields.ts'
 
 /** A place in a channel's history. */
 export interface Position {
@@ -30,8 +31,6 @@ export interface SessionHost {
   /** Messages are missing: asks for them again, if there is somebody to ask. */
   ask(id: string, channels: readonly string[]): void
 }
-
-export type Fields = Record<string, unknown>
 
 /** Who the client is on a new connection or request. */
 export interface Contact {
@@ -107,12 +106,6 @@ export const inParts = (channels: readonly string[]): string[][] => {
   }
   return parts
 }
-
-export const isWhole = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0
-
-export const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null ? (value as Fields) : {}
 
 export const createSession = (host: SessionHost): Session => {
   let sid: string | undefined
