@@ -19,7 +19,9 @@ import {
   resolveOptions,
 } from '../options/options.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
-import type { Agreement, Protocol } from '../protocol/protocol.ts'
+import type { EnvelopeHost } from '../protocol/envelope-conversation.ts'
+import type { Agreement, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import { createSessions } from '../protocol/v1/sessions.ts'
 import { createIds } from '../shared/ids.ts'
 import { resolveEnvironment } from '../shared/runtime.ts'
 import { createTimers } from '../shared/timers.ts'
@@ -227,8 +229,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     subscriptions.gap({ channel, reason })
   }
 
-  const conversation = protocol.attach({
+  const host: ProtocolHost<Incoming> & Pick<EnvelopeHost, 'sessions'> = {
     ...environment,
+    sessions: createSessions,
     timers,
     token: () => (toldToken = driver.token()),
     proved(agreed) {
@@ -287,7 +290,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     prepare: () => outbox.prepare(),
     take: () => outbox.take(),
     untaken: () => outbox.close(),
-  })
+  }
+  const conversation = protocol.attach(host)
 
   const tellToken = (token: string | undefined): void => {
     toldToken = token

@@ -90,9 +90,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '5',
     name: 'a nack is taken for an ack',
-    file: 'protocol/envelope.ts',
-    find: 'host.refusedAt(seq, `${code}`)\n    },\n    subscribed',
-    replace: '},\n    subscribed',
+    file: 'protocol/v1/handlers.ts',
+    find: 'host.refusedAt(seq, `${code}`)',
+    replace: '',
   },
   {
     rule: '5',
@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'the client asks from where the server is',
-    file: 'protocol/envelope.ts',
+    file: 'protocol/v1/sessions.ts',
     find: 'channels.map(channel => [channel, session.position(channel)])',
     replace: 'channels.map(channel => [channel, null])',
   },
@@ -209,16 +209,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'messages are posted while a link proves itself',
-    file: 'protocol/envelope.ts',
-    find: "const mayPost = (): boolean => posts && stage === 'none'",
-    replace: 'const mayPost = (): boolean => posts',
+    file: 'protocol/v1/contact.ts',
+    find: 'const mayPost = (): boolean => takesPosts && isUnlinked()',
+    replace: 'const mayPost = (): boolean => takesPosts',
   },
   {
     rule: 'driver',
     name: 'a poll is answered without its cursor',
-    file: 'protocol/envelope.ts',
-    find: 'const obstacle = session.obstacle(channel, offset)',
-    replace: "const obstacle = stage === 'none' ? undefined : session.obstacle(channel, offset)",
+    file: 'protocol/envelope-conversation.ts',
+    find: 'const obstacle = core.sessions?.obstacle(channel, offset)',
+    replace: 'const obstacle = core.isOpen ? core.sessions?.obstacle(channel, offset) : undefined',
   },
   {
     rule: 'driver',
@@ -399,8 +399,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'a server that may have forgotten is not asked first',
-    file: 'protocol/envelope.ts',
-    find: ' && host.monotonicNow() - answeredAt <= sessionTtlMs / 2',
+    file: 'protocol/v1/contact.ts',
+    find: ' && host.monotonicNow() - knownAt <= sessionTtlMs / 2',
     replace: '',
   },
   {
@@ -515,8 +515,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'delivery',
     name: 'a request over the rate limit fails',
-    file: 'protocol/envelope.ts',
-    find: "limited && stage === 'v1' ? undefined :",
-    replace: '',
+    file: 'protocol/envelope-conversation.ts',
+    find: 'if (sessions?.rateLimited()) about = undefined',
+    replace: 'sessions?.rateLimited()',
   },
 ]

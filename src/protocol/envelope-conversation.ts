@@ -1,0 +1,271 @@
+/** A conversation in envelopes with any server; what protocol v1 adds to it is plugged in through the host. */
+import { CLIENT_TYPES, PLAIN_TYPES, RESERVED_TYPES } from './constants.ts'
+import type { IncomingEnvelope, OutgoingEnvelope } from './envelope.ts'
+import { encodeMessage, idOf, readMessage, undecodable } from './envelope-codec.ts'
+import { type Fields, fields, isWhole, positive, text } from './fields.ts'
+import { createPings, type Pings } from './pings.ts'
+import type { Conversation, ProtocolHost } from './protocol.ts'
+
+/** What a reserved type means. */
+export type Handler<Context> = (context: Context, data: Fields, message: Fields) => void
+
+/** Protocol v1, as a conversation in envelopes uses it. */
+export interface SessionsExtension {
+  /** What HTTP says of the session while the client polls. */
+  readonly http: Partial<Conversation<OutgoingEnvelope>>
+  /** A link has opened: says when the conversation begins. */
+  opened(): void
+  closed(): void
+  /** A whole frame was read. */
+  frameRead(): void
+  /** The server's `connection` message offers v1. False: the client cannot speak it here, and has given the server up. */
+  offered(): boolean
+  /** The terms of a server that offers v1 are known. */
+  greeted(): void
+  /** A message of v1; a type that is not known is ignored. */
+  handle(type: string, data: Fields, message: Fields): void
+  /** The server takes no more for a while. True on a link with acks, on which what was refused is sent again. */
+  rateLimited(): boolean
+  /** A ping names the newest offsets. */
+  heads(heads: Fields): void
+  /** The last poll was answered by a server of v1. */
+  isPolled(): boolean
+  /** Offsets mean something on this link: messages have to follow one another. */
+  isPositioned(): boolean
+  /** Why a message is not the next of its channel; `undefined`: it is. */
+  obstacle(channel: string, offset: number): string | undefined
+  /** The frame that subscribes to channels; `undefined`: as with a plain server. */
+  subscribe(channels: readonly string[]): string | undefined
+  /** The type belongs to the protocol. */
+  isReserved(type: string): boolean
+  forget(channel: string): void
+  /** Another user: nothing of the one before is left. */
+  renew(): void
+  sessionId(): string | null
+}
+
+/** The host as envelopes need it. */
+export interface EnvelopeHost extends ProtocolHost<IncomingEnvelope> {
+  /** Protocol v1; absent unless `sessions()` is used. */
+  readonly sessions?: (core: EnvelopeCore, version: 'auto' | 1) => SessionsExtension
+}
+
+/** What the parts of a conversation in envelopes share. */
+export interface EnvelopeCore {
+  readonly host: ProtocolHost<IncomingEnvelope>
+  readonly pings: Pings
+  readonly sessions: SessionsExtension | undefined
+  isOpen: boolean
+  /** What the first message of this link says of its server, whatever the client speaks. */
+  server: 'silent' | 'plain' | 'v1'
+  /** How many users there were. */
+  users: number
+  /** How the application names channels by hand; a plain server may read only that. */
+  field: 'channels' | 'symbols'
+  frame(type: string, data: unknown, id?: string): string
+  /** Messages may flow, without acks. */
+  begin(): void
+  /** One message of a frame. `isPosted`: it came with the answer to a POST, which only servers of v1 take. */
+  element(message: unknown, isPosted?: boolean): void
+  /** An application message; `isPositioned`: its server speaks v1. */
+  deliver(message: unknown, isPositioned: boolean): void
+  bad(message: unknown, error: unknown): void
+}
+
+const NO_TYPE = 'expected { type: string }'
+
+/** By length: to hash a name that came with the message costs more than to compare it with a few. */
+const byLength = (types: readonly string[]): readonly (readonly string[] | undefined)[] => {
+  const sorted: string[][] = []
+  for (const type of types) {
+    sorted[type.length] ??= []
+    sorted[type.length]?.push(type)
+  }
+  return sorted
+}
+
+const RESERVED_BY_LENGTH = /* @__PURE__ */ byLength(RESERVED_TYPES)
+const PLAIN_BY_LENGTH = /* @__PURE__ */ byLength(PLAIN_TYPES)
+
+/** The type means something to a server of v1, or to any server. */
+const isReserved = (type: string, isV1: boolean): boolean =>
+  (isV1 ? RESERVED_BY_LENGTH : PLAIN_BY_LENGTH)[type.length]?.includes(type) ?? false
+
+/** The reserved types that any server may send. */
+const HANDLERS: Readonly<Record<string, Handler<EnvelopeCore>>> = {
+  connection({ host, server, sessions }, { heartbeat, rateLimit, maxPayload, protocol }) {
+    const { intervalMs, timeoutMs } = fields(heartbeat)
+    const { limit, perMs } = fields(rateLimit)
+    const messages = positive(limit)
+    const window = positive(perMs)
+    const offersV1 = protocol === 1 && server === 'v1'
+    if (offersV1 && sessions?.offered() === false) return
+    host.terms({
+      intervalMs: positive(intervalMs),
+      timeoutMs: positive(timeoutMs),
+      ratePerSecond: messages && window && (messages / window) * 1000,
+      maxPayload: positive(maxPayload),
+    })
+    if (offersV1) sessions?.greeted()
+  },
+  ping({ host, sessions }, { heads }, { data, id }) {
+    host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
+    sessions?.heads(fields(heads))
+  },
+  pong({ host, pings }, _data, message) {
+    const ping = pings.answered(text(message['replyTo']))
+    if (ping?.byHand) host.message(message as unknown as IncomingEnvelope, ping.id)
+    else if (ping) host.pong(ping.id)
+    else host.dropped('reserved', message)
+  },
+  error({ host, sessions }, { code, message, id, retryAfterMs }, { replyTo }) {
+    const name = text(code) ?? 'INTERNAL'
+    let about = text(id) ?? text(replyTo)
+    if (name === 'RATE_LIMITED') {
+      host.slowDown(positive(retryAfterMs) ?? 1000)
+      if (sessions?.rateLimited()) about = undefined
+    }
+    host.refused(about, name, text(message) ?? name)
+  },
+  reconnect: ({ host }, { afterMs, jitterMs }) =>
+    host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
+}
+
+/** What an envelope that the application sends by hand subscribes to or leaves, as the server will read its frame. */
+const subscriptionIn = (
+  core: EnvelopeCore,
+  { type }: OutgoingEnvelope,
+  frame: string,
+): ReturnType<NonNullable<Conversation<OutgoingEnvelope>['subscriptionOf']>> => {
+  if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
+  const { channels, symbols } = fields(fields(JSON.parse(frame))['data'])
+  core.field = symbols ? 'symbols' : 'channels'
+  const named = symbols ?? channels
+  const list = Array.isArray(named) ? named : Object.keys(fields(named))
+  return { type, channels: list.filter(text) }
+}
+
+const createCore = (host: EnvelopeHost, version: 'auto' | 0 | 1): EnvelopeCore => {
+  const core: EnvelopeCore & { sessions: SessionsExtension | undefined } = {
+    host,
+    pings: createPings(),
+    sessions: undefined,
+    isOpen: false,
+    server: 'silent',
+    users: 0,
+    field: 'channels',
+    frame: (type, data, id) => JSON.stringify({ type, data, timestamp: host.now(), id }),
+    begin() {
+      const token = host.token()
+      if (token) host.reply(core.frame('auth', { token }))
+      host.proved()
+    },
+    element(message, isPosted = false) {
+      const { type, data } = fields(message)
+      try {
+        if (typeof type !== 'string') throw new Error(NO_TYPE)
+        if (core.server === 'silent' && !isPosted) {
+          core.server = type === 'connection' && fields(data)['protocol'] === 1 ? 'v1' : 'plain'
+        }
+        if (!isReserved(type, isPosted || core.server === 'v1')) {
+          return core.deliver(message, isPosted || core.sessions?.isPositioned() === true)
+        }
+        const handler = HANDLERS[type]
+        if (handler) handler(core, fields(data), message as Fields)
+        else if (CLIENT_TYPES.includes(type)) host.dropped('reserved', message)
+        else core.sessions?.handle(type, fields(data), message as Fields)
+      } catch (error) {
+        core.bad(message, error)
+      }
+    },
+    deliver(message, isPositioned) {
+      const { channel, offset } = fields(message)
+      if (isPositioned && typeof channel === 'string' && isWhole(offset)) {
+        const obstacle = core.sessions?.obstacle(channel, offset)
+        if (obstacle) return host.dropped(obstacle, message)
+      }
+      host.message(message as IncomingEnvelope)
+    },
+    bad(message, error) {
+      host.dropped('undecodable', message)
+      host.error('BAD_MESSAGE', error)
+    },
+  }
+  core.sessions = version === 0 ? undefined : host.sessions?.(core, version)
+  return core
+}
+
+const receive = (core: EnvelopeCore, payload: unknown): void => {
+  let messages: unknown
+  try {
+    // A binary frame is no JSON either: its text begins with `[object`.
+    messages = JSON.parse(payload as string)
+  } catch (error) {
+    core.bad(payload, undecodable(payload, error))
+    return core.sessions?.frameRead()
+  }
+  if (!Array.isArray(messages)) core.element(messages)
+  else {
+    // A listener may end the link: the rest of the frame is then another link's to bring.
+    for (const each of messages) {
+      if (core.isOpen) core.element(each)
+      else core.host.dropped('ended', each)
+    }
+  }
+  core.sessions?.frameRead()
+}
+
+export const talkInEnvelopes = (
+  host: EnvelopeHost,
+  version: 'auto' | 0 | 1,
+): Conversation<OutgoingEnvelope> => {
+  if (version === 1 && !host.sessions) {
+    throw new TypeError('envelope.version: 1 needs sessions(); add it to use')
+  }
+  const core = createCore(host, version)
+  const { pings, sessions } = core
+  return {
+    opened() {
+      core.isOpen = true
+      core.server = 'silent'
+      if (sessions) sessions.opened()
+      else core.begin()
+    },
+    closed() {
+      core.isOpen = false
+      sessions?.closed()
+      pings.clear()
+    },
+    receive: payload => receive(core, payload),
+    read: readMessage,
+    encode: (message, id) => encodeMessage(message, id, host.now()),
+    idOf,
+    ping(id) {
+      pings.sent(id, false)
+      return core.frame('ping', { timestamp: host.now() }, id)
+    },
+    auth: token => core.frame('auth', { token }),
+    tell: (type, channels) =>
+      (type === 'subscribe' ? sessions?.subscribe(channels) : undefined) ??
+      core.frame(type, { [core.field]: channels }),
+    subscriptionOf: (message, frame) => subscriptionIn(core, message, frame as string),
+    reserved: ({ type }) => sessions?.isReserved(type) ?? false,
+    unplaced: ({ type }) => type === 'ping',
+    sent: id => pings.sent(id, true),
+    forget: channel => sessions?.forget(channel),
+    renew() {
+      core.users++
+      sessions?.renew()
+    },
+    sessionId: () => sessions?.sessionId() ?? null,
+    deliver(message) {
+      const { type } = fields(message)
+      const isV1 = sessions?.isPolled() ?? false
+      // What `fallback.parse` makes is the application's own.
+      if (isV1 && typeof type !== 'string') core.bad(message, new Error(NO_TYPE))
+      else if (isReserved(`${type}`, isV1)) host.dropped('reserved', message)
+      else core.deliver(message, isV1)
+    },
+    ...sessions?.http,
+  }
+}

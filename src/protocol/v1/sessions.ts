@@ -1,0 +1,129 @@
+/** Protocol v1 as it is plugged into a conversation in envelopes: handshake, sessions and positions. */
+import { RESERVED_TYPES } from '../constants.ts'
+import type { EnvelopeCore, SessionsExtension } from '../envelope-conversation.ts'
+import type { Fields } from '../fields.ts'
+import { createContact, NO_SECRET } from './contact.ts'
+import { type V1, V1_HANDLERS } from './handlers.ts'
+import { type HandshakeEffect, nextRow } from './handshake.ts'
+import { createQuestions } from './questions.ts'
+import { createSession, inParts } from './session.ts'
+
+const FIRST_FRAME_MS = 1000
+const WELCOME_MS = 5000
+
+/** Reserved types that an application may send itself. */
+const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
+
+export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): SessionsExtension => {
+  const { host } = core
+  /** The server has spoken v1: it is expected to from now on. */
+  let expected = version === 1
+  const questions = createQuestions()
+
+  const positions = (channels: readonly string[]): Fields =>
+    Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
+
+  const question = (id: string, channels: readonly string[]): string => {
+    questions.add(id, channels)
+    return core.frame('subscribe', { [core.field]: positions(channels) }, id)
+  }
+
+  const session = createSession({
+    ...host,
+    ask(id, channels) {
+      if (v1.stage === 'v1') host.control(question(id, channels))
+    },
+  })
+
+  const wait = (delayMs: number): void =>
+    host.timers.set('greeting', delayMs, () => v1.step('timedOut'))
+
+  const effects: Readonly<Record<HandshakeEffect, () => void>> = {
+    awaitFirstFrame: () => wait(FIRST_FRAME_MS),
+    awaitWelcome: () => wait(WELCOME_MS),
+    sayHello() {
+      wait(WELCOME_MS)
+      const contact = session.contact()
+      v1.carried = contact.tok
+      // The others follow.
+      v1.named = inParts(host.channels())[0] ?? []
+      const channels = positions(v1.named)
+      host.reply(core.frame('hello', { ...contact, token: host.token(), channels }))
+    },
+    begin() {
+      host.timers.clear('greeting')
+      core.begin()
+    },
+    failUnwelcome: () => host.fail('No welcome in time'),
+    failPlain: () => host.fail('The server does not speak protocol v1'),
+    loosen: () => session.adrift(),
+  }
+
+  const contact = createContact({
+    core,
+    session,
+    isUnlinked: () => v1.stage === 'none',
+    onPolled() {
+      if (expected) return
+      expected = true
+      // A link that has just opened is waited for as one of v1.
+      v1.step('polled')
+    },
+  })
+
+  const v1: V1 = {
+    core,
+    session,
+    questions,
+    contact,
+    stage: 'none',
+    carried: undefined,
+    named: [],
+    step(event) {
+      const row = nextRow(v1.stage, event, expected)
+      if (!row) return
+      v1.stage = row.to
+      if (row.to === 'v1' || row.to === 'none') host.timers.clear('greeting')
+      if (row.also) effects[row.also]()
+    },
+  }
+
+  const { isPolled, since, polled, posts, prepare, post, posted } = contact
+  return {
+    http: { since, polled, posts, prepare, post, posted },
+    opened: () => v1.step('opened'),
+    closed() {
+      v1.step('closed')
+      contact.closed()
+      session.unasked()
+      questions.clear()
+    },
+    frameRead: () => v1.step('frameRead'),
+    offered() {
+      if (!session.id()) {
+        host.refuse(NO_SECRET)
+        return false
+      }
+      // Where it comes too late for this link, the next one waits for it.
+      expected = true
+      return true
+    },
+    greeted: () => v1.step('offered'),
+    handle: (type, data, message) => V1_HANDLERS[type]?.(v1, data, message),
+    rateLimited() {
+      session.askAgain()
+      return v1.stage === 'v1'
+    },
+    heads(heads) {
+      if (v1.stage === 'v1') session.heads(heads)
+    },
+    isPolled,
+    isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
+    obstacle: (channel, offset) => session.obstacle(channel, offset),
+    subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
+    isReserved: type => RESERVED_TYPES.includes(type) && !BY_HAND.includes(type),
+    forget: session.forget,
+    renew: session.renew,
+    sessionId: () => (expected ? (session.id() ?? null) : null),
+  }
+}
