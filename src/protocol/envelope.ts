@@ -1,8 +1,9 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
+import { createCursors, inParts } from './v1/cursors.ts'
 import { createQuestions } from './v1/questions.ts'
-import { createSession, type Fields, fields, inParts, isWhole } from './v1/session.ts'
+import { createSession, type Fields, fields, isWhole } from './v1/session.ts'
 import { PLAIN_TYPES } from './wire.ts'
 
 /** A message as it comes from the server. */
@@ -185,7 +186,7 @@ const converse = (
   const auth = (token: string): string => frame('auth', { token })
 
   const positions = (channels: readonly string[]): Fields =>
-    Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
+    Object.fromEntries(channels.map(channel => [channel, cursors.position(channel)]))
 
   const question = (id: string, channels: readonly string[]): string => {
     questions.add(id, channels)
@@ -201,7 +202,9 @@ const converse = (
     return sense
   }
 
-  const session = createSession({
+  const session = createSession(host)
+
+  const cursors = createCursors({
     ...host,
     ask(id, channels) {
       if (stage === 'v1') host.control(question(id, channels))
@@ -269,8 +272,8 @@ const converse = (
       stage = 'v1'
       timers.clear('greeting')
       // What a poll may have asked meanwhile, nobody has heard.
-      session.unasked()
-      session.verdicts(data['channels'])
+      cursors.unasked()
+      cursors.verdicts(data['channels'])
       if (stage !== 'v1') return
       // What it says nothing of is asked for again, and has its answer then.
       const known = told.filter(channel => Object.hasOwn(fields(data['channels']), channel))
@@ -295,13 +298,13 @@ const converse = (
       for (const channel of newest) if (!Object.hasOwn(given, channel)) host.denied(channel)
       for (const channel of askedAgain) {
         // Asked again since, from nowhere: the answer to that says where it begins.
-        if (!session.position(channel)) delete given[channel]
+        if (!cursors.position(channel)) delete given[channel]
       }
-      session.verdicts(given, { id })
+      cursors.verdicts(given, { id })
     },
     ping({ heads }, { data, id }) {
       host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
-      if (stage === 'v1') session.heads(fields(heads))
+      if (stage === 'v1') cursors.heads(fields(heads))
     },
     pong(_data, message) {
       const ping = pings.answered(text(message['replyTo']))
@@ -314,7 +317,7 @@ const converse = (
       const limited = name === 'RATE_LIMITED'
       if (limited) {
         host.slowDown(positive(retryAfterMs) ?? 1000)
-        session.askAgain()
+        cursors.askAgain()
       }
       // Where there are acks, what was over the rate is sent again.
       const about = limited && stage === 'v1' ? undefined : (text(id) ?? text(replyTo))
@@ -339,7 +342,7 @@ const converse = (
   const deliver = (message: unknown, placed: boolean): void => {
     const { channel, offset } = fields(message)
     if (placed && typeof channel === 'string' && isWhole(offset)) {
-      const obstacle = session.obstacle(channel, offset)
+      const obstacle = cursors.obstacle(channel, offset)
       if (obstacle) return host.dropped(obstacle, message)
     }
     host.message(message as IncomingEnvelope)
@@ -379,11 +382,11 @@ const converse = (
       else within(FIRST_FRAME_MS, begin)
     },
     closed() {
-      if (stage === 'plain') session.adrift()
+      if (stage === 'plain') cursors.adrift()
       stage = 'none'
       polledBefore = false
       timers.clear('greeting')
-      session.unasked()
+      cursors.unasked()
       questions.clear()
       pings.clear()
     },
@@ -445,14 +448,15 @@ const converse = (
     reserved: ({ type }) => meaningIn(OF_V1, type) !== undefined && !BY_HAND.includes(type),
     unplaced: ({ type }) => type === 'ping',
     sent: id => pings.sent(id, true),
-    forget: session.forget,
+    forget: cursors.forget,
     renew() {
       users++
       session.renew()
+      cursors.renew()
     },
     sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
-      const position = session.position(channel)
+      const position = cursors.position(channel)
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
     },
     polled(body) {
@@ -465,7 +469,7 @@ const converse = (
       }
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
-        session.adrift()
+        cursors.adrift()
         answeredAt = Number.NEGATIVE_INFINITY
         return undefined
       }
@@ -478,7 +482,7 @@ const converse = (
         const { channel, offset } = fields(message)
         if (isWhole(offset) && !firsts.has(channel)) firsts.set(channel, offset)
       }
-      session.verdicts(channels, { firsts, quiet: polledBefore })
+      cursors.verdicts(channels, { firsts, quiet: polledBefore })
       polledBefore = true
       return list
     },
