@@ -44,12 +44,8 @@ export type {
   ResilientWebSocketOptions,
 } from './options/options.ts'
 export { DEFAULTS } from './options/options.ts'
-export {
-  type EnvelopeOptions,
-  envelope,
-  type IncomingEnvelope,
-  type OutgoingEnvelope,
-} from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope } from './protocol/envelope.ts'
+export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   Agreement,
   Conversation,

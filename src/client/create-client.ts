@@ -18,8 +18,9 @@ import {
   type ResilientWebSocketOptions,
   resolveOptions,
 } from '../options/options.ts'
-import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
+import { envelope } from '../protocol/envelope.ts'
 import type { EnvelopeHost } from '../protocol/envelope-conversation.ts'
+import type { IncomingEnvelope, OutgoingEnvelope } from '../protocol/envelope-types.ts'
 import type { Agreement, Protocol, ProtocolHost } from '../protocol/protocol.ts'
 import { createSessions } from '../protocol/v1/sessions.ts'
 import { createIds } from '../shared/ids.ts'

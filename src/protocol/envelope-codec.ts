@@ -1,5 +1,5 @@
 /** How a message of the application becomes a frame of JSON, and what is wrong with one that cannot. Pure. */
-import type { OutgoingEnvelope } from './envelope.ts'
+import type { OutgoingEnvelope } from './envelope-types.ts'
 import { type Fields, fields, text } from './fields.ts'
 
 /** Fields that a class may have as getters, which neither JSON nor a spread finds. */

@@ -1,7 +1,7 @@
 /** A conversation in envelopes with any server; what protocol v1 adds to it is plugged in through the host. */
 import { CLIENT_TYPES, PLAIN_TYPES, RESERVED_TYPES } from './constants.ts'
-import type { IncomingEnvelope, OutgoingEnvelope } from './envelope.ts'
 import { encodeMessage, idOf, readMessage, undecodable } from './envelope-codec.ts'
+import type { IncomingEnvelope, OutgoingEnvelope } from './envelope-types.ts'
 import { type Fields, fields, isWhole, positive, text } from './fields.ts'
 import { createPings, type Pings } from './pings.ts'
 import type { Conversation, ProtocolHost } from './protocol.ts'

@@ -3,11 +3,13 @@
 import { SESSION_TTL_MS } from '../constants.ts'
 import type { EnvelopeCore } from '../envelope-conversation.ts'
 import { type Fields, fields, isWhole, positive } from '../fields.ts'
+import type { Cursors } from './cursors.ts'
 import type { Session } from './session.ts'
 
 export interface ContactDeps {
   readonly core: EnvelopeCore
   readonly session: Session
+  readonly cursors: Cursors
   /** No link is open that may be proving itself. */
   isUnlinked(): boolean
   /** A server of v1 has answered a poll. */
@@ -53,7 +55,7 @@ const firstOffsets = (messages: readonly unknown[]): ReadonlyMap<unknown, number
 }
 
 export const createContact = (deps: ContactDeps): Contact => {
-  const { core, session, isUnlinked, onPolled } = deps
+  const { core, session, cursors, isUnlinked, onPolled } = deps
   const { host } = core
   let takesPosts = false
   /** What the last poll said of channels is no news in the next one. */
@@ -90,7 +92,7 @@ export const createContact = (deps: ContactDeps): Contact => {
       polledBefore = false
     },
     since(channel) {
-      const position = session.position(channel)
+      const position = cursors.position(channel)
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
     },
     polled(body) {
@@ -103,13 +105,13 @@ export const createContact = (deps: ContactDeps): Contact => {
       }
       if (!takesPosts) {
         // Another server answers: the one of the session may be gone, and forget it.
-        session.adrift()
+        cursors.adrift()
         knownAt = Number.NEGATIVE_INFINITY
         return undefined
       }
       onPolled()
       const list = messages as readonly unknown[]
-      session.verdicts(channels, { firsts: firstOffsets(list), quiet: polledBefore })
+      cursors.verdicts(channels, { firsts: firstOffsets(list), quiet: polledBefore })
       polledBefore = true
       return list
     },

@@ -3,14 +3,14 @@ import { MAX_IN_FLIGHT } from '../constants.ts'
 import type { EnvelopeCore, Handler } from '../envelope-conversation.ts'
 import { fields, isWhole, positive, text } from '../fields.ts'
 import type { Contact } from './contact.ts'
+import type { Cursors } from './cursors.ts'
 import type { HandshakeEvent, Stage } from './handshake.ts'
 import type { Questions } from './questions.ts'
-import type { Session } from './session.ts'
 
 /** A conversation of v1, as its handlers see it. */
 export interface V1 {
   readonly core: EnvelopeCore
-  readonly session: Session
+  readonly cursors: Cursors
   readonly questions: Questions
   readonly contact: Contact
   stage: Stage
@@ -26,7 +26,7 @@ const fail = ({ core }: V1): void => core.host.fail('Protocol error')
 
 export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
   welcome(v1, data) {
-    const { core, session, contact } = v1
+    const { core, cursors, contact } = v1
     const { host } = core
     if (v1.stage !== 'welcome') return
     if (!contact.answered(data, v1.carried, host.monotonicNow())) return fail(v1)
@@ -34,8 +34,8 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     v1.step('welcomed')
     if (!speaks(v1)) return
     // What a poll may have asked meanwhile, this server has not heard.
-    session.unasked()
-    session.verdicts(data['channels'])
+    cursors.unasked()
+    cursors.verdicts(data['channels'])
     if (!speaks(v1)) return
     // A channel that the server says nothing of is asked for again, and has its answer then.
     const answered = fields(data['channels'])
@@ -52,7 +52,7 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
     host.refusedAt(seq, `${code}`)
   },
-  subscribed({ core: { host }, session, questions, stage }, { channels }, { replyTo }) {
+  subscribed({ core: { host }, cursors, questions, stage }, { channels }, { replyTo }) {
     if (stage !== 'v1') return
     const id = text(replyTo)
     const given = { ...fields(channels) }
@@ -60,8 +60,8 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     for (const channel of newest) if (!Object.hasOwn(given, channel)) host.denied(channel)
     for (const channel of askedAgain) {
       // Asked again since, from nowhere: the answer to that says where it begins.
-      if (!session.position(channel)) delete given[channel]
+      if (!cursors.position(channel)) delete given[channel]
     }
-    session.verdicts(given, { id })
+    cursors.verdicts(given, { id })
   },
 }

@@ -3,10 +3,11 @@ import { RESERVED_TYPES } from '../constants.ts'
 import type { EnvelopeCore, SessionsExtension } from '../envelope-conversation.ts'
 import type { Fields } from '../fields.ts'
 import { createContact, NO_SECRET } from './contact.ts'
+import { createCursors, inParts } from './cursors.ts'
 import { type V1, V1_HANDLERS } from './handlers.ts'
 import { type HandshakeEffect, nextRow } from './handshake.ts'
 import { createQuestions } from './questions.ts'
-import { createSession, inParts } from './session.ts'
+import { createSession } from './session.ts'
 
 const FIRST_FRAME_MS = 1000
 const WELCOME_MS = 5000
@@ -21,14 +22,16 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
   const questions = createQuestions()
 
   const positions = (channels: readonly string[]): Fields =>
-    Object.fromEntries(channels.map(channel => [channel, session.position(channel)]))
+    Object.fromEntries(channels.map(channel => [channel, cursors.position(channel)]))
 
   const question = (id: string, channels: readonly string[]): string => {
     questions.add(id, channels)
     return core.frame('subscribe', { [core.field]: positions(channels) }, id)
   }
 
-  const session = createSession({
+  const session = createSession(host)
+
+  const cursors = createCursors({
     ...host,
     ask(id, channels) {
       if (v1.stage === 'v1') host.control(question(id, channels))
@@ -56,12 +59,13 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
     },
     failUnwelcome: () => host.fail('No welcome in time'),
     failPlain: () => host.fail('The server does not speak protocol v1'),
-    loosen: () => session.adrift(),
+    loosen: () => cursors.adrift(),
   }
 
   const contact = createContact({
     core,
     session,
+    cursors,
     isUnlinked: () => v1.stage === 'none',
     onPolled() {
       if (expected) return
@@ -73,7 +77,7 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
 
   const v1: V1 = {
     core,
-    session,
+    cursors,
     questions,
     contact,
     stage: 'none',
@@ -95,7 +99,7 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
     closed() {
       v1.step('closed')
       contact.closed()
-      session.unasked()
+      cursors.unasked()
       questions.clear()
     },
     frameRead: () => v1.step('frameRead'),
@@ -111,19 +115,22 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
     greeted: () => v1.step('offered'),
     handle: (type, data, message) => V1_HANDLERS[type]?.(v1, data, message),
     rateLimited() {
-      session.askAgain()
+      cursors.askAgain()
       return v1.stage === 'v1'
     },
     heads(heads) {
-      if (v1.stage === 'v1') session.heads(heads)
+      if (v1.stage === 'v1') cursors.heads(heads)
     },
     isPolled,
     isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
-    obstacle: (channel, offset) => session.obstacle(channel, offset),
+    obstacle: (channel, offset) => cursors.obstacle(channel, offset),
     subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
     isReserved: type => RESERVED_TYPES.includes(type) && !BY_HAND.includes(type),
-    forget: session.forget,
-    renew: session.renew,
+    forget: cursors.forget,
+    renew() {
+      session.renew()
+      cursors.renew()
+    },
     sessionId: () => (expected ? (session.id() ?? null) : null),
   }
 }
