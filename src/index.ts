@@ -47,10 +47,15 @@ export { DEFAULTS } from './options/options.ts'
 export { type EnvelopeOptions, envelope } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
-  Agreement,
+  ChannelLoss,
+  ChannelRefusal,
   Conversation,
+  DialTarget,
+  LinkTerms,
   Protocol,
   ProtocolHost,
+  ProtocolLink,
+  Refusal,
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'

@@ -2,6 +2,7 @@
 
 import { createSubscriptions } from '../channels/subscriptions.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
+import type { LiveLink } from '../connection/link-user.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
@@ -9,7 +10,7 @@ import type { RejectReason } from '../delivery/delivery.ts'
 import { createInbox } from '../delivery/inbox.ts'
 import { createOutbox, PLACE_BYTES } from '../delivery/outbox.ts'
 import { createRequests } from '../delivery/requests.ts'
-import { createSend, sizeOf } from '../delivery/send.ts'
+import { createSend } from '../delivery/send.ts'
 import { createSuppression } from '../delivery/suppression.ts'
 import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
 import {
@@ -19,16 +20,18 @@ import {
   resolveOptions,
 } from '../options/options.ts'
 import { envelope } from '../protocol/envelope.ts'
-import type { EnvelopeHost } from '../protocol/envelope-conversation.ts'
+import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { IncomingEnvelope, OutgoingEnvelope } from '../protocol/envelope-types.ts'
-import type { Agreement, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
+import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import type { SessionsDeps } from '../protocol/v1/deps.ts'
 import { createSessions } from '../protocol/v1/sessions.ts'
 import { createIds } from '../shared/ids.ts'
 import { resolveEnvironment } from '../shared/runtime.ts'
 import { createTimers } from '../shared/timers.ts'
-import type { Frame } from '../transport/transport.ts'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './client-types.ts'
 import { type Call, createEvents } from './emitter.ts'
+import { createProtocolLinks } from './protocol-host.ts'
 import { createSnapshots } from './snapshot.ts'
 
 /** A server that wants to be left is left within this time. */
@@ -81,7 +84,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let toldToken: string | undefined
   /** How many users there were. */
   let users = 0
-  let agreement: Agreement | undefined
+  let agreement: LinkTerms = {}
+  /** The link has the sequence and the positions of protocol v1. */
+  let sequenced = false
+  let link: LiveLink | undefined
   let identity = settings.identity
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
@@ -218,71 +224,35 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
-  /** Writes past queue and rate; a link that refuses is about to end anyway. */
-  const reply = (frame: Frame): void => {
-    try {
-      driver.write(frame)
-    } catch {}
-  }
-
   const gap = (channel: string, reason: string): void => {
     emit('gap', { channel, reason })
     subscriptions.gap({ channel, reason })
   }
 
-  const host: ProtocolHost<Incoming> & Pick<EnvelopeHost, 'sessions'> = {
-    ...environment,
-    sessions: createSessions,
-    timers,
-    token: () => (toldToken = driver.token()),
-    proved(agreed) {
-      agreement = agreed
-      driver.dispatch('proved')
-    },
-    fail: reason => driver.fail(reason),
-    refuse: words => driver.refuse(words),
-    newId: ids.next,
+  const slowDown = (delayMs: number): void => {
+    outbox.pause(delayMs)
+    subscriptions.repeat()
+  }
+
+  const recovered = (channel: string, replayed: number): void => {
+    emit('recovered', { channel, replayed })
+    subscriptions.recovered({ channel, replayed })
+  }
+
+  /** Messages may flow; `isSequenced`: with the sequence and the positions of protocol v1. */
+  const agreed = (terms: LinkTerms, isSequenced = false): void => {
+    agreement = terms
+    sequenced = isSequenced
+    driver.dispatch('proved')
+  }
+
+  const sessionsDeps: SessionsDeps = {
     secret: ids.secret,
-    reply,
-    control: frame => outbox.control(frame),
-    message: accept,
-    dropped,
-    error: (code, thrown) => driver.report(code, thrown),
-    pong(id) {
-      if (!pingId || (id && id !== pingId)) return
-      pingId = undefined
-      latencyMs = monotonicNow() - pingedAt
-      changed()
-      emit('latency', latencyMs)
-    },
-    terms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
-      driver.retune(intervalMs, timeoutMs)
-      largestMessage = maxPayload
-      outbox.limit(ratePerSecond, maxPayload)
-      changed()
-    },
-    slowDown(delayMs) {
-      outbox.pause(delayMs)
-      subscriptions.repeat()
-    },
-    refused(id, code, words) {
-      const error = new ResilientWebSocketError(code, words)
-      requests.refuse(id, error)
-      driver.report(code, error)
-    },
-    leave: afterMs =>
-      timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
-        driver.dispatch('outdated', 'Server asked to reconnect'),
-      ),
-    channels: () => subscriptions.channels(),
     wants: channel => subscriptions.has(channel),
     confirmed: channel => subscriptions.confirm(channel),
     denied: channel => subscriptions.deny(channel),
     gap,
-    recovered(channel, replayed) {
-      emit('recovered', { channel, replayed })
-      subscriptions.recovered({ channel, replayed })
-    },
+    recovered,
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
       outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
@@ -291,18 +261,86 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     prepare: () => outbox.prepare(),
     take: () => outbox.take(),
     untaken: () => outbox.close(),
+    onAgreed: ({ maxInFlight, told }) => agreed({ maxInFlight, channels: told }, true),
+    onRefused: message => driver.refuse(message),
   }
-  const conversation = protocol.attach(host)
+
+  const host: ProtocolHost & EnvelopeHost = {
+    ...environment,
+    newId: ids.next,
+    channels: () => subscriptions.channels(),
+    sessions: (core, version) => createSessions(sessionsDeps, core, version),
+    message: accept as EnvelopeHost['message'],
+    dropped,
+    error: (code, cause) => driver.report(code, cause),
+    refused(id, code, message) {
+      const refusal = new ResilientWebSocketError(code, message)
+      requests.refuse(id, refusal)
+      driver.report(code, refusal)
+    },
+    slowDown,
+  }
+  const conversation: OwnConversation<Incoming, Outgoing> = protocol.attach(host)
+
+  const links = createProtocolLinks<Incoming>({
+    conversation,
+    timers,
+    outbox: {
+      control: frame => outbox.control(frame),
+      acked() {},
+      refused() {},
+      sent() {},
+    },
+    channels: {
+      confirmed: channel => subscriptions.confirm(channel),
+      refused: channel => subscriptions.deny(channel),
+      lost() {},
+    },
+    requests,
+    token: () => (toldToken = driver.token()),
+    accept,
+    onReady: agreed,
+    onTerms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
+      driver.retune(intervalMs, timeoutMs)
+      largestMessage = maxPayload
+      outbox.limit(ratePerSecond, maxPayload)
+      changed()
+    },
+    onDropped: dropped,
+    onError: (code, cause) => driver.report(code, cause),
+    onPong(id) {
+      if (!pingId || (id && id !== pingId)) return
+      pingId = undefined
+      latencyMs = monotonicNow() - pingedAt
+      changed()
+      emit('latency', latencyMs)
+    },
+    onGap: gap,
+    onRecovered: recovered,
+    onSlowDown: slowDown,
+    onLeave: withinMs =>
+      timers.set('leave', Math.min(withinMs, LONGEST_LEAVE_MS), () =>
+        driver.dispatch('outdated', 'Server asked to reconnect'),
+      ),
+    onClose(reason, retry) {
+      if (retry === false) driver.refuse(reason)
+      else driver.fail(reason, retry === true ? undefined : retry)
+    },
+  })
 
   const tellToken = (token: string | undefined): void => {
     toldToken = token
-    if (token && conversation.auth) outbox.control(conversation.auth(token))
+    if (token) conversation.token?.(token)
   }
 
   const ping = (): void => {
     pingId = ids.next()
     pingedAt = monotonicNow()
-    reply(conversation.ping?.(pingId) ?? (pingMessage as string))
+    try {
+      link?.send(conversation.ping?.(pingId) ?? (pingMessage as string))
+    } catch {
+      // A link that refuses a frame is about to end.
+    }
   }
 
   const driver = createDriver({
@@ -313,19 +351,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     emit: emit as DriverHooks['emit'],
     changed,
     flush: () => batcher?.flush(),
-    opened() {
+    opened(live) {
       everUsed = true
-      conversation.opened()
+      link = live
+      links.linkOpened(live)
     },
     ready() {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
-      const told = followed === false || (followed && !agreement)
-      followed = agreement !== undefined
+      const follows = sequenced || protocol.recovers === true
+      const told = followed === false || (followed && !follows)
+      followed = follows
       if (told) {
         emit('gap', { reason: 'reconnected' })
         // With positions each channel has its own word, once the server has said where it goes on.
-        for (const channel of agreement ? [] : subscriptions.channels()) {
+        for (const channel of follows ? [] : subscriptions.channels()) {
           subscriptions.gap({ channel, reason: 'reconnected' })
         }
         // A listener may have ended the link: nothing may open for it any more.
@@ -334,20 +374,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
-      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
-      outbox.open(agreement?.maxInFlight)
+      subscriptions.open(agreement.channels ?? [], agreement.answers !== false)
+      outbox.open(sequenced ? agreement.maxInFlight : undefined)
       outbox.pump()
     },
     down() {
       ready = false
       timers.clear('leave')
-      conversation.closed()
+      link = undefined
+      links.linkClosed()
       subscriptions.close()
       outbox.close()
     },
     received(payload, at) {
       arrivedAt = at
-      conversation.receive(payload)
+      links.received(payload)
     },
     polled(message) {
       arrivedAt = now()
@@ -409,20 +450,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
   })
 
-  /** In as many frames as the server's `maxPayload` asks for. */
-  const tell = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
-    const frame = conversation.tell?.(type, channels)
-    if (!frame) return
-    const half = channels.length >> 1
-    if (!half || !largestMessage || sizeOf(frame) <= largestMessage) return outbox.control(frame)
-    tell(type, channels.slice(0, half))
-    tell(type, channels.slice(half))
-  }
-
   const subscriptions = createSubscriptions<Incoming>({
     call,
     user: () => users,
-    tell,
+    tell: (type, channels) => conversation[type]?.(channels),
     forget(channel) {
       conversation.forget?.(channel)
       driver.forgetPolled()
@@ -439,7 +470,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     aborts,
     monotonicNow,
     newId: ids.next,
-    largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
+    largest: () => largestMessage && Math.max(0, largestMessage - (sequenced ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     user: () => users,
     byHand: subscriptions.byHand,
@@ -494,7 +525,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()
-    conversation.renew?.()
+    conversation.reset?.()
     subscriptions.close()
     subscriptions.reset()
     dedupe?.clear()

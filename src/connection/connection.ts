@@ -68,8 +68,8 @@ export interface Driver {
   forgetToken(): void
   /** Another user: what was said to the one before is not shown any more, unless it is why nothing goes on. */
   forgetError(): void
-  /** The link that is open is of no use. */
-  fail(reason: string): void
+  /** The link that is open is of no use; the next one is dialed after so many ms, or the usual delay. */
+  fail(reason: string, afterMs?: number): void
   /** The server is of no use, today or tomorrow. */
   refuse(words: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
@@ -601,8 +601,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     forgetError() {
       if (state.status !== 'ERROR') error = null
     },
-    fail(reason) {
-      if (link) giveUp(reason, 'LOST', CLOSE.USELESS)
+    fail(reason, afterMs) {
+      if (link) giveUp(reason, 'LOST', CLOSE.USELESS, afterMs)
     },
     refuse,
     post: polling.post,

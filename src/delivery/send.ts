@@ -1,7 +1,7 @@
 /** What `send()` does with one message before it waits in the outbox. */
 import type { SendOptions } from '../client/client-types.ts'
 import { MAX_ID_LENGTH } from '../protocol/constants.ts'
-import type { Conversation } from '../protocol/protocol.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
 import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
@@ -10,7 +10,7 @@ import { utf8Bytes } from './utf8-bytes.ts'
 
 export interface SendHooks<Message> {
   readonly ttlMs: number
-  readonly conversation: Conversation<Message>
+  readonly conversation: OwnConversation<never, Message>
   readonly outbox: Outbox<Message>
   readonly aborts: Aborts
   monotonicNow(): number
@@ -71,7 +71,7 @@ export const createSend =
     const user = hooks.user()
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
-    const id = conversation.idOf(read) ?? hooks.newId()
+    const id = conversation.idOf?.(read) ?? hooks.newId()
     if (!id || id.length > MAX_ID_LENGTH) {
       throw new TypeError(
         `send: expected an id of 1 to ${MAX_ID_LENGTH} characters, got ${id.length}`,

@@ -1,76 +1,12 @@
 /** A conversation in envelopes with any server; what protocol v1 adds to it is plugged in through the host. */
+import { utf8Bytes } from '../delivery/utf8-bytes.ts'
 import { CLIENT_TYPES, PLAIN_TYPES, RESERVED_TYPES } from './constants.ts'
 import { encodeMessage, idOf, readMessage, undecodable } from './envelope-codec.ts'
+import type { EnvelopeCore, EnvelopeHost, Handler, SessionsExtension } from './envelope-core.ts'
 import type { IncomingEnvelope, OutgoingEnvelope } from './envelope-types.ts'
 import { type Fields, fields, isWhole, positive, text } from './fields.ts'
-import { createPings, type Pings } from './pings.ts'
-import type { Conversation, ProtocolHost } from './protocol.ts'
-
-/** What a reserved type means. */
-export type Handler<Context> = (context: Context, data: Fields, message: Fields) => void
-
-/** Protocol v1, as a conversation in envelopes uses it. */
-export interface SessionsExtension {
-  /** What HTTP says of the session while the client polls. */
-  readonly http: Partial<Conversation<OutgoingEnvelope>>
-  /** A link has opened: says when the conversation begins. */
-  opened(): void
-  closed(): void
-  /** A whole frame was read. */
-  frameRead(): void
-  /** The server's `connection` message offers v1. False: the client cannot speak it here, and has given the server up. */
-  offered(): boolean
-  /** The terms of a server that offers v1 are known. */
-  greeted(): void
-  /** A message of v1; a type that is not known is ignored. */
-  handle(type: string, data: Fields, message: Fields): void
-  /** The server takes no more for a while. True on a link with acks, on which what was refused is sent again. */
-  rateLimited(): boolean
-  /** A ping names the newest offsets. */
-  heads(heads: Fields): void
-  /** The last poll was answered by a server of v1. */
-  isPolled(): boolean
-  /** Offsets mean something on this link: messages have to follow one another. */
-  isPositioned(): boolean
-  /** Why a message is not the next of its channel; `undefined`: it is. */
-  obstacle(channel: string, offset: number): string | undefined
-  /** The frame that subscribes to channels; `undefined`: as with a plain server. */
-  subscribe(channels: readonly string[]): string | undefined
-  /** The type belongs to the protocol. */
-  isReserved(type: string): boolean
-  forget(channel: string): void
-  /** Another user: nothing of the one before is left. */
-  renew(): void
-  sessionId(): string | null
-}
-
-/** The host as envelopes need it. */
-export interface EnvelopeHost extends ProtocolHost<IncomingEnvelope> {
-  /** Protocol v1; absent unless `sessions()` is used. */
-  readonly sessions?: (core: EnvelopeCore, version: 'auto' | 1) => SessionsExtension
-}
-
-/** What the parts of a conversation in envelopes share. */
-export interface EnvelopeCore {
-  readonly host: ProtocolHost<IncomingEnvelope>
-  readonly pings: Pings
-  readonly sessions: SessionsExtension | undefined
-  isOpen: boolean
-  /** What the first message of this link says of its server, whatever the client speaks. */
-  server: 'silent' | 'plain' | 'v1'
-  /** How many users there were. */
-  users: number
-  /** How the application names channels by hand; a plain server may read only that. */
-  field: 'channels' | 'symbols'
-  frame(type: string, data: unknown, id?: string): string
-  /** Messages may flow, without acks. */
-  begin(): void
-  /** One message of a frame. `isPosted`: it came with the answer to a POST, which only servers of v1 take. */
-  element(message: unknown, isPosted?: boolean): void
-  /** An application message; `isPositioned`: its server speaks v1. */
-  deliver(message: unknown, isPositioned: boolean): void
-  bad(message: unknown, error: unknown): void
-}
+import type { OwnConversation } from './own-conversation.ts'
+import { createPings } from './pings.ts'
 
 const NO_TYPE = 'expected { type: string }'
 
@@ -93,29 +29,31 @@ const isReserved = (type: string, isV1: boolean): boolean =>
 
 /** The reserved types that any server may send. */
 const HANDLERS: Readonly<Record<string, Handler<EnvelopeCore>>> = {
-  connection({ host, server, sessions }, { heartbeat, rateLimit, maxPayload, protocol }) {
+  connection(core, { heartbeat, rateLimit, maxPayload, protocol }) {
+    const { link, server, sessions } = core
     const { intervalMs, timeoutMs } = fields(heartbeat)
     const { limit, perMs } = fields(rateLimit)
     const messages = positive(limit)
     const window = positive(perMs)
     const offersV1 = protocol === 1 && server === 'v1'
     if (offersV1 && sessions?.offered() === false) return
-    host.terms({
+    core.maxPayload = positive(maxPayload)
+    link?.terms({
       intervalMs: positive(intervalMs),
       timeoutMs: positive(timeoutMs),
       ratePerSecond: messages && window && (messages / window) * 1000,
-      maxPayload: positive(maxPayload),
+      maxPayload: core.maxPayload,
     })
     if (offersV1) sessions?.greeted()
   },
-  ping({ host, sessions }, { heads }, { data, id }) {
-    host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
+  ping({ host, link, sessions }, { heads }, { data, id }) {
+    link?.send(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
     sessions?.heads(fields(heads))
   },
-  pong({ host, pings }, _data, message) {
+  pong({ host, link, pings }, _data, message) {
     const ping = pings.answered(text(message['replyTo']))
     if (ping?.byHand) host.message(message as unknown as IncomingEnvelope, ping.id)
-    else if (ping) host.pong(ping.id)
+    else if (ping) link?.pong(ping.id)
     else host.dropped('reserved', message)
   },
   error({ host, sessions }, { code, message, id, retryAfterMs }, { replyTo }) {
@@ -127,8 +65,8 @@ const HANDLERS: Readonly<Record<string, Handler<EnvelopeCore>>> = {
     }
     host.refused(about, name, text(message) ?? name)
   },
-  reconnect: ({ host }, { afterMs, jitterMs }) =>
-    host.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
+  reconnect: ({ host, link }, { afterMs, jitterMs }) =>
+    link?.leave((positive(afterMs) ?? 0) + host.random() * (positive(jitterMs) ?? 0)),
 }
 
 /** What an envelope that the application sends by hand subscribes to or leaves, as the server will read its frame. */
@@ -136,7 +74,7 @@ const subscriptionIn = (
   core: EnvelopeCore,
   { type }: OutgoingEnvelope,
   frame: string,
-): ReturnType<NonNullable<Conversation<OutgoingEnvelope>['subscriptionOf']>> => {
+): ReturnType<NonNullable<OwnConversation<never, OutgoingEnvelope>['subscriptionOf']>> => {
   if (type !== 'subscribe' && type !== 'unsubscribe') return undefined
   const { channels, symbols } = fields(fields(JSON.parse(frame))['data'])
   core.field = symbols ? 'symbols' : 'channels'
@@ -150,15 +88,16 @@ const createCore = (host: EnvelopeHost, version: 'auto' | 0 | 1): EnvelopeCore =
     host,
     pings: createPings(),
     sessions: undefined,
-    isOpen: false,
+    link: undefined,
+    maxPayload: undefined,
     server: 'silent',
     users: 0,
     field: 'channels',
     frame: (type, data, id) => JSON.stringify({ type, data, timestamp: host.now(), id }),
     begin() {
-      const token = host.token()
-      if (token) host.reply(core.frame('auth', { token }))
-      host.proved()
+      const token = core.link?.token()
+      if (token) core.link?.send(core.frame('auth', { token }))
+      core.link?.ready({ answers: false })
     },
     element(message, isPosted = false) {
       const { type, data } = fields(message)
@@ -208,31 +147,46 @@ const receive = (core: EnvelopeCore, payload: unknown): void => {
   else {
     // A listener may end the link: the rest of the frame is then another link's to bring.
     for (const each of messages) {
-      if (core.isOpen) core.element(each)
+      if (core.link) core.element(each)
       else core.host.dropped('ended', each)
     }
   }
   core.sessions?.frameRead()
 }
 
+/** Tells the server of channels, in as many frames as its `maxPayload` asks for. */
+const notify = (
+  core: EnvelopeCore,
+  type: 'subscribe' | 'unsubscribe',
+  channels: readonly string[],
+): void => {
+  const { link, sessions, maxPayload } = core
+  const asks = type === 'subscribe' ? sessions?.subscribe(channels) : undefined
+  const frame = asks ?? core.frame(type, { [core.field]: channels })
+  const half = channels.length >> 1
+  if (!half || !maxPayload || utf8Bytes(frame) <= maxPayload) return link?.control(frame)
+  notify(core, type, channels.slice(0, half))
+  notify(core, type, channels.slice(half))
+}
+
 export const talkInEnvelopes = (
   host: EnvelopeHost,
   version: 'auto' | 0 | 1,
-): Conversation<OutgoingEnvelope> => {
+): OwnConversation<IncomingEnvelope, OutgoingEnvelope> => {
   if (version === 1 && !host.sessions) {
     throw new TypeError('envelope.version: 1 needs sessions(); add it to use')
   }
   const core = createCore(host, version)
   const { pings, sessions } = core
   return {
-    opened() {
-      core.isOpen = true
+    opened(link) {
+      core.link = link
       core.server = 'silent'
       if (sessions) sessions.opened()
       else core.begin()
     },
     closed() {
-      core.isOpen = false
+      core.link = undefined
       sessions?.closed()
       pings.clear()
     },
@@ -244,16 +198,15 @@ export const talkInEnvelopes = (
       pings.sent(id, false)
       return core.frame('ping', { timestamp: host.now() }, id)
     },
-    auth: token => core.frame('auth', { token }),
-    tell: (type, channels) =>
-      (type === 'subscribe' ? sessions?.subscribe(channels) : undefined) ??
-      core.frame(type, { [core.field]: channels }),
+    token: token => core.link?.control(core.frame('auth', { token })),
+    subscribe: channels => notify(core, 'subscribe', channels),
+    unsubscribe: channels => notify(core, 'unsubscribe', channels),
     subscriptionOf: (message, frame) => subscriptionIn(core, message, frame as string),
     reserved: ({ type }) => sessions?.isReserved(type) ?? false,
     unplaced: ({ type }) => type === 'ping',
     sent: id => pings.sent(id, true),
     forget: channel => sessions?.forget(channel),
-    renew() {
+    reset() {
       core.users++
       sessions?.renew()
     },

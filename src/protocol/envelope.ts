@@ -1,5 +1,6 @@
 /** The JSON envelope `{ type, data, timestamp, id }`: its options and its protocol. */
-import { type EnvelopeHost, talkInEnvelopes } from './envelope-conversation.ts'
+import { talkInEnvelopes } from './envelope-conversation.ts'
+import type { EnvelopeHost } from './envelope-core.ts'
 import type { IncomingEnvelope, OutgoingEnvelope } from './envelope-types.ts'
 import type { Protocol } from './protocol.ts'
 
@@ -23,5 +24,10 @@ export const envelope = (
   }
   // Two that speak otherwise are named otherwise.
   const name = version === 'auto' ? 'envelope' : `envelope v${version}`
-  return { name, attach: host => talkInEnvelopes(host as EnvelopeHost, version) }
+  return {
+    name,
+    channels: true,
+    replies: true,
+    attach: host => talkInEnvelopes(host as EnvelopeHost, version),
+  }
 }

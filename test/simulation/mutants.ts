@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'a nack is taken for an ack',
     file: 'protocol/v1/handlers.ts',
-    find: 'host.refusedAt(seq, `${code}`)',
+    find: 'deps.refusedAt(seq, `${code}`)',
     replace: '',
   },
   {
@@ -218,7 +218,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a poll is answered without its cursor',
     file: 'protocol/envelope-conversation.ts',
     find: 'const obstacle = core.sessions?.obstacle(channel, offset)',
-    replace: 'const obstacle = core.isOpen ? core.sessions?.obstacle(channel, offset) : undefined',
+    replace: 'const obstacle = core.link ? core.sessions?.obstacle(channel, offset) : undefined',
   },
   {
     rule: 'driver',

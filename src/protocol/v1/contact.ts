@@ -1,19 +1,34 @@
 /** What protocol v1 says over HTTP while the client polls: positions with a GET, messages with a POST. */
 
 import { SESSION_TTL_MS } from '../constants.ts'
-import type { EnvelopeCore } from '../envelope-conversation.ts'
+import type { EnvelopeCore } from '../envelope-core.ts'
 import { type Fields, fields, isWhole, positive } from '../fields.ts'
 import type { Cursors } from './cursors.ts'
 import type { Session } from './session.ts'
 
+/** What waits to be posted. */
+export interface ContactOutbox {
+  /** Messages wait to be sent, or for their acknowledgement. */
+  waiting(): boolean
+  /** Settles what cannot be posted. Listeners hear of it, and may do anything. */
+  prepare(): void
+  /** Takes what is to be posted. */
+  take(): readonly string[]
+  /** What was taken may or may not have arrived. */
+  untaken(): void
+}
+
 export interface ContactDeps {
   readonly core: EnvelopeCore
+  readonly outbox: ContactOutbox
   readonly session: Session
   readonly cursors: Cursors
   /** No link is open that may be proving itself. */
   isUnlinked(): boolean
   /** A server of v1 has answered a poll. */
   onPolled(): void
+  /** The client can do nothing with this server. */
+  onRefused(message: string): void
 }
 
 export interface Contact {
@@ -55,7 +70,7 @@ const firstOffsets = (messages: readonly unknown[]): ReadonlyMap<unknown, number
 }
 
 export const createContact = (deps: ContactDeps): Contact => {
-  const { core, session, cursors, isUnlinked, onPolled } = deps
+  const { core, outbox, session, cursors, isUnlinked, onPolled } = deps
   const { host } = core
   let takesPosts = false
   /** What the last poll said of channels is no news in the next one. */
@@ -100,7 +115,7 @@ export const createContact = (deps: ContactDeps): Contact => {
       takesPosts = protocol === 1 && Array.isArray(messages)
       if (takesPosts && !session.id()) {
         takesPosts = false
-        host.refuse(NO_SECRET)
+        deps.onRefused(NO_SECRET)
         return []
       }
       if (!takesPosts) {
@@ -115,15 +130,15 @@ export const createContact = (deps: ContactDeps): Contact => {
       polledBefore = true
       return list
     },
-    posts: () => mayPost() && host.waiting(),
+    posts: () => mayPost() && outbox.waiting(),
     prepare(unsure) {
-      if (mayPost() && isKnown(unsure)) host.prepare()
+      if (mayPost() && isKnown(unsure)) outbox.prepare()
     },
     post(unsure) {
       if (!mayPost()) return undefined
       const known = isKnown(unsure)
-      const frames = known ? host.take() : []
-      if (known ? !frames.length : !host.waiting()) return undefined
+      const frames = known ? outbox.take() : []
+      if (known ? !frames.length : !outbox.waiting()) return undefined
       const contact = session.contact()
       posted = contact.tok
       postedAt = host.monotonicNow()
@@ -136,7 +151,7 @@ export const createContact = (deps: ContactDeps): Contact => {
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
       if (!answer || !answered(answer as Fields, posted, postedAt)) {
-        host.untaken()
+        outbox.untaken()
         return false
       }
       for (const each of Array.isArray(messages) ? messages : []) {

@@ -1,15 +1,17 @@
 /** What the messages of protocol v1 mean to a client. */
 import { MAX_IN_FLIGHT } from '../constants.ts'
-import type { EnvelopeCore, Handler } from '../envelope-conversation.ts'
+import type { EnvelopeCore, Handler } from '../envelope-core.ts'
 import { fields, isWhole, positive, text } from '../fields.ts'
 import type { Contact } from './contact.ts'
 import type { Cursors } from './cursors.ts'
+import type { SessionsDeps } from './deps.ts'
 import type { HandshakeEvent, Stage } from './handshake.ts'
 import type { Questions } from './questions.ts'
 
 /** A conversation of v1, as its handlers see it. */
 export interface V1 {
   readonly core: EnvelopeCore
+  readonly deps: SessionsDeps
   readonly cursors: Cursors
   readonly questions: Questions
   readonly contact: Contact
@@ -22,7 +24,7 @@ export interface V1 {
 
 const speaks = ({ stage }: V1): boolean => stage === 'v1'
 
-const fail = ({ core }: V1): void => core.host.fail('Protocol error')
+const fail = ({ core }: V1): void => core.link?.close('Protocol error')
 
 export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
   welcome(v1, data) {
@@ -39,25 +41,25 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     if (!speaks(v1)) return
     // A channel that the server says nothing of is asked for again, and has its answer then.
     const answered = fields(data['channels'])
-    host.proved({
+    v1.deps.onAgreed({
       maxInFlight: positive(data['maxInFlight']) ?? MAX_IN_FLIGHT,
       told: v1.named.filter(channel => Object.hasOwn(answered, channel)),
     })
   },
   ack(v1, { seq }) {
-    if (speaks(v1) && !(isWhole(seq) && v1.core.host.acked(seq))) fail(v1)
+    if (speaks(v1) && !(isWhole(seq) && v1.deps.acked(seq))) fail(v1)
   },
-  nack({ core: { host }, stage }, { seq, code, message }, { replyTo }) {
+  nack({ core: { host }, deps, stage }, { seq, code, message }, { replyTo }) {
     if (stage !== 'v1' || !isWhole(seq)) return
     host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
-    host.refusedAt(seq, `${code}`)
+    deps.refusedAt(seq, `${code}`)
   },
-  subscribed({ core: { host }, cursors, questions, stage }, { channels }, { replyTo }) {
+  subscribed({ deps, cursors, questions, stage }, { channels }, { replyTo }) {
     if (stage !== 'v1') return
     const id = text(replyTo)
     const given = { ...fields(channels) }
     const { newest, askedAgain } = questions.take(id)
-    for (const channel of newest) if (!Object.hasOwn(given, channel)) host.denied(channel)
+    for (const channel of newest) if (!Object.hasOwn(given, channel)) deps.denied(channel)
     for (const channel of askedAgain) {
       // Asked again since, from nowhere: the answer to that says where it begins.
       if (!cursors.position(channel)) delete given[channel]

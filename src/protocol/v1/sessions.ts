@@ -1,9 +1,10 @@
 /** Protocol v1 as it is plugged into a conversation in envelopes: handshake, sessions and positions. */
 import { RESERVED_TYPES } from '../constants.ts'
-import type { EnvelopeCore, SessionsExtension } from '../envelope-conversation.ts'
+import type { EnvelopeCore, SessionsExtension } from '../envelope-core.ts'
 import type { Fields } from '../fields.ts'
 import { createContact, NO_SECRET } from './contact.ts'
 import { createCursors, inParts } from './cursors.ts'
+import type { SessionsDeps } from './deps.ts'
 import { type V1, V1_HANDLERS } from './handlers.ts'
 import { type HandshakeEffect, nextRow } from './handshake.ts'
 import { createQuestions } from './questions.ts'
@@ -15,7 +16,11 @@ const WELCOME_MS = 5000
 /** Reserved types that an application may send itself. */
 const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
 
-export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): SessionsExtension => {
+export const createSessions = (
+  deps: SessionsDeps,
+  core: EnvelopeCore,
+  version: 'auto' | 1,
+): SessionsExtension => {
   const { host } = core
   /** The server has spoken v1: it is expected to from now on. */
   let expected = version === 1
@@ -29,17 +34,22 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
     return core.frame('subscribe', { [core.field]: positions(channels) }, id)
   }
 
-  const session = createSession(host)
+  const session = createSession(deps)
 
   const cursors = createCursors({
     ...host,
+    ...deps,
     ask(id, channels) {
-      if (v1.stage === 'v1') host.control(question(id, channels))
+      if (v1.stage === 'v1') core.link?.control(question(id, channels))
     },
   })
 
-  const wait = (delayMs: number): void =>
-    host.timers.set('greeting', delayMs, () => v1.step('timedOut'))
+  let stopWaiting = (): void => {}
+
+  const wait = (delayMs: number): void => {
+    stopWaiting()
+    if (core.link) stopWaiting = core.link.after(delayMs, () => v1.step('timedOut'))
+  }
 
   const effects: Readonly<Record<HandshakeEffect, () => void>> = {
     awaitFirstFrame: () => wait(FIRST_FRAME_MS),
@@ -51,21 +61,23 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
       // The others follow.
       v1.named = inParts(host.channels())[0] ?? []
       const channels = positions(v1.named)
-      host.reply(core.frame('hello', { ...contact, token: host.token(), channels }))
+      core.link?.send(core.frame('hello', { ...contact, token: core.link.token(), channels }))
     },
     begin() {
-      host.timers.clear('greeting')
+      stopWaiting()
       core.begin()
     },
-    failUnwelcome: () => host.fail('No welcome in time'),
-    failPlain: () => host.fail('The server does not speak protocol v1'),
+    failUnwelcome: () => core.link?.close('No welcome in time'),
+    failPlain: () => core.link?.close('The server does not speak protocol v1'),
     loosen: () => cursors.adrift(),
   }
 
   const contact = createContact({
     core,
+    outbox: deps,
     session,
     cursors,
+    onRefused: deps.onRefused,
     isUnlinked: () => v1.stage === 'none',
     onPolled() {
       if (expected) return
@@ -77,6 +89,7 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
 
   const v1: V1 = {
     core,
+    deps,
     cursors,
     questions,
     contact,
@@ -87,7 +100,7 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
       const row = nextRow(v1.stage, event, expected)
       if (!row) return
       v1.stage = row.to
-      if (row.to === 'v1' || row.to === 'none') host.timers.clear('greeting')
+      if (row.to === 'v1' || row.to === 'none') stopWaiting()
       if (row.also) effects[row.also]()
     },
   }
@@ -105,7 +118,7 @@ export const createSessions = (core: EnvelopeCore, version: 'auto' | 1): Session
     frameRead: () => v1.step('frameRead'),
     offered() {
       if (!session.id()) {
-        host.refuse(NO_SECRET)
+        deps.onRefused(NO_SECRET)
         return false
       }
       // Where it comes too late for this link, the next one waits for it.
