@@ -1,6 +1,7 @@
 /** `createResilientWebSocket`: wires the rooms together. */
 
-import { createSubscriptions } from '../channels/subscriptions.ts'
+import { createChannels } from '../channels/channel.ts'
+import { createChannelRegistry } from '../channels/channel-registry.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
@@ -201,7 +202,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
-      if (channel) subscriptions.deliver(channel, message)
+      if (channel) channels.deliver(channel, message)
       if (users !== heardAs) return
       requests.answer(answers ?? replyTo, message)
       batcher?.add(message)
@@ -222,10 +223,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     } catch {}
   }
 
-  const gap = (channel: string, reason: string): void => {
-    emit('gap', { channel, reason })
-    subscriptions.gap({ channel, reason })
-  }
+  const records = createChannels()
 
   const conversation = protocol.attach({
     ...environment,
@@ -259,7 +257,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     slowDown(delayMs) {
       outbox.pause(delayMs)
-      subscriptions.repeat()
+      channels.repeat()
     },
     refused(id, code, words) {
       const error = new ResilientWebSocketError(code, words)
@@ -270,15 +268,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
         driver.dispatch('outdated', 'Server asked to reconnect'),
       ),
-    channels: () => subscriptions.channels(),
-    wants: channel => subscriptions.has(channel),
-    confirmed: channel => subscriptions.confirm(channel),
-    denied: channel => subscriptions.deny(channel),
-    gap,
-    recovered(channel, replayed) {
-      emit('recovered', { channel, replayed })
-      subscriptions.recovered({ channel, replayed })
-    },
+    channels: () => channels.names(),
+    records,
+    confirmed: channel => channels.confirmed(channel),
+    denied: channel => channels.refused(channel),
+    gap: (channel, reason) => channels.gap({ channel, reason }),
+    recovered: (channel, replayed) => channels.recovered({ channel, replayed }),
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
       outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
@@ -312,7 +307,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       everUsed = true
       conversation.opened()
     },
-    ready() {
+    ready(link) {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
       const told = followed === false || (followed && !agreement)
@@ -320,16 +315,17 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (told) {
         emit('gap', { reason: 'reconnected' })
         // With positions each channel has its own word, once the server has said where it goes on.
-        for (const channel of agreement ? [] : subscriptions.channels()) {
-          subscriptions.gap({ channel, reason: 'reconnected' })
-        }
+        if (!agreement) channels.gapOnAll('reconnected')
         // A listener may have ended the link: nothing may open for it any more.
         if (!ready) return
       }
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
-      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
+      channels.linkReady?.(link, {
+        known: agreement?.told ?? [],
+        answers: agreement !== undefined,
+      })
       outbox.open(agreement?.maxInFlight)
       outbox.pump()
     },
@@ -337,7 +333,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       ready = false
       timers.clear('leave')
       conversation.closed()
-      subscriptions.close()
+      channels.linkClosed?.()
       outbox.close()
     },
     received(payload, at) {
@@ -370,7 +366,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tooLarge: () => outbox.refuseLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
     trusted: () => outbox.pump(),
-    channels: () => subscriptions.channels(),
+    channels: () => channels.names(),
     since: channel => conversation.since?.(channel),
   })
 
@@ -414,17 +410,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tell(type, channels.slice(half))
   }
 
-  const subscriptions = createSubscriptions<Incoming>({
+  const channels = createChannelRegistry({
+    channels: records,
     call,
-    user: () => users,
-    tell,
-    forget(channel) {
-      conversation.forget?.(channel)
-      driver.forgetPolled()
-    },
-    soon: (name, run) => timers.set(name, 0, run),
-    overflow: gap => emit('gap', gap),
-    dropped: message => dropped('overflow', message),
+    timers,
+    notify: tell,
+    onForgotten: () => driver.forgetPolled(),
+    onGap: gap => emit('gap', gap),
+    onRecovered: recovery => emit('recovered', recovery),
+    onDropped: message => dropped('overflow', message),
   })
 
   const send = createSend<Outgoing>({
@@ -437,7 +431,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     user: () => users,
-    byHand: subscriptions.byHand,
+    byHand: channels.manual,
     changed,
   })
 
@@ -467,7 +461,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     driver.dispatch('disconnectRequested', 'Closed')
     batcher?.flush()
     outbox.rejectAll('closed')
-    subscriptions.end()
+    channels.end()
     for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
@@ -490,8 +484,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()
     conversation.renew?.()
-    subscriptions.close()
-    subscriptions.reset()
+    channels.linkClosed?.()
+    channels.reset()
     dedupe?.clear()
     lastMessage = lastMessageAt = null
     pingId = undefined
@@ -568,7 +562,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     subscribe(...wanted) {
       alive()
-      return subscriptions.subscribe(...wanted)
+      return channels.subscribe(...wanted)
     },
     setIdentity(id) {
       const polls = driver.state.status === 'FALLBACK'

@@ -2,7 +2,7 @@
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
 import { createCursors, inParts } from './v1/cursors.ts'
-import { createQuestions } from './v1/questions.ts'
+import { createPendingSubscribes } from './v1/pending-subscribes.ts'
 import { createSession, type Fields, fields, isWhole } from './v1/session.ts'
 import { PLAIN_TYPES } from './wire.ts'
 
@@ -172,7 +172,7 @@ const converse = (
   let server: 'silent' | 'plain' | 'v1' = 'silent'
   /** How many users there were. */
   let users = 0
-  const questions = createQuestions()
+  const pendingSubscribes = createPendingSubscribes(host.records)
   const pings = createPings()
   /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
   let answeredAt = 0
@@ -185,12 +185,9 @@ const converse = (
 
   const auth = (token: string): string => frame('auth', { token })
 
-  const positions = (channels: readonly string[]): Fields =>
-    Object.fromEntries(channels.map(channel => [channel, cursors.position(channel)]))
-
   const question = (id: string, channels: readonly string[]): string => {
-    questions.add(id, channels)
-    return frame('subscribe', { [field]: positions(channels) }, id)
+    pendingSubscribes.add(id, channels)
+    return frame('subscribe', { [field]: cursors.positions(channels) }, id)
   }
 
   /** The server's answer to a contact that it may have heard at `at`; true if it makes sense. */
@@ -205,10 +202,14 @@ const converse = (
   const session = createSession(host)
 
   const cursors = createCursors({
-    ...host,
-    ask(id, channels) {
-      if (stage === 'v1') host.control(question(id, channels))
+    channels: host.records,
+    newId: host.newId,
+    resubscribe(id, names) {
+      if (stage === 'v1') host.control(question(id, names))
     },
+    onConfirmed: host.confirmed,
+    onGap: host.gap,
+    onRecovered: host.recovered,
   })
 
   const within = (delayMs: number, run: () => void): void => timers.set('greeting', delayMs, run)
@@ -230,7 +231,9 @@ const converse = (
     carried = contact.tok
     // The others follow.
     told = inParts(host.channels())[0] ?? []
-    host.reply(frame('hello', { ...contact, token: host.token(), channels: positions(told) }))
+    host.reply(
+      frame('hello', { ...contact, token: host.token(), channels: cursors.positions(told) }),
+    )
   }
 
   /**
@@ -272,8 +275,8 @@ const converse = (
       stage = 'v1'
       timers.clear('greeting')
       // What a poll may have asked meanwhile, nobody has heard.
-      cursors.unasked()
-      cursors.verdicts(data['channels'])
+      cursors.cancelPending()
+      cursors.applyRecoveries(data['channels'])
       if (stage !== 'v1') return
       // What it says nothing of is asked for again, and has its answer then.
       const known = told.filter(channel => Object.hasOwn(fields(data['channels']), channel))
@@ -294,17 +297,17 @@ const converse = (
       if (stage !== 'v1') return
       const id = text(replyTo)
       const given = { ...fields(channels) }
-      const { newest, askedAgain } = questions.take(id)
+      const { newest, superseded } = pendingSubscribes.take(id)
       for (const channel of newest) if (!Object.hasOwn(given, channel)) host.denied(channel)
-      for (const channel of askedAgain) {
+      for (const channel of superseded) {
         // Asked again since, from nowhere: the answer to that says where it begins.
-        if (!cursors.position(channel)) delete given[channel]
+        if (!host.records.get(channel)?.cursor) delete given[channel]
       }
-      cursors.verdicts(given, { id })
+      cursors.applyRecoveries(given, { id })
     },
     ping({ heads }, { data, id }) {
       host.reply(JSON.stringify({ type: 'pong', data, timestamp: host.now(), replyTo: id }))
-      if (stage === 'v1') cursors.heads(fields(heads))
+      if (stage === 'v1') cursors.checkHeads(fields(heads))
     },
     pong(_data, message) {
       const ping = pings.answered(text(message['replyTo']))
@@ -382,12 +385,12 @@ const converse = (
       else within(FIRST_FRAME_MS, begin)
     },
     closed() {
-      if (stage === 'plain') cursors.adrift()
+      if (stage === 'plain') cursors.onPlainLink()
       stage = 'none'
       polledBefore = false
       timers.clear('greeting')
-      cursors.unasked()
-      questions.clear()
+      cursors.cancelPending()
+      pendingSubscribes.clear()
       pings.clear()
     },
     receive(payload) {
@@ -448,15 +451,14 @@ const converse = (
     reserved: ({ type }) => meaningIn(OF_V1, type) !== undefined && !BY_HAND.includes(type),
     unplaced: ({ type }) => type === 'ping',
     sent: id => pings.sent(id, true),
-    forget: cursors.forget,
     renew() {
       users++
       session.renew()
-      cursors.renew()
+      cursors.reset()
     },
     sessionId: () => (spoken ? (session.id() ?? null) : null),
     since(channel) {
-      const position = cursors.position(channel)
+      const position = host.records.get(channel)?.cursor
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
     },
     polled(body) {
@@ -469,7 +471,7 @@ const converse = (
       }
       if (!posts) {
         // Somebody else answers: the server may be gone, and forget us.
-        cursors.adrift()
+        cursors.onPlainLink()
         answeredAt = Number.NEGATIVE_INFINITY
         return undefined
       }
@@ -477,12 +479,12 @@ const converse = (
       if (stage === 'first' && !spoken) within(WELCOME_MS, unheard)
       spoken = true
       const list = messages as Fields[]
-      const firsts = new Map<unknown, number>()
+      const firstOffsets = new Map<unknown, number>()
       for (const message of list) {
         const { channel, offset } = fields(message)
-        if (isWhole(offset) && !firsts.has(channel)) firsts.set(channel, offset)
+        if (isWhole(offset) && !firstOffsets.has(channel)) firstOffsets.set(channel, offset)
       }
-      cursors.verdicts(channels, { firsts, quiet: polledBefore })
+      cursors.applyRecoveries(channels, { firstOffsets, silent: polledBefore })
       polledBefore = true
       return list
     },

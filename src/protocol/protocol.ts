@@ -1,4 +1,5 @@
 /** What a protocol is: the meaning of frames, and nothing of how they travel. */
+import type { Channels } from '../channels/channel.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Frame } from '../transport/transport.ts'
@@ -62,9 +63,13 @@ export interface ProtocolHost<Incoming> {
   /** The server asks to be left within this time. */
   leave(afterMs: number): void
   random(): number
-  /** Channels that somebody listens to. */
+  /** Channels that the application listens to. */
   channels(): readonly string[]
-  wants(channel: string): boolean
+  /**
+   * The record of each channel, for protocol v1 alone.
+   * @internal
+   */
+  readonly records: Channels
   /** The server has answered for this channel. */
   confirmed(channel: string): void
   /** The server was asked for this channel, and left it out of its answer. */
@@ -121,8 +126,6 @@ export interface Conversation<Outgoing> {
   unplaced?(message: Outgoing): boolean
   /** An `unplaced` message has left on a link. */
   sent?(id: string): void
-  /** Nobody listens to this channel any more. */
-  forget?(channel: string): void
   /** Another user: nothing of the one before is left. */
   renew?(): void
   /** The session that the server keeps for this client. */
