@@ -4,12 +4,8 @@
  * @module
  */
 
-export type {
-  ChannelGap,
-  Recovery,
-  SubscribeOptions,
-  Subscription,
-} from './channels/subscriptions.ts'
+export type { ChannelGap, Recovery, SubscribeOptions } from './channels/member.ts'
+export type { Subscription } from './channels/subscription.ts'
 export type {
   ChangeOptions,
   ClientEvents,

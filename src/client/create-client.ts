@@ -1,6 +1,7 @@
 /** `createResilientWebSocket`: wires the rooms together. */
 
-import { createSubscriptions } from '../channels/subscriptions.ts'
+import { createChannels } from '../channels/channel.ts'
+import { createChannelRegistry } from '../channels/channel-registry.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
 import type { LiveLink } from '../connection/link-user.ts'
 import { createAborts } from '../delivery/aborts.ts'
@@ -87,7 +88,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let agreement: LinkTerms = {}
   /** The link has the sequence and the positions of protocol v1. */
   let sequenced = false
-  let link: LiveLink | undefined
+  let live: LiveLink | undefined
   let identity = settings.identity
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
@@ -210,7 +211,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
-      if (channel) subscriptions.deliver(channel, message)
+      if (channel) channels.deliver(channel, message)
       if (users !== heardAs) return
       requests.answer(answers ?? replyTo, message)
       batcher?.add(message)
@@ -224,19 +225,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
-  const gap = (channel: string, reason: string): void => {
-    emit('gap', { channel, reason })
-    subscriptions.gap({ channel, reason })
-  }
+  const records = createChannels()
 
   const slowDown = (delayMs: number): void => {
     outbox.pause(delayMs)
-    subscriptions.repeat()
-  }
-
-  const recovered = (channel: string, replayed: number): void => {
-    emit('recovered', { channel, replayed })
-    subscriptions.recovered({ channel, replayed })
+    channels.repeat()
   }
 
   /** Messages may flow; `isSequenced`: with the sequence and the positions of protocol v1. */
@@ -248,11 +241,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const sessionsDeps: SessionsDeps = {
     secret: ids.secret,
-    wants: channel => subscriptions.has(channel),
-    confirmed: channel => subscriptions.confirm(channel),
-    denied: channel => subscriptions.deny(channel),
-    gap,
-    recovered,
+    channels: records,
+    onConfirmed: name => channels.confirmed(name),
+    onGap: (channel, reason) => channels.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels.recovered({ channel, replayed }),
+    denied: name => channels.refused(name),
     acked: seq => outbox.acked(seq),
     refusedAt: (seq, code) =>
       outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
@@ -268,7 +261,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const host: ProtocolHost & EnvelopeHost = {
     ...environment,
     newId: ids.next,
-    channels: () => subscriptions.channels(),
+    channels: () => channels.names(),
     sessions: (core, version) => createSessions(sessionsDeps, core, version),
     message: accept as EnvelopeHost['message'],
     dropped,
@@ -292,9 +285,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       sent() {},
     },
     channels: {
-      confirmed: channel => subscriptions.confirm(channel),
-      refused: channel => subscriptions.deny(channel),
-      lost() {},
+      confirmed: name => channels.confirmed(name),
+      refused: (name, refusal) => channels.refused(name, refusal),
+      lost: (name, loss) => channels.lost(name, loss),
     },
     requests,
     token: () => (toldToken = driver.token()),
@@ -315,8 +308,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       changed()
       emit('latency', latencyMs)
     },
-    onGap: gap,
-    onRecovered: recovered,
+    onGap: (channel, reason) => channels.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels.recovered({ channel, replayed }),
     onSlowDown: slowDown,
     onLeave: withinMs =>
       timers.set('leave', Math.min(withinMs, LONGEST_LEAVE_MS), () =>
@@ -337,7 +330,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     pingId = ids.next()
     pingedAt = monotonicNow()
     try {
-      link?.send(conversation.ping?.(pingId) ?? (pingMessage as string))
+      live?.send(conversation.ping?.(pingId) ?? (pingMessage as string))
     } catch {
       // A link that refuses a frame is about to end.
     }
@@ -351,12 +344,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     emit: emit as DriverHooks['emit'],
     changed,
     flush: () => batcher?.flush(),
-    opened(live) {
+    opened(link) {
       everUsed = true
-      link = live
-      links.linkOpened(live)
+      live = link
+      links.linkOpened(link)
     },
-    ready() {
+    ready(link) {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
       const follows = sequenced || protocol.recovers === true
@@ -365,25 +358,26 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (told) {
         emit('gap', { reason: 'reconnected' })
         // With positions each channel has its own word, once the server has said where it goes on.
-        for (const channel of follows ? [] : subscriptions.channels()) {
-          subscriptions.gap({ channel, reason: 'reconnected' })
-        }
+        if (!follows) channels.gapOnAll('reconnected')
         // A listener may have ended the link: nothing may open for it any more.
         if (!ready) return
       }
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
-      subscriptions.open(agreement.channels ?? [], agreement.answers !== false)
+      channels.linkReady?.(link, {
+        known: agreement.channels ?? [],
+        answers: agreement.answers !== false,
+      })
       outbox.open(sequenced ? agreement.maxInFlight : undefined)
       outbox.pump()
     },
     down() {
       ready = false
       timers.clear('leave')
-      link = undefined
+      live = undefined
       links.linkClosed()
-      subscriptions.close()
+      channels.linkClosed?.()
       outbox.close()
     },
     received(payload, at) {
@@ -416,7 +410,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tooLarge: () => outbox.refuseLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
     trusted: () => outbox.pump(),
-    channels: () => subscriptions.channels(),
+    channels: () => channels.names(),
     since: channel => conversation.since?.(channel),
   })
 
@@ -450,17 +444,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
   })
 
-  const subscriptions = createSubscriptions<Incoming>({
+  const channels = createChannelRegistry({
+    channels: records,
     call,
-    user: () => users,
-    tell: (type, channels) => conversation[type]?.(channels),
-    forget(channel) {
-      conversation.forget?.(channel)
-      driver.forgetPolled()
-    },
-    soon: (name, run) => timers.set(name, 0, run),
-    overflow: gap => emit('gap', gap),
-    dropped: message => dropped('overflow', message),
+    timers,
+    notify: (type, names) => conversation[type]?.(names),
+    onForgotten: () => driver.forgetPolled(),
+    onGap: gap => emit('gap', gap),
+    onRecovered: recovery => emit('recovered', recovery),
+    onDropped: message => dropped('overflow', message),
   })
 
   const send = createSend<Outgoing>({
@@ -473,7 +465,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     largest: () => largestMessage && Math.max(0, largestMessage - (sequenced ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     user: () => users,
-    byHand: subscriptions.byHand,
+    byHand: channels.manual,
     changed,
   })
 
@@ -503,7 +495,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     driver.dispatch('disconnectRequested', 'Closed')
     batcher?.flush()
     outbox.rejectAll('closed')
-    subscriptions.end()
+    channels.end()
     for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
@@ -526,8 +518,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()
     conversation.reset?.()
-    subscriptions.close()
-    subscriptions.reset()
+    channels.linkClosed?.()
+    channels.reset()
     dedupe?.clear()
     lastMessage = lastMessageAt = null
     pingId = undefined
@@ -604,7 +596,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     subscribe(...wanted) {
       alive()
-      return subscriptions.subscribe(...wanted)
+      return channels.subscribe(...wanted)
     },
     setIdentity(id) {
       const polls = driver.state.status === 'FALLBACK'

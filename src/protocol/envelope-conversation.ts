@@ -205,7 +205,6 @@ export const talkInEnvelopes = (
     reserved: ({ type }) => sessions?.isReserved(type) ?? false,
     unplaced: ({ type }) => type === 'ping',
     sent: id => pings.sent(id, true),
-    forget: channel => sessions?.forget(channel),
     reset() {
       core.users++
       sessions?.renew()

@@ -38,7 +38,6 @@ export interface SessionsExtension {
   subscribe(channels: readonly string[]): string | undefined
   /** The type belongs to the protocol. */
   isReserved(type: string): boolean
-  forget(channel: string): void
   /** Another user: nothing of the one before is left. */
   renew(): void
   sessionId(): string | null

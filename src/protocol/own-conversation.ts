@@ -40,8 +40,6 @@ export interface OwnConversation<Incoming, Outgoing>
   unplaced?(message: Outgoing): boolean
   /** An `unplaced` message has left on a link. */
   sent?(id: string): void
-  /** Nobody listens to this channel any more. */
-  forget?(channel: string): void
   /** The session that the server keeps for this client. */
   sessionId?(): string | null
   /** One message of a poll. */

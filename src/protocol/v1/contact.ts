@@ -1,5 +1,6 @@
 /** What protocol v1 says over HTTP while the client polls: positions with a GET, messages with a POST. */
 
+import type { Channels } from '../../channels/channel.ts'
 import { SESSION_TTL_MS } from '../constants.ts'
 import type { EnvelopeCore } from '../envelope-core.ts'
 import { type Fields, fields, isWhole, positive } from '../fields.ts'
@@ -23,6 +24,7 @@ export interface ContactDeps {
   readonly outbox: ContactOutbox
   readonly session: Session
   readonly cursors: Cursors
+  readonly channels: Channels
   /** No link is open that may be proving itself. */
   isUnlinked(): boolean
   /** A server of v1 has answered a poll. */
@@ -70,7 +72,7 @@ const firstOffsets = (messages: readonly unknown[]): ReadonlyMap<unknown, number
 }
 
 export const createContact = (deps: ContactDeps): Contact => {
-  const { core, outbox, session, cursors, isUnlinked, onPolled } = deps
+  const { core, outbox, session, cursors, channels, isUnlinked, onPolled } = deps
   const { host } = core
   let takesPosts = false
   /** What the last poll said of channels is no news in the next one. */
@@ -107,11 +109,11 @@ export const createContact = (deps: ContactDeps): Contact => {
       polledBefore = false
     },
     since(channel) {
-      const position = cursors.position(channel)
+      const position = channels.get(channel)?.cursor
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
     },
     polled(body) {
-      const { protocol, channels, messages } = fields(body)
+      const { protocol, channels: recoveries, messages } = fields(body)
       takesPosts = protocol === 1 && Array.isArray(messages)
       if (takesPosts && !session.id()) {
         takesPosts = false
@@ -120,13 +122,16 @@ export const createContact = (deps: ContactDeps): Contact => {
       }
       if (!takesPosts) {
         // Another server answers: the one of the session may be gone, and forget it.
-        cursors.adrift()
+        cursors.onPlainLink()
         knownAt = Number.NEGATIVE_INFINITY
         return undefined
       }
       onPolled()
       const list = messages as readonly unknown[]
-      cursors.verdicts(channels, { firsts: firstOffsets(list), quiet: polledBefore })
+      cursors.applyRecoveries(recoveries, {
+        firstOffsets: firstOffsets(list),
+        silent: polledBefore,
+      })
       polledBefore = true
       return list
     },

@@ -1,11 +1,11 @@
 /** What protocol v1 needs of the client besides what every protocol does. */
 import type { ContactOutbox } from './contact.ts'
-import type { CursorsHost } from './cursors.ts'
+import type { CursorsDeps } from './cursors.ts'
 import type { SessionHost } from './session.ts'
 
 export interface SessionsDeps
   extends Omit<SessionHost, 'secret'>,
-    Omit<CursorsHost, 'newId' | 'ask' | 'channels'>,
+    Omit<CursorsDeps, 'newId' | 'resubscribe'>,
     ContactOutbox {
   /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */
   secret(): string | undefined

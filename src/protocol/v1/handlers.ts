@@ -6,14 +6,14 @@ import type { Contact } from './contact.ts'
 import type { Cursors } from './cursors.ts'
 import type { SessionsDeps } from './deps.ts'
 import type { HandshakeEvent, Stage } from './handshake.ts'
-import type { Questions } from './questions.ts'
+import type { PendingSubscribes } from './pending-subscribes.ts'
 
 /** A conversation of v1, as its handlers see it. */
 export interface V1 {
   readonly core: EnvelopeCore
   readonly deps: SessionsDeps
   readonly cursors: Cursors
-  readonly questions: Questions
+  readonly pendingSubscribes: PendingSubscribes
   readonly contact: Contact
   stage: Stage
   /** The `tok` and the channels that the `hello` of this link carried. */
@@ -36,8 +36,8 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     v1.step('welcomed')
     if (!speaks(v1)) return
     // What a poll may have asked meanwhile, this server has not heard.
-    cursors.unasked()
-    cursors.verdicts(data['channels'])
+    cursors.cancelPending()
+    cursors.applyRecoveries(data['channels'])
     if (!speaks(v1)) return
     // A channel that the server says nothing of is asked for again, and has its answer then.
     const answered = fields(data['channels'])
@@ -54,16 +54,16 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
     deps.refusedAt(seq, `${code}`)
   },
-  subscribed({ deps, cursors, questions, stage }, { channels }, { replyTo }) {
+  subscribed({ deps, cursors, pendingSubscribes, stage }, { channels }, { replyTo }) {
     if (stage !== 'v1') return
     const id = text(replyTo)
     const given = { ...fields(channels) }
-    const { newest, askedAgain } = questions.take(id)
+    const { newest, superseded } = pendingSubscribes.take(id)
     for (const channel of newest) if (!Object.hasOwn(given, channel)) deps.denied(channel)
-    for (const channel of askedAgain) {
+    for (const channel of superseded) {
       // Asked again since, from nowhere: the answer to that says where it begins.
-      if (!cursors.position(channel)) delete given[channel]
+      if (!deps.channels.get(channel)?.cursor) delete given[channel]
     }
-    cursors.verdicts(given, { id })
+    cursors.applyRecoveries(given, { id })
   },
 }

@@ -1,13 +1,12 @@
 /** Protocol v1 as it is plugged into a conversation in envelopes: handshake, sessions and positions. */
 import { RESERVED_TYPES } from '../constants.ts'
 import type { EnvelopeCore, SessionsExtension } from '../envelope-core.ts'
-import type { Fields } from '../fields.ts'
 import { createContact, NO_SECRET } from './contact.ts'
 import { createCursors, inParts } from './cursors.ts'
 import type { SessionsDeps } from './deps.ts'
 import { type V1, V1_HANDLERS } from './handlers.ts'
 import { type HandshakeEffect, nextRow } from './handshake.ts'
-import { createQuestions } from './questions.ts'
+import { createPendingSubscribes } from './pending-subscribes.ts'
 import { createSession } from './session.ts'
 
 const FIRST_FRAME_MS = 1000
@@ -24,22 +23,19 @@ export const createSessions = (
   const { host } = core
   /** The server has spoken v1: it is expected to from now on. */
   let expected = version === 1
-  const questions = createQuestions()
-
-  const positions = (channels: readonly string[]): Fields =>
-    Object.fromEntries(channels.map(channel => [channel, cursors.position(channel)]))
+  const pendingSubscribes = createPendingSubscribes(deps.channels)
 
   const question = (id: string, channels: readonly string[]): string => {
-    questions.add(id, channels)
-    return core.frame('subscribe', { [core.field]: positions(channels) }, id)
+    pendingSubscribes.add(id, channels)
+    return core.frame('subscribe', { [core.field]: cursors.positions(channels) }, id)
   }
 
   const session = createSession(deps)
 
   const cursors = createCursors({
-    ...host,
     ...deps,
-    ask(id, channels) {
+    newId: host.newId,
+    resubscribe(id, channels) {
       if (v1.stage === 'v1') core.link?.control(question(id, channels))
     },
   })
@@ -60,7 +56,7 @@ export const createSessions = (
       v1.carried = contact.tok
       // The others follow.
       v1.named = inParts(host.channels())[0] ?? []
-      const channels = positions(v1.named)
+      const channels = cursors.positions(v1.named)
       core.link?.send(core.frame('hello', { ...contact, token: core.link.token(), channels }))
     },
     begin() {
@@ -69,7 +65,7 @@ export const createSessions = (
     },
     failUnwelcome: () => core.link?.close('No welcome in time'),
     failPlain: () => core.link?.close('The server does not speak protocol v1'),
-    loosen: () => cursors.adrift(),
+    loosen: () => cursors.onPlainLink(),
   }
 
   const contact = createContact({
@@ -77,6 +73,7 @@ export const createSessions = (
     outbox: deps,
     session,
     cursors,
+    channels: deps.channels,
     onRefused: deps.onRefused,
     isUnlinked: () => v1.stage === 'none',
     onPolled() {
@@ -91,7 +88,7 @@ export const createSessions = (
     core,
     deps,
     cursors,
-    questions,
+    pendingSubscribes,
     contact,
     stage: 'none',
     carried: undefined,
@@ -112,8 +109,8 @@ export const createSessions = (
     closed() {
       v1.step('closed')
       contact.closed()
-      cursors.unasked()
-      questions.clear()
+      cursors.cancelPending()
+      pendingSubscribes.clear()
     },
     frameRead: () => v1.step('frameRead'),
     offered() {
@@ -132,17 +129,16 @@ export const createSessions = (
       return v1.stage === 'v1'
     },
     heads(heads) {
-      if (v1.stage === 'v1') cursors.heads(heads)
+      if (v1.stage === 'v1') cursors.checkHeads(heads)
     },
     isPolled,
     isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
     obstacle: (channel, offset) => cursors.obstacle(channel, offset),
     subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
     isReserved: type => RESERVED_TYPES.includes(type) && !BY_HAND.includes(type),
-    forget: cursors.forget,
     renew() {
       session.renew()
-      cursors.renew()
+      cursors.reset()
     },
     sessionId: () => (expected ? (session.id() ?? null) : null),
   }
