@@ -5,9 +5,9 @@ import { createDriver, type DriverHooks } from '../connection/connection.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
-import type { RejectReason } from '../delivery/delivery.ts'
+import { createSequence, type Sequence } from '../delivery/in-flight.ts'
 import { createInbox } from '../delivery/inbox.ts'
-import { createOutbox, PLACE_BYTES } from '../delivery/outbox.ts'
+import { createOutbox } from '../delivery/outbox.ts'
 import { createRequests } from '../delivery/requests.ts'
 import { createSend, sizeOf } from '../delivery/send.ts'
 import { createSuppression } from '../delivery/suppression.ts'
@@ -34,16 +34,6 @@ const SEQ_REPLACED =
   "A message has a seq of its own, which protocol v1 replaces by the session's; name it otherwise"
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
-
-/** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
-  BAD_MESSAGE: 'invalid',
-  TOO_LARGE: 'invalid',
-  UNAUTHORIZED: 'unauthorized',
-  FORBIDDEN: 'unauthorized',
-  // A handler that did not end in time may still go on: nobody knows.
-  TIMEOUT: undefined,
-}
 
 /**
  * Opens a connection that keeps itself alive. Connects at once unless `enabled` is false.
@@ -279,14 +269,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       emit('recovered', { channel, replayed })
       subscriptions.recovered({ channel, replayed })
     },
-    acked: seq => outbox.acked(seq),
-    refusedAt: (seq, code) =>
-      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
-    sessionLost: () => outbox.lost(),
-    waiting: () => outbox.waiting(),
-    prepare: () => outbox.prepare(),
-    take: () => outbox.take(),
-    untaken: () => outbox.close(),
+    acked: seq => sequence.acked(seq),
+    refusedAt: (seq, code, detail) => sequence.refused(seq, code, detail),
+    sessionLost: () => sequence.lost(),
+    waiting: () => sequence.isWaiting(),
+    prepare: () => sequence.rejectUnsendable(),
+    take: () => sequence.nextBatch(),
+    untaken: () => sequence.batchLost(),
   })
 
   const tellToken = (token: string | undefined): void => {
@@ -312,7 +301,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       everUsed = true
       conversation.opened()
     },
-    ready() {
+    ready(link) {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
       const told = followed === false || (followed && !agreement)
@@ -330,15 +319,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
       subscriptions.open(agreement?.told ?? [], agreement !== undefined)
-      outbox.open(agreement?.maxInFlight)
-      outbox.pump()
+      outbox.linkReady(link, { maxInFlight: agreement?.maxInFlight })
     },
     down() {
       ready = false
       timers.clear('leave')
       conversation.closed()
       subscriptions.close()
-      outbox.close()
+      outbox.linkClosed()
     },
     received(payload, at) {
       arrivedAt = at
@@ -366,10 +354,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       arrivedAt = now()
       return conversation.posted?.(answer) ?? true
     },
-    tooMuch: () => outbox.takeLess(),
-    tooLarge: () => outbox.refuseLargest(),
+    tooMuch: () => sequence.shrinkBatch(),
+    tooLarge: () => sequence.suspectLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
-    trusted: () => outbox.pump(),
+    trusted: () => outbox.linkTrusted(),
     channels: () => subscriptions.channels(),
     since: channel => conversation.since?.(channel),
   })
@@ -378,13 +366,18 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ...settings.queue,
     environment,
     timers,
-    write: driver.write,
-    writable: driver.trustworthy,
-    bufferedBytes: driver.bufferedBytes,
-    post: driver.post,
-    settled({ message, delivery, unplaced, release }) {
+    sequence: createSequence({
+      ...settings.queue,
+      onSeqReplaced() {
+        if (!seqReplaced) log('warn', SEQ_REPLACED)
+        seqReplaced = true
+      },
+    }),
+    onWaiting: driver.post,
+    onSizeChanged: changed,
+    onSettled({ message, delivery, unsequenced, release }) {
       const { reason, state } = delivery
-      release()
+      release?.()
       // First: a listener may ask again with the same id.
       if (reason) {
         requests.rejected(delivery)
@@ -392,17 +385,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       } else if (state === 'unknown') requests.unknown(delivery)
       else {
         count('sent')
-        if (unplaced) conversation.sent?.(delivery.id)
+        if (unsequenced) conversation.sent?.(delivery.id)
       }
       emit('delivery', delivery)
-      changed()
     },
-    refused: cause => driver.report('NOT_SENT', cause),
-    seqReplaced() {
-      if (!seqReplaced) log('warn', SEQ_REPLACED)
-      seqReplaced = true
-    },
+    onRefused: cause => driver.report('NOT_SENT', cause),
   })
+  const sequence = outbox.sequence as Sequence
 
   /** In as many frames as the server's `maxPayload` asks for. */
   const tell = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
@@ -434,11 +423,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     aborts,
     monotonicNow,
     newId: ids.next,
-    largest: () => largestMessage && Math.max(0, largestMessage - (agreement ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     user: () => users,
     byHand: subscriptions.byHand,
-    changed,
   })
 
   const on = (event: string, ...rest: unknown[]): (() => void) => {
@@ -488,7 +475,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
-    outbox.close()
+    outbox.linkClosed()
     conversation.renew?.()
     subscriptions.close()
     subscriptions.reset()

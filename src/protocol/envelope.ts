@@ -285,7 +285,7 @@ const converse = (
     nack({ seq, code, message }, { replyTo }) {
       if (stage !== 'v1' || !isWhole(seq)) return
       host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
-      host.refusedAt(seq, `${code}`)
+      host.refusedAt(seq, `${code}`, text(message))
     },
     subscribed({ channels }, { replyTo }) {
       if (stage !== 'v1') return

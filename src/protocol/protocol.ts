@@ -74,7 +74,7 @@ export interface ProtocolHost<Incoming> {
   /** Everything up to this place is applied. False if it was never sent. */
   acked(seq: number): boolean
   /** The message at this place was refused. */
-  refusedAt(seq: number, code: string): void
+  refusedAt(seq: number, code: string, detail?: string): void
   /** What is in flight is in nobody's hands, and numbering begins anew. */
   sessionLost(): void
   /** Messages wait to be sent, or for their acknowledgement. */
