@@ -450,6 +450,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const close = (): void => {
     if (finished) return
+    // What was sent in this turn still leaves.
+    outbox.flush()
     finished = true
     driver.dispatch('disconnectRequested', 'Closed')
     batcher?.flush()
@@ -523,9 +525,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       alive()
       driver.dispatch('connectRequested')
     },
-    disconnect: () => driver.dispatch('disconnectRequested', 'Disconnect requested'),
+    disconnect() {
+      outbox.flush()
+      driver.dispatch('disconnectRequested', 'Disconnect requested')
+    },
     reconnect() {
       alive()
+      outbox.flush()
       driver.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,

@@ -57,6 +57,8 @@ export interface Outbox<Message> extends LinkUser<OutboxTerms> {
   pause(delayMs: number): void
   /** Writes what may leave now. */
   pump(): void
+  /** Does not wait for the end of the turn with what is to be joined: the link is about to end. */
+  flush(): void
   /** Rejects everything that waits; what is in flight becomes `unknown`. */
   rejectAll(reason: RejectReason): void
   /** Messages that wait to be sent. */
@@ -109,6 +111,8 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
   let mustRecheck = false
   /** The size that was last told. */
   let shownSize = 0
+  /** Messages of this turn that leave together at its end; undefined: none was sent in it. */
+  let turn: QueuedMessage<Message>[] | undefined
 
   const notifySize = (): void => {
     if (queue.size() === shownSize) return
@@ -191,6 +195,15 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
     if (entry.expiresAt < before && isQueued(entry)) pump()
   }
 
+  const endTurn = (): void => {
+    const joined = turn ?? []
+    turn = undefined
+    if (!joined.length) return
+    pump()
+    // Only now: none expires that could have left at once.
+    for (const entry of joined) watchExpiry(entry)
+  }
+
   const core: OutboxCore<Message> = {
     queue,
     controls,
@@ -250,7 +263,17 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
         if (link) return queue.reject(entry, INVALID)
         mustRecheck = true
       }
+      const joins = link !== undefined && sequence?.isActive()
+      if (joins && turn && !queue.isOverfull()) {
+        turn.push(entry)
+        return notifySize()
+      }
       pump()
+      if (joins && !turn) {
+        // The first message of a turn has left at once; the others leave together at its end.
+        turn = []
+        queueMicrotask(endTurn)
+      }
       if (entry.expiresAt < ENDLESS) watchExpiry(entry)
       queue.dropOverflow()
       notifySize()
@@ -276,6 +299,9 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       pump()
     },
     pump,
+    flush() {
+      if (turn?.length) pump()
+    },
     rejectAll(reason) {
       // Not what listeners send when they hear of it.
       const waiting = [...queue]
