@@ -7,9 +7,9 @@ import type { LiveLink } from '../connection/link-user.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
-import type { RejectReason } from '../delivery/delivery.ts'
+import { createSequence, type Sequence } from '../delivery/in-flight.ts'
 import { createInbox } from '../delivery/inbox.ts'
-import { createOutbox, PLACE_BYTES } from '../delivery/outbox.ts'
+import { createOutbox } from '../delivery/outbox.ts'
 import { createRequests } from '../delivery/requests.ts'
 import { createSend } from '../delivery/send.ts'
 import { createSuppression } from '../delivery/suppression.ts'
@@ -41,16 +41,6 @@ const SEQ_REPLACED =
   "A message has a seq of its own, which protocol v1 replaces by the session's; name it otherwise"
 const error = (code: ErrorCode, words: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, words)
-
-/** What a server's refusal means to the sender; any other code is `refused`. */
-const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
-  BAD_MESSAGE: 'invalid',
-  TOO_LARGE: 'invalid',
-  UNAUTHORIZED: 'unauthorized',
-  FORBIDDEN: 'unauthorized',
-  // A handler that did not end in time may still go on: nobody knows.
-  TIMEOUT: undefined,
-}
 
 /**
  * Opens a connection that keeps itself alive. Connects at once unless `enabled` is false.
@@ -97,7 +87,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let latencyMs: number | null = null
   let pingId: string | undefined
   let pingedAt = 0
-  let largestMessage: number | undefined
   /** What comes was polled. */
   let polling = false
   let seqReplaced = false
@@ -246,14 +235,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     onGap: (channel, reason) => channels.gap({ channel, reason }),
     onRecovered: (channel, replayed) => channels.recovered({ channel, replayed }),
     denied: name => channels.refused(name),
-    acked: seq => outbox.acked(seq),
-    refusedAt: (seq, code) =>
-      outbox.refuse(seq, Object.hasOwn(REASONS, code) ? REASONS[code] : 'refused'),
-    sessionLost: () => outbox.lost(),
-    waiting: () => outbox.waiting(),
-    prepare: () => outbox.prepare(),
-    take: () => outbox.take(),
-    untaken: () => outbox.close(),
+    acked: seq => sequence.acked(seq),
+    refusedAt: (seq, code, detail) => sequence.refused(seq, code, detail),
+    sessionLost: () => sequence.lost(),
+    waiting: () => sequence.isWaiting(),
+    prepare: () => sequence.rejectUnsendable(),
+    take: () => sequence.nextBatch(),
+    untaken: () => sequence.batchLost(),
     onAgreed: ({ maxInFlight, told }) => agreed({ maxInFlight, channels: told }, true),
     onRefused: message => driver.refuse(message),
   }
@@ -295,7 +283,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     onReady: agreed,
     onTerms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
       driver.retune(intervalMs, timeoutMs)
-      largestMessage = maxPayload
       outbox.limit(ratePerSecond, maxPayload)
       changed()
     },
@@ -369,8 +356,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         known: agreement.channels ?? [],
         answers: agreement.answers !== false,
       })
-      outbox.open(sequenced ? agreement.maxInFlight : undefined)
-      outbox.pump()
+      outbox.linkReady(link, { maxInFlight: sequenced ? agreement.maxInFlight : undefined })
     },
     down() {
       ready = false
@@ -378,7 +364,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       live = undefined
       links.linkClosed()
       channels.linkClosed?.()
-      outbox.close()
+      outbox.linkClosed()
     },
     received(payload, at) {
       arrivedAt = at
@@ -406,10 +392,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       arrivedAt = now()
       return conversation.posted?.(answer) ?? true
     },
-    tooMuch: () => outbox.takeLess(),
-    tooLarge: () => outbox.refuseLargest(),
+    tooMuch: () => sequence.shrinkBatch(),
+    tooLarge: () => sequence.suspectLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
-    trusted: () => outbox.pump(),
+    trusted: () => outbox.linkTrusted(),
     channels: () => channels.names(),
     since: channel => conversation.since?.(channel),
   })
@@ -418,13 +404,18 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     ...settings.queue,
     environment,
     timers,
-    write: driver.write,
-    writable: driver.trustworthy,
-    bufferedBytes: driver.bufferedBytes,
-    post: driver.post,
-    settled({ message, delivery, unplaced, release }) {
+    sequence: createSequence({
+      ...settings.queue,
+      onSeqReplaced() {
+        if (!seqReplaced) log('warn', SEQ_REPLACED)
+        seqReplaced = true
+      },
+    }),
+    onWaiting: driver.post,
+    onSizeChanged: changed,
+    onSettled({ message, delivery, unsequenced, release }) {
       const { reason, state } = delivery
-      release()
+      release?.()
       // First: a listener may ask again with the same id.
       if (reason) {
         requests.rejected(delivery)
@@ -432,17 +423,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       } else if (state === 'unknown') requests.unknown(delivery)
       else {
         count('sent')
-        if (unplaced) conversation.sent?.(delivery.id)
+        if (unsequenced) conversation.sent?.(delivery.id)
       }
       emit('delivery', delivery)
-      changed()
     },
-    refused: cause => driver.report('NOT_SENT', cause),
-    seqReplaced() {
-      if (!seqReplaced) log('warn', SEQ_REPLACED)
-      seqReplaced = true
-    },
+    onRefused: cause => driver.report('NOT_SENT', cause),
   })
+  const sequence = outbox.sequence as Sequence
 
   const channels = createChannelRegistry({
     channels: records,
@@ -462,11 +449,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     aborts,
     monotonicNow,
     newId: ids.next,
-    largest: () => largestMessage && Math.max(0, largestMessage - (sequenced ? PLACE_BYTES : 0)),
     isFinished: () => finished,
     user: () => users,
     byHand: channels.manual,
-    changed,
   })
 
   const on = (event: string, ...rest: unknown[]): (() => void) => {
@@ -491,6 +476,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const close = (): void => {
     if (finished) return
+    // What was sent in this turn still leaves.
+    outbox.flush()
     finished = true
     driver.dispatch('disconnectRequested', 'Closed')
     batcher?.flush()
@@ -516,7 +503,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     batcher?.flush()
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
-    outbox.close()
+    outbox.linkClosed()
     conversation.reset?.()
     channels.linkClosed?.()
     channels.reset()
@@ -564,9 +551,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       alive()
       driver.dispatch('connectRequested')
     },
-    disconnect: () => driver.dispatch('disconnectRequested', 'Disconnect requested'),
+    disconnect() {
+      outbox.flush()
+      driver.dispatch('disconnectRequested', 'Disconnect requested')
+    },
     reconnect() {
       alive()
+      outbox.flush()
       driver.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,

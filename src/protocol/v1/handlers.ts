@@ -52,7 +52,7 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
   nack({ core: { host }, deps, stage }, { seq, code, message }, { replyTo }) {
     if (stage !== 'v1' || !isWhole(seq)) return
     host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
-    deps.refusedAt(seq, `${code}`)
+    deps.refusedAt(seq, `${code}`, text(message))
   },
   subscribed({ deps, cursors, pendingSubscribes, stage }, { channels }, { replyTo }) {
     if (stage !== 'v1') return

@@ -7,7 +7,7 @@ export interface SessionHost {
   /** Everything up to here is applied. False if it was never sent. */
   acked(seq: number): boolean
   /** The message at this place was refused. */
-  refusedAt(seq: number, code: string): void
+  refusedAt(seq: number, code: string, detail?: string): void
   /** The server knows nothing of what was sent: it is in nobody's hands. */
   sessionLost(): void
 }
@@ -60,8 +60,9 @@ export const createSession = (host: SessionHost): Session => {
         if (forgotten) host.sessionLost()
       }
       for (const each of Array.isArray(refused) ? refused : []) {
-        const { seq, code } = fields(each)
-        if (isWhole(seq)) host.refusedAt(seq, `${code}`)
+        const { seq, code, message } = fields(each)
+        const detail = typeof message === 'string' ? message : undefined
+        if (isWhole(seq)) host.refusedAt(seq, `${code}`, detail)
       }
       // What the next user sends has places of its own.
       return user !== users || host.acked(ack)
