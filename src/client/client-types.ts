@@ -1,6 +1,8 @@
 /** The client as its user sees it. */
 
-import type { Recovery, SubscribeOptions, Subscription } from '../channels/subscriptions.ts'
+import type { Recovery, SubscribeOptions } from '../channels/member.ts'
+import type { Subscription } from '../channels/subscription.ts'
+import type { Retry } from '../connection/connection.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { ResilientWebSocketError } from '../errors.ts'
@@ -54,18 +56,6 @@ export interface Gap {
    * `overflow` (a reader was too slow).
    */
   readonly reason: string
-}
-
-/** A wait for a redial. */
-export interface Retry {
-  /** Which redial it will be, from 1. */
-  readonly attempt: number
-  /** `reconnect.maxAttempts`: after so many the fallback follows, if there is one. */
-  readonly maxAttempts: number
-  /** As drawn, in ms. */
-  readonly delayMs: number
-  /** When it ends, ms since the epoch. */
-  readonly at: number
 }
 
 /** A message that will certainly not be sent. */
