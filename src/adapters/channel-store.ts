@@ -1,7 +1,6 @@
 /** The newest message of each channel that a component listens to. */
 import type { ResilientWebSocket } from 'resilient-websocket'
 import { heardBy } from './heard.ts'
-import { onWindow } from './window.ts'
 
 export interface NewestStore<Incoming> {
   /** The same Map until something in it changes, at most once per batch window. */
@@ -88,7 +87,7 @@ export const createNewest = <Incoming, Outgoing>(
           fresh.set(channel, message)
           heard(message, channel)
         })
-      const stop = onWindow(socket, flush)
+      const stop = socket.on('batch', flush)
       const self = { newest, forget }
       others.add(self)
       return () => {

@@ -15,7 +15,7 @@ export type AnyClient = ResilientWebSocket<any, any>
 export interface Callbacks<Incoming> {
   /** Each message, at once, exactly once. */
   onMessage?: ((message: Incoming) => void) | undefined
-  /** The messages of one window, at most once per `batch.windowMs`. */
+  /** The messages of one window, at most once per `batch.windowMs`; each message alone where `batch` is `false`. */
   onBatch?: ((messages: readonly Incoming[]) => void) | undefined
   /** Each error; the client goes on unless the status says ERROR. */
   onError?: ((error: ResilientWebSocketError) => void) | undefined

@@ -7,7 +7,6 @@ import type {
   Status,
 } from 'resilient-websocket'
 import type { Held } from './shared-clients.ts'
-import { onWindow } from './window.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
 export interface View<Incoming>
@@ -145,7 +144,7 @@ const createStore = <Incoming, Outgoing>(
     catchUp()
     const offs = [
       socket.onChange(refresh, { messages: false }),
-      onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
+      socket.on('batch', messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
     ]
     detach = () => {
       detach = undefined

@@ -18,7 +18,7 @@ declare global {
 export interface Snapshot<Incoming = unknown> {
   /** What becomes of the connection as a whole. */
   readonly status: Status
-  /** What happens inside the status; messages flow in both directions when it is `ready`. */
+  /** What happens inside the status; messages flow in both directions when it is `ready`; `ended` after `close()`. */
   readonly phase: Phase
   /** Redials since the link was last stable. */
   readonly attempt: number
@@ -26,7 +26,10 @@ export interface Snapshot<Incoming = unknown> {
   readonly maxAttempts: number
   /** When the next dial is due (a redial, or in FALLBACK a probe), ms since the epoch. */
   readonly nextRetryAt: number | null
-  /** The last error. OPEN clears it; a poll that is answered clears one of polling (`POLL`). */
+  /**
+   * The last error. OPEN clears it; a poll that is answered clears one of polling (`POLL`). While polls fail in FALLBACK,
+   * a probe of the WebSocket that fails, too, does not replace their error.
+   */
   readonly error: ResilientWebSocketError | null
   /** The last application message. */
   readonly lastMessage: Incoming | null
@@ -81,7 +84,7 @@ export interface ClientEvents<Incoming, Outgoing> {
   status: StateChange
   /** Each application message, at once, exactly once. */
   message: Incoming
-  /** The messages of one window. */
+  /** The messages of one window; with `batch: false` each message alone, after its other listeners. */
   batch: readonly Incoming[]
   /** The status became OPEN. */
   open: undefined

@@ -11,7 +11,7 @@ export interface ConnectionDescription {
   readonly label: string
   /** What is going on, without anything that changes by itself. Empty if there is nothing to add. */
   readonly detail: string
-  /** Trying now makes sense: it is not connected. */
+  /** Trying now makes sense: it is neither connected nor closed for good. */
   readonly canRetry: boolean
 }
 
@@ -188,6 +188,6 @@ export const describeConnection = (
     color,
     label: words[label],
     detail: detail.join('. '),
-    canRetry: status !== 'OPEN',
+    canRetry: status !== 'OPEN' && phase !== 'ended',
   }
 }

@@ -74,10 +74,6 @@ export class ConnectionStatusElement extends Base {
   })
   #roundTrips: number[] = []
   #panel: Details | undefined
-  /** Closed for good, as far as we have heard; no snapshot says so. */
-  #closed = false
-  /** Why polls bring nothing. A snapshot forgets it while the WebSocket, which is tried beside them, fails, too. */
-  #pollError: Snapshot['error'] = null
   #scheduled: ReturnType<typeof setTimeout> | undefined
 
   /** The client to show; `undefined` shows nothing. */
@@ -92,7 +88,6 @@ export class ConnectionStatusElement extends Base {
     this.#leave()
     this.#client = client
     this.#roundTrips = []
-    this.#closed = false
     this.#moments = createMoments()
     if (!client) this.#blank()
     if (this.isConnected) this.#join()
@@ -176,13 +171,9 @@ export class ConnectionStatusElement extends Base {
   }
 
   #tryNow(): void {
-    try {
-      this.#client?.reconnect()
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'CLOSED') throw error
-      this.#closed = true
-      this.#render()
-    }
+    // It may have been closed since the button was rendered.
+    if (this.#client?.getSnapshot().phase === 'ended') this.#render()
+    else this.#client?.reconnect()
   }
 
   /** As long as there is no client. */
@@ -205,24 +196,13 @@ export class ConnectionStatusElement extends Base {
     }
     const page = this.ownerDocument
     page.addEventListener('pointerdown', outside)
-    const { error } = client.getSnapshot()
-    this.#pollError = error?.code === 'POLL' ? error : null
     const clock = setInterval(() => this.#tick(), TICK_MS)
     const offs = [
       client.onChange(() => this.#schedule()),
       client.on('latency', latencyMs => {
         this.#roundTrips = [...this.#roundTrips, latencyMs].slice(-ROUND_TRIPS)
       }),
-      client.on('error', error => {
-        if (error.code === 'POLL') this.#pollError = error
-      }),
-      client.on('poll', () => {
-        this.#pollError = null
-      }),
-      client.on('status', () => {
-        this.#pollError = null
-        this.#announcer.changed()
-      }),
+      client.on('status', () => this.#announcer.changed()),
       () => clearInterval(clock),
       () => this.#announcer.stop(),
       () => page.removeEventListener('pointerdown', outside),
@@ -244,12 +224,10 @@ export class ConnectionStatusElement extends Base {
 
   #describe(client: AnySocket): ConnectionDescription {
     const snapshot = client.getSnapshot()
-    const { nextRetryAt } = snapshot
-    const shown = { ...snapshot, error: this.#pollError ?? snapshot.error }
-    return describeConnection(shown, {
+    return describeConnection(snapshot, {
       ...this.#strings,
       // Beside a countdown, which counts the attempts too.
-      ...(nextRetryAt !== null && { attempt: '' }),
+      ...(snapshot.nextRetryAt !== null && { attempt: '' }),
     })
   }
 
@@ -277,8 +255,7 @@ export class ConnectionStatusElement extends Base {
     this.dataset['status'] = status
     setText(this.#part('label'), label)
     setText(this.#part('detail'), detail)
-    const closed = this.#closed || client.stateHistory.at(-1)?.reason === 'Closed'
-    this.#showRetry(canRetry && !closed)
+    this.#showRetry(canRetry)
     this.#tick()
     if (!this.#details().hidden) this.#panel?.update(client, this.#words, this.#roundTrips)
   }

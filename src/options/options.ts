@@ -163,7 +163,7 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   fallback?: FallbackOptions | false
   /** How much waits to be sent, how long, and how fast it leaves. */
   queue?: QueueOptions
-  /** Messages that come together for rendering. `false`: none come together. */
+  /** Messages that come together for rendering. `false`: each message is a batch of one, told at once. */
   batch?: BatchOptions<Incoming> | false
   /** Suppression of messages that were heard already. `false`: none. */
   dedupe?: DedupeOptions<Incoming> | false
