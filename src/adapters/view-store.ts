@@ -6,7 +6,7 @@ import type {
   StateChange,
   Status,
 } from 'resilient-websocket'
-import type { Held } from './shared-clients.ts'
+import { type Held, isEnded } from './shared-client.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
 export interface View<Incoming>
@@ -79,8 +79,8 @@ export const currentView = <Incoming>(
 ): View<Incoming> => {
   if (!held || held.started) return store.get()
   const { likely } = held
-  // No more than that of a client whose user may be another one.
-  if (likely?.started && !likely.closed) return PLAIN[likely.socket.status]
+  // Nothing but the status: the user of that client may be another one.
+  if (likely?.started && !isEnded(likely)) return PLAIN[likely.socket.status]
   return enabled === false ? store.get() : initialView(true)
 }
 
