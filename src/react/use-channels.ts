@@ -1,6 +1,11 @@
 /** Channels, for a component that shows the newest message of each. */
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
-import { type Channels, channelList, createNewest, NOTHING } from '../adapters/channel-store.ts'
+import {
+  type Channels,
+  channelList,
+  createChannelStore,
+  NOTHING,
+} from '../adapters/channel-store.ts'
 import type { ClientChoice } from '../adapters/options.ts'
 import type { SharedClients } from '../adapters/shared-clients.ts'
 import { useClient, useNewest } from './client.ts'
@@ -14,7 +19,7 @@ export const useChannels = <Incoming, Outgoing>(
 ): ReadonlyMap<string, Incoming> => {
   const client = useClient(clients, options)
   const { socket } = client
-  const newest = useMemo(() => createNewest(socket), [socket])
+  const newest = useMemo(() => createChannelStore(socket), [socket])
   const callback = useNewest(onMessage)
   const names = JSON.stringify(channelList(channels))
 

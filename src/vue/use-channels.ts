@@ -7,7 +7,12 @@ import {
   toValue,
   watch,
 } from 'vue'
-import { type Channels, channelList, createNewest, NOTHING } from '../adapters/channel-store.ts'
+import {
+  type Channels,
+  channelList,
+  createChannelStore,
+  NOTHING,
+} from '../adapters/channel-store.ts'
 import type { SharedClients } from '../adapters/shared-clients.ts'
 import { useClient } from './client.ts'
 import type { ReactiveChoice } from './reactive-choice.ts'
@@ -22,7 +27,7 @@ export const useChannels = <Incoming, Outgoing>(
   const shown = shallowRef<ReadonlyMap<string, Incoming>>(NOTHING)
 
   useClient(clients, options, socket => {
-    const newest = createNewest<Incoming, Outgoing>(socket)
+    const newest = createChannelStore<Incoming, Outgoing>(socket)
     shown.value = newest.get()
     const off = newest.subscribe(() => {
       shown.value = newest.get()
