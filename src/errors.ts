@@ -59,14 +59,20 @@ const NAME = 'ResilientWebSocketError'
  * request ended without an answer.
  */
 export class ResilientWebSocketError extends Error implements ErrorFacts {
+  /** `ResilientWebSocketError`, also in code that was minified. */
   override readonly name: string = NAME
   /** What went wrong, for programs; the message is for people. */
   readonly code: ErrorCode
+  /** The close code of the link that ended or never opened; absent where there was no link. */
   declare readonly closeCode?: number
+  /** The HTTP status of the answer to a poll or a POST; absent where no answer came. */
   declare readonly httpStatus?: number
+  /** The channel that the error is about; absent where it is about none or all. */
   declare readonly channel?: string
+  /** What may help; absent where nothing certain can be said. */
   declare readonly hint?: ErrorHint
 
+  /** `facts` become fields of the error. */
   constructor(code: ErrorCode, message: string, cause?: unknown, facts?: ErrorFacts) {
     super(message, { cause })
     this.code = code
@@ -79,21 +85,21 @@ export const isResilientWebSocketError = (value: unknown): value is ResilientWeb
   (value as Error | undefined)?.name === NAME
 
 /** The message of anything that was thrown, also of what is no `Error`. */
-export const wordsOf = (thrown: unknown): string =>
-  (thrown as Error | null | undefined)?.message ?? String(thrown)
+export const wordsOf = (error: unknown): string =>
+  (error as Error | null | undefined)?.message ?? String(error)
 
 /** Anything that was thrown, or a message, as an error of this library. One that is such an error stays as it is. */
 export const toError = (
   code: ErrorCode,
-  thrown: unknown,
+  error: unknown,
   facts?: ErrorFacts,
 ): ResilientWebSocketError =>
-  isResilientWebSocketError(thrown)
-    ? thrown
+  isResilientWebSocketError(error)
+    ? error
     : new ResilientWebSocketError(
         code,
-        wordsOf(thrown),
-        typeof thrown === 'string' ? undefined : thrown,
+        wordsOf(error),
+        typeof error === 'string' ? undefined : error,
         facts,
       )
 

@@ -4,6 +4,7 @@ import type { Callbacks, ClientChoice } from './options.ts'
 /** The options of one caller. */
 export type Choice<Incoming, Outgoing> = ClientChoice<Incoming, Outgoing> & Callbacks<Incoming>
 
+/** The options of any caller. */
 // biome-ignore lint/suspicious/noExplicitAny: one registry holds clients of every kind of message
 export type AnyChoice = Choice<any, any>
 
@@ -11,17 +12,25 @@ export type AnyChoice = Choice<any, any>
 export interface Target {
   /** `socket` was given and is still to come: there is no client yet. */
   readonly none: boolean
+  /** False for a client of one caller alone. */
   readonly shared: boolean
+  /** A string, or the function itself. */
   readonly url: unknown
+  /** As text; `function` for any function. */
   readonly protocols: string
+  /** Compared by its name. */
   readonly protocol: unknown
+  /** Compared as it is. */
   readonly environment: unknown
+  /** The user, where an option names one. */
   readonly identity: string | null | undefined
+  /** Its kind; a string itself is compared where no identity is given. */
   readonly token: 'none' | 'string' | 'function'
 }
 
 /** A client that exists, as far as another caller's options can mean it, too. */
 export interface Candidate {
+  /** The target that it was made for. */
   readonly target: Target
   /** The user it belongs to by now, by the option or by `setIdentity()`. */
   readonly identity: string | null | undefined
@@ -29,6 +38,7 @@ export interface Candidate {
   readonly token: string | undefined
 }
 
+/** True for an option that is asked when it is needed. */
 export const isFunction = (value: unknown): boolean => typeof value === 'function'
 
 /** `defaultUrl`: the url of a client whose options name none. */

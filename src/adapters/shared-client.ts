@@ -16,6 +16,7 @@ export interface ClientFactory {
 
 /** A client that callers use together, as they see it. */
 export interface Held<Incoming = unknown, Outgoing = unknown> {
+  /** The client itself. */
   readonly socket: ResilientWebSocket<Incoming, Outgoing>
   /** The options that it was made from. */
   readonly options: ResilientWebSocketOptions<Incoming, Outgoing>
@@ -25,11 +26,13 @@ export interface Held<Incoming = unknown, Outgoing = unknown> {
   readonly likely: Held<Incoming, Outgoing> | undefined
 }
 
+/** A client of any callers. */
 // biome-ignore lint/suspicious/noExplicitAny: one registry holds clients of every kind of message
 export type AnyHeld = Held<any, any>
 
 /** One caller of a client. */
 export interface User {
+  /** Its newest options. */
   options: AnyChoice
   /** Kept mounted, but not shown at the moment. */
   away: boolean
@@ -52,7 +55,9 @@ export interface Entry extends AnyHeld, Candidate {
   token: string | undefined
   /** The last decision about connecting, so that a `disconnect()` by hand is not undone. */
   connects: boolean
+  /** Runs while the client is about to disconnect, or to close. */
   timer: ReturnType<typeof setTimeout> | undefined
+  /** A caller with other options was warned. */
   warned: boolean
 }
 

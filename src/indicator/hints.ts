@@ -1,4 +1,4 @@
-/** What may help against an error, for those who look at the details. Decides by facts, never by a message. */
+/** The hint beside an error in the details. Chosen by the facts of the error, never by its message. */
 import type { ErrorHint, ResilientWebSocketError } from 'resilient-websocket'
 import type { IndicatorStrings } from './describe.ts'
 
@@ -50,8 +50,8 @@ const nameFor = (error: ResilientWebSocketError): HintName | undefined => {
 /** The hint for an error; undefined where there is none. */
 export const hintFor = (
   error: ResilientWebSocketError | null,
-  words: IndicatorStrings,
+  texts: IndicatorStrings,
 ): string | undefined => {
   const name = error && nameFor(error)
-  return name ? words[name] : undefined
+  return name ? texts[name] : undefined
 }

@@ -34,8 +34,11 @@ export const useNewest = <Value>(value: Value): { readonly current: Value } => {
 
 /** The client of one component, as a hook uses it. */
 export interface Client<Incoming, Outgoing> {
+  /** The client itself. */
   readonly socket: ResilientWebSocket<Incoming, Outgoing>
+  /** Its view, shared with all components. */
   readonly store: ViewStore<Incoming>
+  /** What the component may do with it. */
   readonly actions: Actions<Outgoing>
   /** The view to show now. */
   view(): View<Incoming>
@@ -127,6 +130,7 @@ const useLease = <Incoming, Outgoing>(
   return lease
 }
 
+/** The client of this component: looked up while rendering, acquired by an effect, released when it leaves. */
 export const useClient = <Incoming, Outgoing>(
   clients: SharedClients,
   given: Choice<Incoming, Outgoing>,

@@ -28,7 +28,9 @@ import { type ReactiveChoice, readChoice } from './reactive-choice.ts'
 
 /** The client of one scope, as a composable uses it. */
 export interface Client<Incoming, Outgoing> {
+  /** The client itself; another one when the options mean another. */
   readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
+  /** What the component may do with it. */
   readonly actions: Actions<Outgoing>
   /** The view to show first. */
   firstView(): View<Incoming>
