@@ -38,7 +38,6 @@ interface Shown<Incoming> {
 }
 
 /** The view with a getter for each value, which notes in `reads` that the component reads it. */
-
 const withReads = <Incoming, Rest extends object>(
   shown: Shown<Incoming>,
   reads: Names,
