@@ -85,7 +85,7 @@ export const isResilientWebSocketError = (value: unknown): value is ResilientWeb
   (value as Error | undefined)?.name === NAME
 
 /** The message of anything that was thrown, also of what is no `Error`. */
-export const wordsOf = (error: unknown): string =>
+export const messageOf = (error: unknown): string =>
   (error as Error | null | undefined)?.message ?? String(error)
 
 /** Anything that was thrown, or a message, as an error of this library. One that is such an error stays as it is. */
@@ -93,15 +93,11 @@ export const toError = (
   code: ErrorCode,
   error: unknown,
   facts?: ErrorFacts,
-): ResilientWebSocketError =>
-  isResilientWebSocketError(error)
-    ? error
-    : new ResilientWebSocketError(
-        code,
-        wordsOf(error),
-        typeof error === 'string' ? undefined : error,
-        facts,
-      )
+): ResilientWebSocketError => {
+  if (isResilientWebSocketError(error)) return error
+  const cause = typeof error === 'string' ? undefined : error
+  return new ResilientWebSocketError(code, messageOf(error), cause, facts)
+}
 
 /** The same error with another message. */
 export const withMessage = (

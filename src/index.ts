@@ -25,9 +25,9 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { createResilientWebSocket } from './client/create-client.ts'
+export { DEFAULTS, type Defaults } from './client/defaults.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
-export type { Schema, SchemaResult } from './delivery/inbox.ts'
 export {
   type ErrorCode,
   type ErrorFacts,
@@ -43,13 +43,11 @@ export type {
   FallbackOptions,
   HeartbeatOptions,
   HistoryOptions,
-  Logger,
-  MaybeAsked,
   QueueOptions,
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
-export { DEFAULTS } from './options/options.ts'
+export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type EnvelopeOptions,
   envelope,
@@ -64,6 +62,8 @@ export type {
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
+export type { Logger } from './shared/log.ts'
+export type { ValueOrProvider } from './shared/resolve-value.ts'
 export type {
   Environment,
   PageEvents,

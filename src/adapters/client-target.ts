@@ -42,9 +42,9 @@ export interface Candidate {
 export const isFunction = (value: unknown): boolean => typeof value === 'function'
 
 /** `defaultUrl`: the url of a client whose options name none. */
-export const targetOf = (options: AnyChoice, defaultUrl: string): Target => {
-  const { share = true, url = defaultUrl, protocols, protocol, environment } = options
-  const { identity, token } = options
+export const targetOf = (options: AnyChoice, defaultUrl: unknown): Target => {
+  const { share = true, protocols, protocol, environment, identity, token } = options
+  const url: unknown = options.url ?? defaultUrl
   return {
     none: 'socket' in options && !options.socket,
     shared: share,

@@ -11,7 +11,7 @@ export interface ClientFactory {
     options: ResilientWebSocketOptions<Incoming, Outgoing>,
   ) => ResilientWebSocket<Incoming, Outgoing>
   /** `url` is that of a client whose options name none. */
-  readonly defaults: { readonly url: string }
+  readonly defaults: { readonly url: unknown }
 }
 
 /** A client that callers use together, as they see it. */

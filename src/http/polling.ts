@@ -1,8 +1,7 @@
 /** Messages by GET and POST, one request of each at a time. */
-import { namedError, ResilientWebSocketError, wordsOf } from '../errors.ts'
+import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { Transport, TransportHandlers } from '../transport/transport.ts'
 import type { Freshness } from './freshness.ts'
 import { readBody } from './read-body.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -15,7 +14,10 @@ export interface Poll {
   readonly messages: number
 }
 
-export interface PollingHandlers extends TransportHandlers {
+export interface PollingHandlers {
+  opened(): void
+  received(payload: unknown): void
+  closed(info: { readonly code: number; readonly reason: string }): void
   readonly environment: Environment
   readonly timers: Timers
   readonly intervalMs: number
@@ -54,7 +56,8 @@ export interface PollingHandlers extends TransportHandlers {
   warn(words: string): void
 }
 
-export interface PollingTransport extends Transport {
+export interface PollingTransport {
+  close(): void
   /** Polls at once, unless a poll is under way or the server asked to wait. */
   pollNow(): void
   /** Posts what there is, one body after the other. */
@@ -149,7 +152,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     try {
       if (fetch) response = await fetch(url, request)
     } catch (error) {
-      throw namedError('NetworkError', wordsOf(error), error)
+      throw namedError('NetworkError', messageOf(error), error)
     }
     const wait = response.headers ? retryAfterMs(response.headers, now()) : 0
     // Another answer may have asked for more.
@@ -202,7 +205,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const { status, headers } = response
     const none = (reason: string): void => {
       close()
-      handlers.closed({ code: status, reason, wasClean: true })
+      handlers.closed({ code: status, reason })
     }
     if (FINAL.includes(status)) return none('')
     const fault = faultOf(response)
@@ -329,10 +332,6 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   poll()
 
   return {
-    bufferedBytes: () => 0,
-    send() {
-      throw new Error('A plain server takes no messages by polling')
-    },
     close,
     pollNow() {
       if (running && !busy && !isPaused()) poll()

@@ -2,9 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { initialState, type MachineState, transition } from '../../src/connection/machine.ts'
+import {
+  transition as follow,
+  initialState,
+  type MachineState,
+} from '../../src/connection/machine.ts'
 import type { Effect, EventName, StateName } from '../../src/connection/states.ts'
-import { STATES, TRANSITIONS } from '../../src/connection/transitions.ts'
+import { FALLBACK_TABLE } from '../../src/http/fallback-table.ts'
+
+const { states: STATES, transitions: TRANSITIONS } = FALLBACK_TABLE
+
+const transition = (state: MachineState, event: EventName) => follow(state, event, FALLBACK_TABLE)
 
 /** All but `closeRequested`, after which nothing happens. */
 const EVENTS: readonly EventName[] = [
@@ -58,7 +66,7 @@ connecting outdated -> connecting: closeLink dial
 connecting reconnectRequested -> connecting: closeLink dial
 connecting disconnectRequested -> closed: closeLink
 connecting closeRequested -> ended: closeLink
-greeting proved -> ready:
+greeting proved -> ready: announceReady
 greeting lost -> waiting: closeLink wait
 greeting refused -> failed: closeLink
 greeting stabilised -> greeting:
@@ -117,7 +125,7 @@ probing fallbackMissing -> redialing: stopPolling
 probing reconnectRequested -> probing: closeLink dial pollNow
 probing disconnectRequested -> closed: closeLink stopPolling
 probing closeRequested -> ended: closeLink stopPolling
-proving proved -> ready: stopPolling
+proving proved -> ready: stopPolling announceReady
 proving lost -> polling: closeLink wait
 proving refused -> failed: closeLink stopPolling
 proving woken -> proving: pollNow
