@@ -44,7 +44,7 @@ export const isFunction = (value: unknown): boolean => typeof value === 'functio
 /** `defaultUrl`: the url of a client whose options name none. */
 export const targetOf = (options: AnyChoice, defaultUrl: unknown): Target => {
   const { share = true, protocols, protocol, environment, identity, token } = options
-  const url: unknown = options.url ?? defaultUrl
+  const url: unknown = options.url === undefined ? defaultUrl : options.url
   return {
     none: 'socket' in options && !options.socket,
     shared: share,
