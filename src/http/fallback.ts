@@ -88,7 +88,8 @@ export const createFallback = (hooks: FallbackHooks): FallbackContract => {
     if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
     // No dial has said yet where we are.
     if (URL.canParse(url)) return url
-    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
+    const text = `fallback.url: expected a whole URL while url() gives none, got '${url}'`
+    throw new ResilientWebSocketError('POLL', text, undefined, { hint: 'fallback' })
   }
 
   const pollUrl = (): string => {
