@@ -40,7 +40,7 @@ export type {
   ResilientWebSocketOptions,
 } from './options/options.ts'
 export { DEFAULTS } from './options/options.ts'
-export { type EnvelopeOptions, envelope } from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope, json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   ChannelLoss,

@@ -395,6 +395,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tooMuch: () => sequence.shrinkBatch(),
     tooLarge: () => sequence.suspectLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
+    target: conversation.target,
+    closeVerdict: conversation.closeVerdict,
     trusted: () => outbox.linkTrusted(),
     channels: () => channels.names(),
     since: channel => conversation.since?.(channel),
@@ -469,6 +471,11 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if ((message as IncomingEnvelope | null)?.type === type) listener(message)
     })
   }
+
+  const lacks = (name: string, what: string): TypeError =>
+    new TypeError(
+      `${name}: ${protocol.name} knows no ${what}; use json() where the server has them`,
+    )
 
   const alive = (): void => {
     if (finished) throw error('CLOSED', 'This client was closed for good; create another one')
@@ -564,6 +571,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     send: (message, options) => send(message, options),
     request(message, { timeoutMs = 10_000, signal } = {}) {
       try {
+        if (!protocol.replies) throw lacks('request', 'replies')
         if (!(timeoutMs >= 0)) {
           throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
         }
@@ -587,6 +595,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     subscribe(...wanted) {
       alive()
+      if (!protocol.channels) throw lacks('subscribe', 'channels')
       return channels.subscribe(...wanted)
     },
     setIdentity(id) {

@@ -28,7 +28,10 @@ export interface ProtocolLinksDeps<Incoming> {
     refused(channel: string, refusal: ChannelRefusal): void
     lost(channel: string, loss: ChannelLoss): void
   }
-  readonly requests: { refuse(id: string, error: Error): void }
+  readonly requests: {
+    answer(id: string, message: Incoming): void
+    refuse(id: string, error: Error): void
+  }
   /** The token of this link; the protocol brings it to the server. */
   token(): string | undefined
   accept(message: Incoming, answers?: string): void
@@ -97,6 +100,7 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
       }),
       terms: whileLive(deps.onTerms),
       message: whileLive(deps.accept),
+      answer: whileLive(requests.answer),
       dropped: whileLive(deps.onDropped),
       error: whileLive(deps.onError),
       pong: whileLive(id => deps.onPong(id)),

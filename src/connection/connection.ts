@@ -5,6 +5,7 @@ import { type ErrorCode, type ResilientWebSocketError, toError, wordsOf } from '
 import { createFallback, type FallbackHooks } from '../http/fallback.ts'
 import type { Logger } from '../options/options.ts'
 import * as CLOSE from '../protocol/close-codes.ts'
+import type { DialTarget } from '../protocol/protocol.ts'
 import { faultOf, isLoopback, shownUrl } from '../shared/address.ts'
 import { createFifo } from '../shared/fifo.ts'
 import { isLate } from '../shared/promises.ts'
@@ -44,6 +45,12 @@ export interface DriverHooks
   received(payload: unknown, at: number): void
   /** A link was closed because a message was too large. */
   tooLarge(): void
+  /** Rewrites where a dial goes; absent: as the options say it. */
+  target?:
+    | ((target: DialTarget, token: string | undefined) => DialTarget | Promise<DialTarget>)
+    | undefined
+  /** What the protocol makes of a close; `undefined`: the rules for close codes count. */
+  closeVerdict?: ((info: CloseInfo) => boolean | number | undefined) | undefined
   /** Asks the server for a sign of life. Absent where there is nothing to ask with: then silence proves nothing. */
   ping: (() => void) | undefined
   /** The link, suspected to be dead, has spoken. */
@@ -359,7 +366,11 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     // A client that has a token, and was not heard in time, was held up by the network.
     const hasToken = (settings.token ?? token.current()) !== undefined
     const mayCure = code === CLOSE.NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
-    const own = ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info))
+    const own =
+      ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info)) ??
+      ruled('protocol.closeVerdict', 'true, false, a number or undefined', () =>
+        hooks.closeVerdict?.(info),
+      )
     const verdict = judge(info, own, mayCure)
     if (verdict === false) {
       fail('REFUSED', `${detail} (final: the server refuses this client)`)
@@ -438,11 +449,24 @@ export const createDriver = (hooks: DriverHooks): Driver => {
         const words = `protocols: ${expected}, got ${typeof odd}`
         return later('FAILED', 'lost', new TypeError(words))
       }
-      lastUrl = `${url}`
+      const target = { url: `${url}`, protocols }
+      if (!hooks.target) return connect(target)
+      const rewritten = answerOf(() => hooks.target?.(target, token.current()))
+      if (!(rewritten instanceof Promise)) return connect(rewritten as DialTarget)
+      unanswered.add('protocol')
+      rewritten
+        .finally(() => mine === dials && unanswered.delete('protocol'))
+        .then(answer => connect(answer as DialTarget))
+        .catch(error => later('FAILED', 'lost', error))
+    }
+
+    const connect = ({ url, protocols }: DialTarget): void => {
+      if (mine !== dials) return
+      lastUrl = url
       const again = state.status === 'CONNECTING' ? 'C' : 'Rec'
       log('info', `${again}onnecting to ${shownUrl(lastUrl)}...`)
       try {
-        link = openWebSocket(environment, lastUrl, protocols, {
+        link = openWebSocket(environment, lastUrl, [...protocols], {
           opened() {
             linkOpen = true
             hasOpened = true

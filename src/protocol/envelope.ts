@@ -31,3 +31,6 @@ export const envelope = (
     attach: host => talkInEnvelopes(host as EnvelopeHost, version),
   }
 }
+
+/** The same under the name that says what travels. */
+export const json: typeof envelope = envelope
