@@ -2,6 +2,7 @@
 import type { Call } from '../client/emitter.ts'
 import type { LinkUser } from '../connection/link-user.ts'
 import { ResilientWebSocketError } from '../errors.ts'
+import type { ChannelLoss, ChannelRefusal } from '../protocol/protocol.ts'
 import type { Timers } from '../shared/timers.ts'
 import { type Channel, type Channels, isWanted, type Members } from './channel.ts'
 import {
@@ -22,7 +23,7 @@ export interface ChannelMessages {
   /** It has accepted: they may leave. */
   release(channel: string): void
   /** It has declined: they are rejected with its code. Without a code nobody listens to the channel any more. */
-  rejectChannel(channel: string, code?: string, detail?: unknown): void
+  rejectChannel(channel: string, code?: string, message?: string): void
   /** It has ended a channel that it had accepted: what is in flight on it may or may not have arrived. */
   unknownOf(channel: string): void
 }
@@ -33,22 +34,6 @@ export interface ChannelTerms {
   readonly known: readonly string[]
   /** The server answers for each channel; else it is taken to accept what it is asked for. */
   readonly answers: boolean
-}
-
-export interface Refusal {
-  /** The server's code. @default 'FORBIDDEN' */
-  readonly code?: string
-  readonly message?: string
-  readonly detail?: unknown
-  /** It is temporary: asks again after so many ms, and `ready` goes on waiting. Absent: it stands for this link. */
-  readonly retryAfterMs?: number
-}
-
-export interface Loss {
-  /** As `gap` gives it. */
-  readonly reason: string
-  /** Asks again after so many ms. Absent: never, unless the application subscribes anew. */
-  readonly retryAfterMs?: number
 }
 
 export interface ChannelRegistryDeps {
@@ -87,9 +72,9 @@ export interface ChannelRegistry extends LinkUser<ChannelTerms> {
   /** The server has accepted a channel. */
   confirmed(channel: string): void
   /** The server has declined a channel. */
-  refused(channel: string, refusal?: Refusal): void
+  refused(channel: string, refusal?: ChannelRefusal): void
   /** The server has ended a channel that it had accepted. Reports a gap. */
-  lost(channel: string, loss: Loss): void
+  lost(channel: string, loss: ChannelLoss): void
   /** The server may have ignored what it has not confirmed: asks again. */
   repeat(): void
   /** Another user: forgets what readers have not read. */
@@ -219,6 +204,8 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
     for (const name of member.channels) {
       const channel = channels.of(name)
       if (channel.onServer === 'ended') moveTo(channel, 'no')
+      // The server is asked at the end of the turn; what this turn sends to the channel waits already.
+      if (isOpen && answers && channel.onServer === 'no') messages?.hold(name)
       addMember(channel, member, alone)
       changeLater(channel)
     }
@@ -252,12 +239,12 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
     })
   }
 
-  const decline = (name: string, onServer: 'refused' | 'ended', refusal: Refusal): void => {
+  const decline = (name: string, onServer: 'refused' | 'ended', refusal: ChannelRefusal): void => {
     const channel = channels.get(name)
     if (!channel) return
-    const { code = 'FORBIDDEN', message = `The server gives no '${name}'`, detail } = refusal
+    const { code = 'FORBIDDEN', message = `The server gives no '${name}'` } = refusal
     moveTo(channel, onServer, new ResilientWebSocketError(code, message))
-    messages?.rejectChannel(name, code, detail)
+    messages?.rejectChannel(name, code, message)
     for (const each of membersOf(channel)) each.ready?.check()
   }
 

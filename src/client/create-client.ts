@@ -1,17 +1,17 @@
 /** `createResilientWebSocket`: wires the rooms together. */
 
-import { createChannels } from '../channels/channel.ts'
+import { createChannels, isWanted } from '../channels/channel.ts'
 import { createChannelRegistry } from '../channels/channel-registry.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
 import type { LiveLink } from '../connection/link-user.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
-import { createSequence, type Sequence } from '../delivery/in-flight.ts'
 import { createInbox } from '../delivery/inbox.ts'
 import { createOutbox } from '../delivery/outbox.ts'
 import { createRequests } from '../delivery/requests.ts'
 import { createSend } from '../delivery/send.ts'
+import { createSequence, type Sequence } from '../delivery/sequence.ts'
 import { createSuppression } from '../delivery/suppression.ts'
 import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
 import {
@@ -32,7 +32,7 @@ import { resolveEnvironment } from '../shared/runtime.ts'
 import { createTimers } from '../shared/timers.ts'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './client-types.ts'
 import { type Call, createEvents } from './emitter.ts'
-import { createProtocolLinks } from './protocol-host.ts'
+import { createProtocolLinks, rejectionOf } from './protocol-host.ts'
 import { createSnapshots } from './snapshot.ts'
 
 /** A server that wants to be left is left within this time. */
@@ -268,9 +268,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     timers,
     outbox: {
       control: frame => outbox.control(frame),
-      acked() {},
-      refused() {},
-      sent() {},
+      acked: id => outbox.acked(id),
+      refused: (id, rejection) => outbox.refused(id, rejection),
+      unanswered: id => outbox.unanswered(id),
     },
     channels: {
       confirmed: name => channels.confirmed(name),
@@ -413,6 +413,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
         seqReplaced = true
       },
     }),
+    acks: protocol.acks ? { ...settings.queue, resends: protocol.resends === true } : undefined,
+    leaving: conversation.leaving
+      ? ({ frame, delivery, channel }) =>
+          (conversation.leaving as NonNullable<typeof conversation.leaving>)(
+            frame,
+            delivery.id,
+            channel,
+          )
+      : undefined,
     onWaiting: driver.post,
     onSizeChanged: changed,
     onSettled({ message, delivery, unsequenced, release }) {
@@ -437,6 +446,21 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     channels: records,
     call,
     timers,
+    // Elsewhere messages name no channel that has to be joined first.
+    ...(conversation.channelOf && {
+      messages: {
+        hold: outbox.hold,
+        release: outbox.release,
+        rejectChannel: (name, code, message) =>
+          outbox.rejectChannel(
+            name,
+            code === undefined
+              ? { reason: 'invalid' }
+              : rejectionOf(message === undefined ? { code } : { code, message }),
+          ),
+        unknownOf: outbox.channelLost,
+      },
+    }),
     notify: (type, names) => conversation[type]?.(names),
     onForgotten: () => driver.forgetPolled(),
     onGap: gap => emit('gap', gap),
@@ -454,6 +478,13 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     isFinished: () => finished,
     user: () => users,
     byHand: channels.manual,
+    channelRefusal(name) {
+      const channel = records.get(name)
+      if (!channel || !isWanted(channel)) return { reason: 'invalid' }
+      const { onServer, refusal } = channel
+      if (onServer !== 'refused' && onServer !== 'ended') return undefined
+      return rejectionOf(refusal as ResilientWebSocketError)
+    },
   })
 
   const on = (event: string, ...rest: unknown[]): (() => void) => {

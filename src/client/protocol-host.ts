@@ -1,5 +1,6 @@
 /** The client as its protocol sees it: one object a link, which does nothing once the link has ended. */
 import type { LiveLink } from '../connection/link-user.ts'
+import type { Rejection } from '../delivery/delivery.ts'
 import { ResilientWebSocketError, wordsOf } from '../errors.ts'
 import type {
   ChannelLoss,
@@ -14,14 +15,21 @@ import { isThenable } from '../shared/promises.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Frame } from '../transport/transport.ts'
 
+/** A server's no as the Delivery shows it. */
+export const rejectionOf = ({ code, message }: Refusal): Rejection => ({
+  reason: /^(unauthorized|forbidden)$/i.test(code ?? '') ? 'unauthorized' : 'refused',
+  code,
+  detail: message,
+})
+
 export interface ProtocolLinksDeps<Incoming> {
   readonly conversation: Conversation<Incoming, never>
   readonly timers: Timers
   readonly outbox: {
     control(frame: Frame): void
     acked(id: string): void
-    refused(id: string, refusal: Refusal): void
-    sent(id: string): void
+    refused(id: string, rejection: Rejection): void
+    unanswered(id: string): void
   }
   readonly channels: {
     confirmed(channel: string): void
@@ -109,9 +117,9 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
         const { code = 'REFUSED', message = code, detail } = refusal
         // First, or the request would hear of its Delivery, without the server's code.
         requests.refuse(id, new ResilientWebSocketError(code, message, detail))
-        outbox.refused(id, refusal)
+        outbox.refused(id, rejectionOf(refusal))
       }),
-      unanswered: whileLive(outbox.sent),
+      unanswered: whileLive(outbox.unanswered),
       joined: whileLive(channels.confirmed),
       declined: whileLive(channels.refused),
       left: whileLive(channels.lost),

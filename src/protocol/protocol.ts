@@ -33,7 +33,7 @@ export interface Refusal {
   readonly detail?: unknown
 }
 
-/** A server's no to a channel. */
+/** A server's no to a channel. The default of `code` is `FORBIDDEN`. */
 export interface ChannelRefusal extends Refusal {
   /**
    * The refusal is temporary: the client asks again after so many ms, and `ready` goes on waiting. Absent: `ready`

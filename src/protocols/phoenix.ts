@@ -86,7 +86,8 @@ const socketUrl = (url: string, params: PhoenixParams): string => {
 /** What an error reply says: its `reason` is the code, where it has one. */
 const refusalOf = (response: unknown): Refusal => {
   const { reason } = Object(response) as { readonly reason?: unknown }
-  return { code: typeof reason === 'string' ? reason : 'error', detail: response }
+  const code = typeof reason === 'string' ? reason : 'error'
+  return { code, message: isBinary(response) ? code : JSON.stringify(response), detail: response }
 }
 
 const encode = (push: PhoenixPush, id: string): string | ArrayBuffer => {

@@ -70,8 +70,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'what was not acknowledged is not sent again',
     file: 'delivery/in-flight.ts',
-    find: 'maxBody = MAX_BODY_CHARACTERS\n        sent = 0',
-    replace: 'maxBody = MAX_BODY_CHARACTERS\n        sent = flight.length',
+    find: 'core.overheadBytes = atMost ? SEQ_OVERHEAD_BYTES : 0\n      sent = 0',
+    replace: 'core.overheadBytes = atMost ? SEQ_OVERHEAD_BYTES : 0\n      sent = flight.length',
   },
   {
     rule: '5',
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'delivery/in-flight.ts',
     find: 'if (sent === flight.length) {',
     replace:
-      'if (sent === flight.length || (queue.firstSequenced() && flight.length < (maxInFlight as number))) {',
+      'if (sent === flight.length || (queue.firstSequenced() && flight.length < maxInFlight)) {',
   },
   {
     rule: '5',
@@ -246,8 +246,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'a rate limit is taken for a loss of nothing',
     file: 'delivery/outbox.ts',
-    find: 'pace.pause(delayMs)\n      sequence?.rewind()',
-    replace: 'pace.pause(delayMs)',
+    find: 'core.pause(delayMs)\n      sequence?.rewind()',
+    replace: 'core.pause(delayMs)',
   },
   {
     rule: '3',
@@ -270,14 +270,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'delivery/in-flight.ts',
     find: "for (const each of settling) giveUp(each, 'unknown')",
     replace:
-      "for (const each of settling) giveUp(each, 'unknown')\n      for (const entry of [...queue]) {\n        queue.remove(entry)\n        queue.settle(entry, 'unknown')\n      }",
+      "for (const each of settling) giveUp(each, 'unknown')\n    for (const entry of [...queue]) {\n      queue.remove(entry)\n      queue.settle(entry, 'unknown')\n    }",
   },
   {
     rule: '5',
     name: 'more is in flight than may be',
     file: 'delivery/in-flight.ts',
-    find: 'maxInFlight = atMost && Math.min(atMost, deps.maxInFlight)',
-    replace: 'maxInFlight = atMost',
+    find: 'maxInFlight = Math.min(atMost ?? 0, deps.maxInFlight)',
+    replace: 'maxInFlight = atMost ?? 0',
   },
   {
     rule: '5',
@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '5',
     name: 'a POST without an answer goes again as large as it was',
-    file: 'delivery/in-flight.ts',
+    file: 'delivery/post-batches.ts',
     find: 'if (sent) maxBatch = Math.ceil(sent / 2)',
     replace: '',
   },
@@ -387,8 +387,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'what listeners send at a change of users is rejected',
     file: 'delivery/outbox.ts',
-    find: 'const waiting = [...queue]\n      sequence?.lost()\n      for (const entry of waiting)',
-    replace: 'sequence?.lost()\n      for (const entry of [...queue])',
+    find: 'const waiting = [...queue]\n      sequence?.lost()\n      unacked?.giveUp()\n      for (const entry of waiting)',
+    replace: 'sequence?.lost()\n      unacked?.giveUp()\n      for (const entry of [...queue])',
   },
   {
     rule: 'driver',
@@ -407,7 +407,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'a full buffer is written into',
-    file: 'delivery/outbox.ts',
+    file: 'delivery/outbox-core.ts',
     find: 'return link && link.bufferedBytes() > HIGH_WATER_BYTES ?',
     replace: 'return link && link.bufferedBytes() < 0 ?',
   },
