@@ -10,6 +10,7 @@ const config: ViteUserConfig = defineConfig({
       { find: 'resilient-websocket/vue', replacement: source('src/vue/index.ts') },
       { find: 'resilient-websocket/indicator', replacement: source('src/indicator/index.ts') },
       { find: 'resilient-websocket/server', replacement: source('src/server/index.ts') },
+      { find: 'resilient-websocket/protocols', replacement: source('src/protocols/index.ts') },
       { find: 'resilient-websocket/testing', replacement: source('src/testing/index.ts') },
       { find: 'resilient-websocket', replacement: source('src/index.ts') },
     ],

@@ -6,9 +6,9 @@ import type { Connection } from '../connection/connection.ts'
 import type { Heartbeat } from '../connection/heartbeat.ts'
 import type { LinkUser, LiveLink } from '../connection/link-user.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
-import type { Sequence } from '../delivery/in-flight.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
+import type { Sequence } from '../delivery/sequence.ts'
 import { ResilientWebSocketError } from '../errors.ts'
 import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
@@ -17,6 +17,7 @@ import type { SessionsDeps } from '../protocol/v1/deps.ts'
 import type { Ids } from '../shared/ids.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
+import { channelMessages } from './channel-messages.ts'
 import type { Drops } from './drops.ts'
 import type { Parts } from './parts.ts'
 import { createProtocolLinks } from './protocol-host.ts'
@@ -128,6 +129,9 @@ export const createConversation = <Incoming, Outgoing>(
   }
   const protocol: OwnConversation<Incoming, Outgoing> = deps.protocol.attach(host)
 
+  // Elsewhere messages name no channel that has to be joined first.
+  if (protocol.channelOf) channels?.holdMessages(channelMessages(outbox as never))
+
   const links = createProtocolLinks<Incoming>({
     conversation: protocol,
     timers,
@@ -193,7 +197,10 @@ export const createConversation = <Incoming, Outgoing>(
         answers: terms.answers !== false,
         notify: (type, names) => protocol[type]?.(names),
       })
-      outbox.linkReady(link, { maxInFlight: terms.isSequenced ? terms.maxInFlight : undefined })
+      outbox.linkReady(link, {
+        maxInFlight: terms.isSequenced ? terms.maxInFlight : undefined,
+        leaving: protocol.leaving,
+      })
     },
     linkClosed() {
       live = undefined

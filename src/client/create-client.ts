@@ -33,6 +33,7 @@ export const createClient = <Incoming, Outgoing>(
   parts: Parts,
 ): ResilientWebSocket<Incoming, Outgoing> => {
   const { heartbeat: rhythm, queue } = settings
+  const spoken = settings.protocol as NonNullable<typeof settings.protocol>
   const environment = resolveEnvironment(settings.environment)
   const timers = createTimers(environment)
   const ids = createIds(environment)
@@ -67,6 +68,7 @@ export const createClient = <Incoming, Outgoing>(
         isSeqReplaced = true
       },
     }),
+    acks: spoken.acks ? { ...queue, resends: spoken.resends === true } : undefined,
     onSizeChanged: onChange,
     onSettled({ message, delivery, release }: QueuedMessage<Outgoing>) {
       const { reason, state } = delivery
@@ -145,7 +147,7 @@ export const createClient = <Incoming, Outgoing>(
   })
 
   const conversation = createConversation<Incoming, Outgoing>({
-    protocol: settings.protocol as NonNullable<typeof settings.protocol>,
+    protocol: spoken,
     environment,
     timers,
     ids,
@@ -224,6 +226,7 @@ export const createClient = <Incoming, Outgoing>(
     token,
     heartbeat,
     connection,
+    records,
     channels,
     outbox,
     requests,

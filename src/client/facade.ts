@@ -1,4 +1,5 @@
 /** A client as its user sees it: its methods, and its end. */
+import type { Channels } from '../channels/channel.ts'
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Aborts } from '../delivery/aborts.ts'
 import type { Outbox } from '../delivery/outbox.ts'
@@ -9,6 +10,7 @@ import type { Settings } from '../options/settings.ts'
 import type { Ids } from '../shared/ids.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
+import { channelRefusal } from './channel-messages.ts'
 import type { RequestOptions, ResilientWebSocket } from './client-types.ts'
 import type { ClientConversation } from './conversation.ts'
 import { type IdentityDeps, setIdentity } from './identity.ts'
@@ -26,6 +28,7 @@ export interface FacadeDeps<Incoming, Outgoing>
   readonly aborts: Aborts
   readonly events: PublicEvents<Incoming, Outgoing>
   readonly snapshots: Snapshots<Incoming>
+  readonly records: Channels | undefined
   readonly channels: ChannelRegistry | undefined
   readonly outbox: Outbox<Outgoing>
   readonly requests: Requests<Incoming> | undefined
@@ -71,7 +74,7 @@ export const createFacade = <Incoming, Outgoing>(
   deps: FacadeDeps<Incoming, Outgoing>,
 ): ResilientWebSocket<Incoming, Outgoing> => {
   const { settings, environment, timers, events, snapshots, token, connection } = deps
-  const { channels, outbox, requests, received, conversation } = deps
+  const { records, channels, outbox, requests, received, conversation } = deps
   const { protocol } = conversation
   const { signal } = settings
   let isFinished = false
@@ -86,6 +89,7 @@ export const createFacade = <Incoming, Outgoing>(
     isFinished: () => isFinished,
     user: deps.user,
     channels,
+    channelRefusal: name => records && channelRefusal(records, name),
   })
 
   const checkAlive = (): void => {

@@ -1,8 +1,8 @@
 /** What `use` adds to a client: parts that are loaded only where they are named. */
 import type { createChannels } from '../channels/channel.ts'
 import type { createChannelRegistry } from '../channels/channel-registry.ts'
-import type { createSequence } from '../delivery/in-flight.ts'
 import type { createRequests } from '../delivery/requests.ts'
+import type { createSequence } from '../delivery/sequence.ts'
 import type { createFallback } from '../http/fallback.ts'
 import type { FallbackOptions } from '../options/options.ts'
 import type { FallbackSettings } from '../options/settings.ts'

@@ -7,13 +7,14 @@ import { messageOf, ResilientWebSocketError } from '../errors.ts'
 import type { Conversation, ProtocolLink, ServerTerms } from '../protocol/protocol.ts'
 import { isThenable } from '../shared/promises.ts'
 import type { Timers } from '../shared/timers.ts'
+import { rejectionOf } from './channel-messages.ts'
 
 export interface ProtocolLinksDeps<Incoming> {
   readonly conversation: Conversation<Incoming, never>
   readonly timers: Timers
-  readonly outbox: Pick<Outbox<never>, 'control'>
+  readonly outbox: Pick<Outbox<never>, 'control' | 'acked' | 'refused' | 'unanswered'>
   readonly channels: Pick<ChannelRegistry, 'confirmed' | 'refused' | 'lost'> | undefined
-  readonly requests: Pick<Requests<never>, 'refuse'> | undefined
+  readonly requests: Pick<Requests<Incoming>, 'answer' | 'refuse'> | undefined
   /** The token of this link; the protocol brings it to the server. */
   token(): string | undefined
   accept(message: Incoming, answers?: string): void
@@ -81,16 +82,18 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
       }),
       terms: whileLive(deps.onTerms),
       message: whileLive(deps.accept),
+      answer: whileLive((id, message) => requests?.answer(id, message)),
       dropped: whileLive(deps.onDropped),
       error: whileLive(deps.onError),
       pong: whileLive(id => deps.onPong(id)),
-      acked: whileLive(() => {}),
+      acked: whileLive(outbox.acked),
       refused: whileLive((id, refusal) => {
         const { code = 'REFUSED', message = code, detail } = refusal
         // First, or the request would hear of its Delivery, without the server's code.
         requests?.refuse(id, new ResilientWebSocketError(code, message, detail))
+        outbox.refused(id, rejectionOf(refusal))
       }),
-      unanswered: whileLive(() => {}),
+      unanswered: whileLive(outbox.unanswered),
       joined: whileLive(name => channels?.confirmed(name)),
       declined: whileLive((name, refusal) => channels?.refused(name, refusal)),
       left: whileLive((name, loss) => channels?.lost(name, loss)),

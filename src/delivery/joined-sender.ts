@@ -1,7 +1,7 @@
 /** Writes numbered messages, joined into few frames, to a link of protocol v1. */
 import type { Frame } from '../transport/transport.ts'
-import type { InFlight, Window } from './in-flight.ts'
-import type { OutboxCore } from './outbox.ts'
+import type { InFlight, InFlightWindow } from './in-flight.ts'
+import type { OutboxCore } from './outbox-core.ts'
 
 /** A frame to be joined with others; a control frame has no `seq`. */
 interface Piece<Message> {
@@ -29,7 +29,7 @@ const ENDLESS: number = Number.POSITIVE_INFINITY
 
 export const createJoinedSender = <Message>(
   core: OutboxCore<Message>,
-  window: Window<Message>,
+  window: InFlightWindow<Message>,
 ): JoinedSender<Message> => {
   const { queue, controls } = core
   let refusals: Refusal<Message>[] = []
@@ -43,7 +43,7 @@ export const createJoinedSender = <Message>(
       if (inFlight && !inFlight.entry) throw refusal
       refusals.push({ inFlight, cause: refusal.cause })
       if (!inFlight) continue
-      window.rewindTo(inFlight.seq)
+      window.rewind(inFlight.seq)
       return false
     }
     return true
@@ -59,7 +59,7 @@ export const createJoinedSender = <Message>(
       const joined = due.length > 1 && `[${due.map(({ frame }) => frame)}]`
       return (joined && !core.write(joined)) || writeAlone(due)
     }
-    while (core.isOpen() && (controls.length || queue.firstUnsequenced() || window.isDue())) {
+    while (core.link && (controls.length || queue.firstUnsequenced() || window.isDue())) {
       const wait = core.delay()
       if (wait) {
         flush()
@@ -69,7 +69,7 @@ export const createJoinedSender = <Message>(
       if (unacked) {
         // First what was taken: listeners hear of this one, and may end the link or send what cannot leave.
         if (!flush()) return ENDLESS
-        core.writeUnacked(unacked)
+        core.writeMessage(unacked)
         core.rejectUnsendable()
         continue
       }
@@ -78,7 +78,7 @@ export const createJoinedSender = <Message>(
       const piece: Piece<Message> = control === undefined ? window.next() : { frame: control }
       // With a comma or a bracket.
       const more = (piece.frame as string).length + 1
-      const most = Math.min(core.maxPayload() / 3, MAX_FRAME_CHARACTERS)
+      const most = Math.min(core.maxPayload / 3, MAX_FRAME_CHARACTERS)
       if (length + more >= most && !flush()) return ENDLESS
       // Only now: what a refused frame holds up stays in the queue.
       if (control !== undefined) controls.shift()

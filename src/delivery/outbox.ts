@@ -1,42 +1,53 @@
 /** Messages on their way out: which may leave next, how fast, and on which link. */
 import type { LinkUser, LiveLink } from '../connection/link-user.ts'
-import { createFifo, type Fifo } from '../shared/fifo.ts'
-import type { Environment } from '../shared/runtime.ts'
-import type { Timers } from '../shared/timers.ts'
-import { createPace } from '../shared/token-bucket.ts'
-import { type Frame, FrameRefused } from '../transport/transport.ts'
-import type { Rejection, RejectReason } from './delivery.ts'
-import type { Sequence } from './in-flight.ts'
+import type { Frame } from '../transport/transport.ts'
+import type { DeliveryState, Rejection, RejectReason } from './delivery.ts'
+import {
+  createOutboxCore,
+  ENDLESS,
+  INVALID,
+  type Leaving,
+  type OutboxCore,
+  type OutboxCoreDeps,
+  RETRY_WRITE_MS,
+} from './outbox-core.ts'
 import { isQueued } from './queue.ts'
-import { createSendQueue, type QueuedMessage, type SendQueue } from './send-queue.ts'
+import type { QueuedMessage } from './send-queue.ts'
+import type { OwnedSequence, Sequence } from './sequence.ts'
 import { createWebSocketSender } from './websocket-sender.ts'
 
 /** What the outbox needs to know of a link that is ready. */
 export interface OutboxTerms {
   /** Protocol v1: messages are numbered, and so many may be unacknowledged. Absent: they are not. */
   readonly maxInFlight?: number | undefined
+  /** Makes the frame of a message anew as it is written. Absent: it leaves as it was made. */
+  readonly leaving?: Leaving | undefined
 }
 
-export interface OutboxDeps<Message> {
-  readonly environment: Environment
-  readonly timers: Timers
-  /** Messages that wait, at most. */
-  readonly limit: number
-  /** Bytes of everything that is not settled, at most. */
-  readonly maxBytes: number
-  /** Messages a second, at most; a lower rate of the server's wins. */
-  readonly ratePerSecond: number
+export interface OutboxDeps<Message> extends OutboxCoreDeps<Message> {
   /** The sequence of protocol v1, if the client has sessions. */
-  readonly sequence?: ((core: OutboxCore<Message>) => Sequence) | undefined
-  /** A message has got its fate. */
-  onSettled(entry: QueuedMessage<Message>): void
-  /** A live link refused a frame, which is given up; `cause` is what the socket threw. */
-  onRefused(cause: unknown): void
-  /** `size()` is another one than it was when this was called last. */
-  onSizeChanged(): void
+  readonly sequence?: ((core: OutboxCore<Message>) => OwnedSequence) | undefined
 }
 
-export interface Outbox<Message> extends LinkUser<OutboxTerms> {
+/** Acks by id, and joins of channels: for protocols without a sequence. */
+interface OutboxAnswers {
+  /** The server has applied the message with this id. */
+  acked(id: string): void
+  /** The server has refused the message with this id: it is `rejected`. */
+  refused(id: string, rejection: Rejection): void
+  /** No answer came in time to the message with this id: it is `sent`, and no more can be known. */
+  unanswered(id: string): void
+  /** The join of a channel is pending: its messages wait, and hold up no other. */
+  hold(channel: string): void
+  /** The server has accepted a channel: its messages go, before younger ones. */
+  release(channel: string): void
+  /** The server has refused a channel: rejects the messages that wait for it. */
+  rejectChannel(channel: string, rejection: Rejection): void
+  /** The server has ended a channel: settles as `unknown` the messages in flight on it. */
+  channelLost(channel: string): void
+}
+
+export interface Outbox<Message> extends LinkUser<OutboxTerms>, OutboxAnswers {
   linkReady(link: LiveLink, terms: OutboxTerms): void
   linkTrusted(): void
   linkClosed(): void
@@ -65,118 +76,51 @@ export interface Outbox<Message> extends LinkUser<OutboxTerms> {
   size(): number
 }
 
-/** What the ways of writing share: the plain one, and the numbered one that sessions bring. */
-export interface OutboxCore<Message> {
-  readonly queue: SendQueue<Message>
-  /** Control messages that wait. */
-  readonly controls: Fifo<Frame>
-  monotonicNow(): number
-  isOpen(): boolean
-  /** How long the next message has to wait, in ms. */
-  delay(): number
-  /** One message has left. */
-  spend(): void
-  /** Writes a frame, and returns why the live link refuses this frame if it does. Throws if the link takes none. */
-  write(frame: Frame): FrameRefused | undefined
-  /** Writes a message that nothing acknowledges: it is `sent` once it was written. */
-  writeUnacked(entry: QueuedMessage<Message>): void
-  /** Rejects what has expired or does not fit any more, before anything is taken from the queue. */
-  rejectUnsendable(): void
-  /** The limits changed: messages that wait may not fit any more. */
-  recheck(): void
-  onRefused(cause: unknown): void
-  /** Pumps again after so many ms, or when a message expires. */
-  pumpAfter(delayMs: number): void
-  pump(): void
-  /** Bytes that the server takes at once; Infinity: it has named no limit. */
-  maxPayload(): number
+/** What servers say of messages and channels that are not numbered. */
+const createAnswers = <Message>({ queue, unacked, pump }: OutboxCore<Message>): OutboxAnswers => {
+  const answered = (id: string, state: DeliveryState, rejection?: Rejection): void => {
+    const entry = unacked?.take(id)
+    if (!entry) return
+    queue.settle(entry, state, rejection)
+    // There is room for another one in flight.
+    pump()
+  }
+  return {
+    acked: id => answered(id, 'acked'),
+    refused: (id, rejection) => answered(id, 'rejected', rejection),
+    unanswered: id => answered(id, 'sent'),
+    hold: queue.hold,
+    release(channel) {
+      queue.release(channel)
+      pump()
+    },
+    rejectChannel(channel, rejection) {
+      const entries = [...queue].filter(entry => entry.channel === channel)
+      queue.release(channel)
+      for (const entry of entries) if (isQueued(entry)) queue.reject(entry, rejection)
+    },
+    channelLost: channel => unacked?.giveUp(channel),
+  }
 }
 
-/** With more than this unsent in the socket the rest waits here, where it is counted and kept. */
-const HIGH_WATER_BYTES = 1_048_576
-/** How soon to look again whether a socket takes more, in ms. */
-const RETRY_WRITE_MS = 50
-const ENDLESS: number = Number.POSITIVE_INFINITY
-const INVALID: Rejection = { reason: 'invalid' }
-
 export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message> => {
-  const { environment, timers, ratePerSecond } = deps
-  const { monotonicNow } = environment
-  const pace = createPace(ratePerSecond, monotonicNow)
-  const controls = createFifo<Frame>()
-  let link: LiveLink | undefined
   let post: (() => void) | undefined
-  let maxPayload = ENDLESS
   let isPumping = false
-  /** Something that waits may not fit any more. */
-  let mustRecheck = false
-  /** The size that was last told. */
-  let shownSize = 0
   /** Messages of this turn that leave together at its end; undefined: none was sent in it. */
   let turn: QueuedMessage<Message>[] | undefined
-
-  const notifySize = (): void => {
-    if (queue.size() === shownSize) return
-    shownSize = queue.size()
-    deps.onSizeChanged()
-  }
-
-  const queue = createSendQueue<Message>({
-    ...deps,
-    monotonicNow,
-    onSettled(entry) {
-      deps.onSettled(entry)
-      notifySize()
-    },
-  })
-
-  const fits = ({ bytes, reserved }: QueuedMessage<Message>): boolean =>
-    bytes + (sequence?.overheadBytes() ?? 0) <= maxPayload && !(reserved && sequence?.isActive())
-
-  /**
-   * Settles what cannot leave, before anything is taken: a listener that hears of it in the midst of that may end the
-   * link, and what was taken and not written yet would count as lost with it.
-   */
-  const rejectUnsendable = (): void => {
-    queue.expire()
-    // A listener may send another one that cannot leave.
-    while (mustRecheck) {
-      mustRecheck = false
-      sequence?.giveUpLost()
-      for (const entry of queue) if (isQueued(entry) && !fits(entry)) queue.reject(entry, INVALID)
-    }
-  }
-
-  const write = (frame: Frame): FrameRefused | undefined => {
-    try {
-      if (!link) throw new Error('There is no link')
-      link.send(frame)
-    } catch (error) {
-      if (error instanceof FrameRefused) return error
-      throw error
-    }
-    return undefined
-  }
-
-  const pumpAfter = (delayMs: number): void => {
-    const expiry = queue.nextExpiry()
-    const wait = expiry < ENDLESS ? Math.min(delayMs, expiry - monotonicNow()) : delayMs
-    if (wait < ENDLESS) timers.set('outbox', wait, pump)
-    else timers.clear('outbox')
-  }
 
   const pump = (): void => {
     if (isPumping) return
     isPumping = true
     let wait = ENDLESS
     // Without a link the server has not said yet what it applied of what is in flight.
-    if (link) rejectUnsendable()
+    if (core.link) core.rejectUnsendable()
     else queue.expire()
     try {
-      while (link?.isTrustworthy()) {
-        wait = sequence?.isActive() ? sequence.write() : writeSingly()
+      while (core.link?.isTrustworthy()) {
+        wait = sequence && core.overheadBytes ? sequence.write() : writeSingly()
         if (!sequence?.settleRefused()) break
-        rejectUnsendable()
+        core.rejectUnsendable()
       }
     } catch {
       // What was not written stays, and what has a seq goes out again: on this link or the next.
@@ -184,10 +128,15 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       sequence?.rewind()
     }
     isPumping = false
-    pumpAfter(wait)
-    notifySize()
-    if (!link) post?.()
+    core.pumpAfter(wait)
+    core.notifySize()
+    if (!core.link) post?.()
   }
+
+  const core = createOutboxCore(deps, pump)
+  const { queue, controls, unacked } = core
+  const writeSingly = createWebSocketSender(core)
+  const sequence = deps.sequence?.(core)
 
   /** The message may expire from now on. */
   const watchExpiry = (entry: QueuedMessage<Message>): void => {
@@ -205,80 +154,49 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
     for (const entry of joined) watchExpiry(entry)
   }
 
-  const core: OutboxCore<Message> = {
-    queue,
-    controls,
-    monotonicNow,
-    isOpen: () => link !== undefined,
-    delay() {
-      const wait = pace.delay()
-      return link && link.bufferedBytes() > HIGH_WATER_BYTES ? Math.max(wait, RETRY_WRITE_MS) : wait
-    },
-    spend: pace.spend,
-    write,
-    writeUnacked(entry) {
-      const refusal = write(entry.frame)
-      pace.spend()
-      queue.remove(entry)
-      if (refusal) {
-        queue.settle(entry, 'rejected', INVALID)
-        deps.onRefused(refusal.cause)
-      } else {
-        entry.delivery.attempts++
-        queue.settle(entry, 'sent')
-      }
-    },
-    rejectUnsendable,
-    recheck() {
-      mustRecheck = true
-    },
-    onRefused: deps.onRefused,
-    pumpAfter,
-    pump,
-    maxPayload: () => maxPayload,
-  }
-  const writeSingly = createWebSocketSender(core)
-  const sequence = deps.sequence?.(core)
-
-  const linkClosed = (): void => {
-    link = undefined
-    controls.clear()
-    sequence?.linkClosed()
+  const add = (entry: QueuedMessage<Message>): void => {
+    queue.add(entry)
+    if (entry.bytes > deps.maxBytes) return queue.reject(entry, { reason: 'overflow' })
+    if (!core.fits(entry)) {
+      if (core.link) return queue.reject(entry, INVALID)
+      core.recheck()
+    }
+    const joins = core.link && core.overheadBytes > 0 && !entry.unsequenced
+    if (joins && turn && !queue.isOverfull()) {
+      turn.push(entry)
+      return core.notifySize()
+    }
+    pump()
+    if (joins && !turn) {
+      // The first message of a turn has left at once; the others leave together at its end.
+      turn = []
+      queueMicrotask(endTurn)
+    }
+    if (entry.expiresAt < ENDLESS) watchExpiry(entry)
+    queue.dropOverflow()
+    core.notifySize()
   }
 
   return {
     sequence,
-    linkReady(ready, { maxInFlight }) {
-      link = ready
-      mustRecheck = true
-      pace.renew()
+    linkReady(link, { maxInFlight, leaving }) {
+      core.link = link
+      core.leaving = leaving
+      core.recheck()
+      core.renewPace()
       sequence?.linkReady(maxInFlight)
-      pump()
+      unacked?.linkReady()
+      // A listener that heard of a lost message may have ended this link.
+      if (core.link === link) pump()
     },
     linkTrusted: pump,
-    linkClosed,
-    add(entry) {
-      queue.add(entry)
-      if (entry.bytes > deps.maxBytes) return queue.reject(entry, { reason: 'overflow' })
-      if (!fits(entry)) {
-        if (link) return queue.reject(entry, INVALID)
-        mustRecheck = true
-      }
-      const joins = link !== undefined && sequence?.isActive() && !entry.unsequenced
-      if (joins && turn && !queue.isOverfull()) {
-        turn.push(entry)
-        return notifySize()
-      }
-      pump()
-      if (joins && !turn) {
-        // The first message of a turn has left at once; the others leave together at its end.
-        turn = []
-        queueMicrotask(endTurn)
-      }
-      if (entry.expiresAt < ENDLESS) watchExpiry(entry)
-      queue.dropOverflow()
-      notifySize()
+    linkClosed() {
+      core.link = undefined
+      controls.clear()
+      sequence?.linkClosed()
+      unacked?.linkClosed()
     },
+    add,
     control(frame) {
       controls.push(frame)
       pump()
@@ -288,14 +206,15 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       if (waits) queue.reject(entry, { reason: 'expired' })
       return waits
     },
-    limit(perSecond = ENDLESS, most = ENDLESS) {
-      pace.limit(Math.min(perSecond, ratePerSecond))
-      maxPayload = most
-      mustRecheck = true
+    ...createAnswers(core),
+    limit(perSecond = ENDLESS, maxPayload = ENDLESS) {
+      core.limitRate(perSecond)
+      core.maxPayload = maxPayload
+      core.recheck()
     },
-    maxMessageBytes: () => Math.max(0, maxPayload - (sequence?.overheadBytes() ?? 0)),
+    maxMessageBytes: () => Math.max(0, core.maxPayload - core.overheadBytes),
     pause(delayMs) {
-      pace.pause(delayMs)
+      core.pause(delayMs)
       sequence?.rewind()
       pump()
     },
@@ -310,6 +229,7 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       // Not what listeners send when they hear of it.
       const waiting = [...queue]
       sequence?.lost()
+      unacked?.giveUp()
       for (const entry of waiting) queue.reject(entry, { reason })
     },
     size: queue.size,

@@ -4,7 +4,7 @@ import { MAX_ID_LENGTH } from '../protocol/constants.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
-import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
+import { createDelivery, type Delivery, type Rejection } from './delivery.ts'
 import type { Outbox } from './outbox.ts'
 import type { QueuedMessage } from './send-queue.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
@@ -31,6 +31,8 @@ export interface SendDeps<Message> {
         ): (hasLeft: boolean) => void
       }
     | undefined
+  /** Why the server takes no messages of this channel; `undefined`: it may. */
+  channelRefusal(channel: string): Rejection | undefined
 }
 
 export const sizeOf = (frame: Frame): number =>
@@ -77,12 +79,13 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
     user: number,
     signal: AbortSignal | undefined,
   ): boolean => {
-    let reason: RejectReason
-    if (deps.isFinished()) reason = 'closed'
-    else if (user !== deps.user.generation) reason = 'identity'
-    else if (signal?.aborted) reason = 'expired'
-    else return false
-    entry.delivery.settle('rejected', { reason })
+    let rejection: Rejection | undefined
+    if (deps.isFinished()) rejection = { reason: 'closed' }
+    else if (user !== deps.user.generation) rejection = { reason: 'identity' }
+    else if (signal?.aborted) rejection = { reason: 'expired' }
+    else if (entry.channel !== undefined) rejection = deps.channelRefusal(entry.channel)
+    if (!rejection) return false
+    entry.delivery.settle('rejected', rejection)
     entry.release?.()
     return true
   }
@@ -116,6 +119,7 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
       urgent: priority === 'high',
       reserved: conversation.reserved?.(read) ?? false,
       unsequenced: conversation.unplaced?.(read) ?? false,
+      channel: conversation.channelOf?.(read),
       expiresAt: ttlMs === Number.POSITIVE_INFINITY ? ttlMs : deps.monotonicNow() + ttlMs,
       order: 0,
       release: undefined,

@@ -1,7 +1,7 @@
 /** `sessions()`: protocol v1. */
 import { createChannels } from '../channels/channel.ts'
 import type { SessionsPart } from '../client/parts.ts'
-import { createSequence } from '../delivery/in-flight.ts'
+import { createSequence } from '../delivery/sequence.ts'
 import { createSessions } from '../protocol/v1/sessions.ts'
 
 /**

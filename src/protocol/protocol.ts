@@ -33,7 +33,7 @@ export interface Refusal {
   readonly detail?: unknown
 }
 
-/** A server's no to a channel. */
+/** A server's no to a channel. The default of `code` is `FORBIDDEN`. */
 export interface ChannelRefusal extends Refusal {
   /**
    * The refusal is temporary: the client asks again after so many ms, and `ready` goes on waiting. Absent: `ready`
@@ -78,6 +78,8 @@ export interface ProtocolLink<Incoming = unknown> {
    * the message that it answers, where its own `replyTo` does not say so.
    */
   message(message: Incoming, answers?: string): void
+  /** The answer to the message with this id, for its `request()` alone: it does not reach `message`. */
+  answer(id: string, message: Incoming): void
   /** Something came that is not delivered: counted in `metrics()` under the reason, and logged. */
   dropped(reason: string, message: unknown): void
   /** An `error` event; the link lives on. */
@@ -134,7 +136,7 @@ export interface Conversation<Incoming = unknown, Outgoing = unknown> {
   target?(target: DialTarget, token: string | undefined): DialTarget | Promise<DialTarget>
   /** A link has opened. Say hello, and call `link.ready()` when messages may flow; a promise that rejects ends the link. */
   opened(link: ProtocolLink<Incoming>): void | Promise<void>
-  /** A frame came: a string, an ArrayBuffer or a Blob. What it throws is an `error` event. */
+  /** A frame came: a string or an ArrayBuffer. What it throws is an `error` event. */
   receive(frame: unknown): void
   /** The link is over. */
   closed?(): void
@@ -149,6 +151,11 @@ export interface Conversation<Incoming = unknown, Outgoing = unknown> {
   idOf?(message: Outgoing): string | undefined
   /** The channel that a message needs: while the server has not accepted it, the message waits, and holds up no other. */
   channelOf?(message: Outgoing): string | undefined
+  /**
+   * A message of the application is being written: returns the frame that goes, with what is known only now. Called once for
+   * every link that it is tried on. Absent: the frame of `encode()`.
+   */
+  leaving?(frame: Frame, id: string, channel: string | undefined): Frame
   /** The frame that asks for a sign of life. Absent: silence proves nothing, unless there is a `heartbeat.message`. */
   ping?(id: string): Frame
   /** The client has a new token for the link that is ready. */

@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
 import { createChannels } from '../../src/channels/channel.ts'
-import {
-  type ChannelRegistry,
-  type ChannelTerms,
-  createChannelRegistry,
-} from '../../src/channels/channel-registry.ts'
+import { type ChannelRegistry, createChannelRegistry } from '../../src/channels/channel-registry.ts'
+import type { ChannelTerms } from '../../src/channels/channel-sync.ts'
 import type { LiveLink } from '../../src/connection/link-user.ts'
 import { createPendingSubscribes } from '../../src/protocol/v1/pending-subscribes.ts'
 import { countWalked } from '../support/walked.ts'

@@ -1,9 +1,9 @@
 import { createFakeNetwork } from 'resilient-websocket/testing'
 import { expect, test } from 'vitest'
 import { createDelivery } from '../../src/delivery/delivery.ts'
-import { createSequence, type Sequence } from '../../src/delivery/in-flight.ts'
 import { createOutbox, type Outbox, type OutboxDeps } from '../../src/delivery/outbox.ts'
 import type { QueuedMessage } from '../../src/delivery/send-queue.ts'
+import { createSequence, type Sequence } from '../../src/delivery/sequence.ts'
 import { createTimers } from '../../src/shared/timers.ts'
 
 interface Lab {

@@ -70,8 +70,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'what was not acknowledged is not sent again',
     file: 'delivery/in-flight.ts',
-    find: 'maxBody = MAX_BODY_CHARACTERS\n        sent = 0',
-    replace: 'maxBody = MAX_BODY_CHARACTERS\n        sent = flight.length',
+    find: 'core.overheadBytes = atMost ? SEQ_OVERHEAD_BYTES : 0\n      sent = 0',
+    replace: 'core.overheadBytes = atMost ? SEQ_OVERHEAD_BYTES : 0\n      sent = flight.length',
   },
   {
     rule: '5',
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'delivery/in-flight.ts',
     find: 'if (sent === flight.length) {',
     replace:
-      'if (sent === flight.length || (queue.firstSequenced() && flight.length < (maxInFlight as number))) {',
+      'if (sent === flight.length || (queue.firstSequenced() && flight.length < maxInFlight)) {',
   },
   {
     rule: '5',
@@ -126,8 +126,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'a missing message is never asked for',
-    file: 'protocol/v1/cursors.ts',
-    find: 'deps.resubscribe(id, part)',
+    file: 'protocol/v1/resubscribe.ts',
+    find: 'send(id, part)',
     replace: '',
   },
   {
@@ -141,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a gap is not told',
     file: 'protocol/v1/cursors.ts',
-    find: "deps.onGap(name, reason ?? 'epoch')",
+    find: 'if (gap !== undefined) deps.onGap(name, gap)',
     replace: '',
   },
   {
@@ -169,8 +169,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '9',
     name: 'the client does not look at heads',
     file: 'protocol/v1/cursors.ts',
-    find: 'ask(Object.keys(heads).filter(isBehind))',
-    replace: '',
+    find: 'Object.keys(heads).filter(name => isBehind(channels.get(name)?.cursor, heads[name]))',
+    replace: '[]',
   },
   {
     rule: '10',
@@ -238,16 +238,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'channels are not told to a new link',
-    file: 'channels/channel-registry.ts',
-    find: "if (!isKnown) moveTo(channel, 'no')",
-    replace: "if (!isKnown) moveTo(channel, isWanted(channel) ? 'confirmed' : 'no')",
+    file: 'channels/channel-sync.ts',
+    find: "if (!known.has(channel.name)) move(channel, 'no')",
+    replace: "if (!known.has(channel.name)) move(channel, isWanted(channel) ? 'confirmed' : 'no')",
   },
   {
     rule: 'driver',
     name: 'a rate limit is taken for a loss of nothing',
     file: 'delivery/outbox.ts',
-    find: 'pace.pause(delayMs)\n      sequence?.rewind()',
-    replace: 'pace.pause(delayMs)',
+    find: 'core.pause(delayMs)\n      sequence?.rewind()',
+    replace: 'core.pause(delayMs)',
   },
   {
     rule: '3',
@@ -270,14 +270,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'delivery/in-flight.ts',
     find: "for (const each of settling) giveUp(each, 'unknown')",
     replace:
-      "for (const each of settling) giveUp(each, 'unknown')\n      for (const entry of [...queue]) {\n        queue.remove(entry)\n        queue.settle(entry, 'unknown')\n      }",
+      "for (const each of settling) giveUp(each, 'unknown')\n    for (const entry of [...queue]) {\n      queue.remove(entry)\n      queue.settle(entry, 'unknown')\n    }",
   },
   {
     rule: '5',
     name: 'more is in flight than may be',
     file: 'delivery/in-flight.ts',
-    find: 'maxInFlight = atMost && Math.min(atMost, deps.maxInFlight)',
-    replace: 'maxInFlight = atMost',
+    find: 'maxInFlight = Math.min(atMost ?? 0, deps.maxInFlight)',
+    replace: 'maxInFlight = atMost ?? 0',
   },
   {
     rule: '5',
@@ -289,16 +289,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '5',
     name: 'a POST without an answer goes again as large as it was',
-    file: 'delivery/in-flight.ts',
+    file: 'delivery/post-batches.ts',
     find: 'if (sent) maxBatch = Math.ceil(sent / 2)',
     replace: '',
   },
   {
     rule: '6',
     name: 'three messages after a gap are taken for delivered',
-    file: 'protocol/v1/cursors.ts',
-    find: 'move(name, epoch, offset)\n      deps.onGap',
-    replace: 'move(name, epoch, offset + 3)\n      deps.onGap',
+    file: 'protocol/v1/recovery.ts',
+    find: "return { moveTo: offset, gap: reason ?? 'epoch' }",
+    replace: "return { moveTo: offset + 3, gap: reason ?? 'epoch' }",
   },
   {
     rule: '6',
@@ -393,8 +393,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'what listeners send at a change of users is rejected',
     file: 'delivery/outbox.ts',
-    find: 'const waiting = [...queue]\n      sequence?.lost()\n      for (const entry of waiting)',
-    replace: 'sequence?.lost()\n      for (const entry of [...queue])',
+    find: 'const waiting = [...queue]\n      sequence?.lost()\n      unacked?.giveUp()\n      for (const entry of waiting)',
+    replace: 'sequence?.lost()\n      unacked?.giveUp()\n      for (const entry of [...queue])',
   },
   {
     rule: 'driver',
@@ -413,7 +413,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'a full buffer is written into',
-    file: 'delivery/outbox.ts',
+    file: 'delivery/outbox-core.ts',
     find: 'return link && link.bufferedBytes() > HIGH_WATER_BYTES ?',
     replace: 'return link && link.bufferedBytes() < 0 ?',
   },
