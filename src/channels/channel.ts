@@ -57,6 +57,39 @@ export interface Channels extends Iterable<Channel> {
 export const isWanted = ({ members, isManual }: Channel): boolean =>
   isManual || members !== undefined
 
+/** The server of this link has been asked for the channel, whatever it answered. */
+export const isTold = ({ onServer }: Channel): boolean =>
+  onServer === 'pending' || onServer === 'confirmed' || onServer === 'refused'
+
+const NOBODY: readonly never[] = []
+
+/** The subscriptions of a channel, to be walked. */
+export const membersOf = (channel: Channel | undefined): readonly Member[] => {
+  const members = channel?.members
+  if (!members) return NOBODY
+  members.list ??= [...members.all]
+  return members.list
+}
+
+/** `alone`: what a channel gets that nobody else listens to. */
+export const addMember = (channel: Channel, member: Member, alone: Members): void => {
+  const { members } = channel
+  if (!members) channel.members = alone
+  else if (members.all.size > 1) {
+    members.all.add(member)
+    members.list = undefined
+  } else channel.members = { all: new Set([...members.all, member]), list: undefined }
+}
+
+export const removeMember = (channel: Channel, member: Member): void => {
+  const { members } = channel
+  if (!members?.all.has(member)) return
+  if (members.all.size > 1) {
+    members.all.delete(member)
+    members.list = undefined
+  } else channel.members = undefined
+}
+
 export const createChannels = (): Channels => {
   const records = new Map<string, Channel>()
   return {

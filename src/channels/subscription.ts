@@ -29,10 +29,8 @@ export interface SubscriptionDeps {
   readonly earlyReaders: EarlyReaders
   join(member: Member): void
   leave(member: Member): void
-  /** `ready` of this member waits for the server. */
-  awaitAnswers(member: Member): void
-  /** It waits no longer. */
-  onAnswered(member: Member): void
+  /** Members whose `ready` waits for the server. */
+  readonly awaiting: Set<Member>
   /** A reader was too slow, and its subscription has no `onGap`. */
   onGap(gap: ChannelGap): void
   /** A reader was too slow: it does not read this message. */
@@ -121,7 +119,7 @@ export const createSubscription = <Message>(
       channels: deps.channels,
       isActive: () => member.isActive,
       onSettled(error) {
-        deps.onAnswered(member)
+        deps.awaiting.delete(member)
         if (error) giveUpEarly()
         else if (early) deps.earlyReaders.keep(giveUpEarly)
       },
@@ -131,7 +129,7 @@ export const createSubscription = <Message>(
       early = newReader()
       early.start()
     }
-    deps.awaitAnswers(member)
+    deps.awaiting.add(member)
     ready.restart()
     ready.check()
     return ready.promise

@@ -322,7 +322,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
-      channels.linkReady?.(link, {
+      channels.linkReady(link, {
         known: agreement?.told ?? [],
         answers: agreement !== undefined,
       })
@@ -333,7 +333,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       ready = false
       timers.clear('leave')
       conversation.closed()
-      channels.linkClosed?.()
+      channels.linkClosed()
       outbox.close()
     },
     received(payload, at) {
@@ -484,7 +484,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()
     conversation.renew?.()
-    channels.linkClosed?.()
+    channels.linkClosed()
     channels.reset()
     dedupe?.clear()
     lastMessage = lastMessageAt = null

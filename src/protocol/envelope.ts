@@ -1,8 +1,9 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
-import { createCursors, inParts } from './v1/cursors.ts'
+import { createCursors } from './v1/cursors.ts'
 import { createPendingSubscribes } from './v1/pending-subscribes.ts'
+import { inParts } from './v1/resubscribe.ts'
 import { createSession, type Fields, fields, isWhole } from './v1/session.ts'
 import { PLAIN_TYPES } from './wire.ts'
 

@@ -39,7 +39,7 @@ const names = (count: number): string[] =>
 const link: LiveLink = { send() {}, bufferedBytes: () => 0, isTrustworthy: () => true, fail() {} }
 
 const open = (registry: ChannelRegistry, answers: boolean): void =>
-  registry.linkReady?.(link, { known: [], answers })
+  registry.linkReady(link, { known: [], answers })
 
 const turn = (): Promise<void> => new Promise(done => setImmediate(done))
 
@@ -61,7 +61,7 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     return async () => {
       open(registry, true)
       for (const name of names(count).slice(1)) registry.confirmed(name)
-      registry.linkClosed?.()
+      registry.linkClosed()
       open(registry, true)
       for (const name of names(count)) registry.confirmed(name)
       await ready

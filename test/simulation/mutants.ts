@@ -125,8 +125,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'a missing message is never asked for',
-    file: 'protocol/v1/cursors.ts',
-    find: 'deps.resubscribe(id, part)',
+    file: 'protocol/v1/resubscribe.ts',
+    find: 'send(id, part)',
     replace: '',
   },
   {
@@ -140,7 +140,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a gap is not told',
     file: 'protocol/v1/cursors.ts',
-    find: "deps.onGap(name, reason ?? 'epoch')",
+    find: 'if (gap !== undefined) deps.onGap(name, gap)',
     replace: '',
   },
   {
@@ -168,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '9',
     name: 'the client does not look at heads',
     file: 'protocol/v1/cursors.ts',
-    find: 'ask(Object.keys(heads).filter(isBehind))',
+    find: 'resubscribe.ask(Object.keys(heads).filter(isBehind))',
     replace: '',
   },
   {
@@ -237,9 +237,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'channels are not told to a new link',
-    file: 'channels/channel-registry.ts',
-    find: "if (!isKnown) moveTo(channel, 'no')",
-    replace: "if (!isKnown) moveTo(channel, isWanted(channel) ? 'confirmed' : 'no')",
+    file: 'channels/channel-sync.ts',
+    find: "if (!known.has(channel.name)) move(channel, 'no')",
+    replace: "if (!known.has(channel.name)) move(channel, isWanted(channel) ? 'confirmed' : 'no')",
   },
   {
     rule: 'driver',
@@ -295,9 +295,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'three messages after a gap are taken for delivered',
-    file: 'protocol/v1/cursors.ts',
-    find: 'move(name, epoch, offset)\n      deps.onGap',
-    replace: 'move(name, epoch, offset + 3)\n      deps.onGap',
+    file: 'protocol/v1/recovery.ts',
+    find: "return { moveTo: offset, gap: reason ?? 'epoch' }",
+    replace: "return { moveTo: offset + 3, gap: reason ?? 'epoch' }",
   },
   {
     rule: '6',

@@ -1,0 +1,76 @@
+/** What the server says of each channel by itself: accepted, declined, or ended later. */
+import { ResilientWebSocketError } from '../errors.ts'
+import { type Channels, isWanted, membersOf } from './channel.ts'
+import type { ChannelMessages, ChannelSync } from './channel-sync.ts'
+import type { ChannelGap } from './member.ts'
+
+export interface Refusal {
+  /** The server's code. @default 'FORBIDDEN' */
+  readonly code?: string
+  readonly message?: string
+  /** Whatever else the server says of it, for messages that are rejected with it. */
+  readonly detail?: unknown
+  /** It is temporary: asks again after so many ms, and `ready` goes on waiting. Absent: it stands for this link. */
+  readonly retryAfterMs?: number
+}
+
+export interface Loss {
+  /** As the gap has it. */
+  readonly reason: string
+  /** Asks again after so many ms, if the link lives. Absent: never, unless the application subscribes anew. */
+  readonly retryAfterMs?: number
+}
+
+export interface ChannelAnswers {
+  /** The server has accepted a channel. */
+  confirmed(name: string): void
+  /** The server has declined a channel. */
+  refused(name: string, refusal?: Refusal): void
+  /** The server has ended a channel that it had accepted. */
+  lost(name: string, loss: Loss): void
+}
+
+export interface ChannelAnswersDeps {
+  readonly channels: Channels
+  readonly sync: ChannelSync
+  readonly messages?: ChannelMessages | undefined
+  /** The server has ended a channel: its messages may be missing from now on. */
+  onLost(gap: ChannelGap): void
+}
+
+export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers => {
+  const { channels, sync, messages } = deps
+
+  const decline = (name: string, onServer: 'refused' | 'ended', refusal: Refusal): void => {
+    const channel = channels.get(name)
+    if (!channel) return
+    const { code = 'FORBIDDEN', message = `The server gives no '${name}'`, detail } = refusal
+    sync.move(channel, onServer, new ResilientWebSocketError(code, message))
+    messages?.rejectChannel(name, code, detail)
+    for (const each of membersOf(channel)) each.ready?.check()
+  }
+
+  return {
+    confirmed(name) {
+      const channel = channels.get(name)
+      if (channel && isWanted(channel)) sync.confirm(channel)
+    },
+    refused(name, refusal = {}) {
+      const channel = channels.get(name)
+      if (channel && refusal.retryAfterMs !== undefined) {
+        sync.askAfter(channel, refusal.retryAfterMs)
+      } else decline(name, 'refused', refusal)
+    },
+    lost(name, { reason, retryAfterMs }) {
+      const channel = channels.get(name)
+      if (!channel || !sync.isOpen) return
+      if (retryAfterMs !== undefined) sync.askAfter(channel, retryAfterMs)
+      // Listeners hear of it, who may do anything.
+      messages?.unknownOf(name)
+      if (retryAfterMs === undefined) {
+        decline(name, 'ended', { code: 'CLOSED', message: `The server has ended '${name}'` })
+      }
+      deps.onLost({ channel: name, reason })
+    },
+  }
+}
