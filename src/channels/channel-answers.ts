@@ -45,9 +45,10 @@ export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers =
     const channel = channels.get(name)
     if (!channel) return
     const { code = 'FORBIDDEN', message = `The server gives no '${name}'`, detail } = refusal
-    sync.move(channel, onServer, new ResilientWebSocketError(code, message))
+    const error = new ResilientWebSocketError(code, message)
+    sync.move(channel, onServer, error)
     messages?.rejectChannel(name, code, detail)
-    for (const each of membersOf(channel)) each.ready?.check()
+    for (const each of membersOf(channel)) each.ready?.declined(error)
   }
 
   return {
