@@ -93,13 +93,13 @@ export const createSubscription = <Message>(
   const newReader = (): Reader<Message> =>
     createReader<Message>({
       bufferSize,
-      started(reader) {
+      onStarted(reader) {
         if (!member.isActive) return reader.end()
         member.readers ??= new Set()
         member.readers.add(reader as Reader<unknown>)
       },
-      stopped: reader => void member.readers?.delete(reader as Reader<unknown>),
-      overflow(channel, message, isNews) {
+      onStopped: reader => void member.readers?.delete(reader as Reader<unknown>),
+      onOverflow(channel, message, isNews) {
         deps.onDropped(message)
         if (!isNews) return
         const gap = { channel, reason: 'overflow' }
