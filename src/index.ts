@@ -21,10 +21,16 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { createResilientWebSocket } from './client/create-client.ts'
+export { DEFAULTS, type Defaults } from './client/defaults.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
-export type { Schema, SchemaResult } from './delivery/inbox.ts'
-export { type ErrorCode, isResilientWebSocketError, ResilientWebSocketError } from './errors.ts'
+export {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorHint,
+  isResilientWebSocketError,
+  ResilientWebSocketError,
+} from './errors.ts'
 export type { Poll } from './http/polling.ts'
 export type {
   BatchOptions,
@@ -33,13 +39,11 @@ export type {
   FallbackOptions,
   HeartbeatOptions,
   HistoryOptions,
-  Logger,
-  MaybeAsked,
   QueueOptions,
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
-export { DEFAULTS } from './options/options.ts'
+export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type EnvelopeOptions,
   envelope,
@@ -54,6 +58,8 @@ export type {
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
+export type { Logger } from './shared/log.ts'
+export type { ValueOrProvider } from './shared/resolve-value.ts'
 export type {
   Environment,
   PageEvents,

@@ -45,7 +45,7 @@ export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers =
     const channel = channels.get(name)
     if (!channel) return
     const { code = 'FORBIDDEN', message = `The server gives no '${name}'`, detail } = refusal
-    const error = new ResilientWebSocketError(code, message)
+    const error = new ResilientWebSocketError(code, message, undefined, { channel: name })
     sync.move(channel, onServer, error)
     messages?.rejectChannel(name, code, detail)
     for (const each of membersOf(channel)) each.ready?.declined(error)

@@ -223,7 +223,7 @@ const converse = (
     host.proved()
   }
 
-  const unheard = (): void => host.fail('No welcome in time')
+  const unheard = (): void => host.fail('No welcome in time', true)
 
   const hello = (): void => {
     stage = 'welcome'
@@ -258,7 +258,7 @@ const converse = (
       const window = positive(perMs)
       // Where it comes too late for this link, the next one waits for it.
       const speaks = protocol === 1 && version !== 0 && server === 'v1'
-      if (speaks && !session.id()) return host.refuse(NO_SECRET)
+      if (speaks && !session.id()) return host.refuse(NO_SECRET, 'runtime')
       spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
@@ -467,7 +467,7 @@ const converse = (
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
       if (posts && !session.id()) {
         posts = false
-        host.refuse(NO_SECRET)
+        host.refuse(NO_SECRET, 'runtime')
         return []
       }
       if (!posts) {

@@ -20,7 +20,8 @@ interface Story {
   records(): number
 }
 
-const LINK: LiveLink = { send() {}, bufferedBytes: () => 0, isTrustworthy: () => true, fail() {} }
+/** The registry only learns that there is a link: it sends by `notify`. */
+const LINK = {} as LiveLink
 
 /** `joins`: a protocol that joins a channel before it sends to it. */
 const start = ({ joins = false } = {}): Story => {
@@ -226,7 +227,7 @@ describe('`ready`', () => {
     await turn()
     registry.confirmed('B')
     registry.refused('A', refusal)
-    await expect(ready).rejects.toMatchObject({ code, message })
+    await expect(ready).rejects.toMatchObject({ code, message, channel: 'A' })
   })
 
   test('rejects with CLOSED when the subscription or the client ends first', async () => {

@@ -36,7 +36,7 @@ const make = (): Told => {
 const names = (count: number): string[] =>
   Array.from({ length: count }, (_, number) => `channel ${number}`)
 
-const link: LiveLink = { send() {}, bufferedBytes: () => 0, isTrustworthy: () => true, fail() {} }
+const link = {} as LiveLink
 
 const open = (registry: ChannelRegistry, answers: boolean): void =>
   registry.linkReady(link, { known: [], answers })

@@ -189,21 +189,21 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'a dead link is not noticed',
     file: 'connection/heartbeat.ts',
-    find: '} else hooks.dead()',
-    replace: '} else ask(timeout)',
+    find: "link?.fail('Heartbeat timeout', {",
+    replace: 'ping(timeout)\n      void ({',
   },
   {
     rule: 'driver',
     name: 'a hanging dial is not given up',
-    file: 'connection/connection.ts',
-    find: "() => giveUp('Connect timeout', 'FAILED', TIMED_OUT)",
+    file: 'connection/dialing.ts',
+    find: "() => giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE_TIMED_OUT })",
     replace: '() => {}',
   },
   {
     rule: 'driver',
     name: 'polling goes on beside an open link',
     file: 'connection/connection.ts',
-    find: 'stopPolling: polling.stop,',
+    find: 'stopPolling: () => fallback?.stop(),',
     replace: 'stopPolling() {},',
   },
   {
@@ -351,9 +351,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'an older dial is heard',
-    file: 'connection/connection.ts',
-    find: 'if (mine !== dials) return\n      if (!url)',
-    replace: 'if (!url)',
+    file: 'connection/dial.ts',
+    find: 'if (isOver()) return\n        try {',
+    replace: 'try {',
+    also: [
+      {
+        find: 'if (!isOver()) events.onAddress(url, protocols)',
+        replace: 'events.onAddress(url, protocols)',
+      },
+    ],
   },
   {
     rule: 'driver',
@@ -372,7 +378,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'the next user goes on with the token',
     file: 'client/create-client.ts',
-    find: 'if (named) driver.forgetToken()\n    else driver.setToken(undefined)',
+    find: 'if (named) token.forget()\n    else token.set(undefined)',
     replace: '',
   },
   {
