@@ -1,4 +1,4 @@
-/** What the server says of each channel by itself: accepted, declined, or ended later. */
+/** The server's answer for each channel by itself: accepted, declined, or ended later. */
 import { ResilientWebSocketError } from '../errors.ts'
 import { type Channels, isWanted, membersOf } from './channel.ts'
 import type { ChannelMessages, ChannelSync } from './channel-sync.ts'
@@ -7,8 +7,9 @@ import type { ChannelGap } from './member.ts'
 export interface Refusal {
   /** The server's code. @default 'FORBIDDEN' */
   readonly code?: string
+  /** The server's text, for people. */
   readonly message?: string
-  /** Whatever else the server says of it, for messages that are rejected with it. */
+  /** More that the server says about it, for messages that are rejected because of it. */
   readonly detail?: unknown
   /** It is temporary: asks again after so many ms, and `ready` goes on waiting. Absent: it stands for this link. */
   readonly retryAfterMs?: number
@@ -66,7 +67,6 @@ export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers =
       const channel = channels.get(name)
       if (!channel || !sync.isOpen) return
       if (retryAfterMs !== undefined) sync.askAfter(channel, retryAfterMs)
-      // Listeners hear of it, who may do anything.
       messages?.unknownOf(name)
       if (retryAfterMs === undefined) {
         decline(name, 'ended', { code: 'CLOSED', message: `The server has ended '${name}'` })

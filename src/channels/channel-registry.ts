@@ -46,15 +46,19 @@ export interface ChannelRegistry extends ChannelLinkUser, ChannelAnswers {
     listener?: (message: Message, channel: string) => void,
     options?: SubscribeOptions,
   ): Subscription<Message>
+  /** Follows a `subscribe` or `unsubscribe` message of the application's own. */
   readonly manual: ManualSubscribe
+  /** Delivers a message to the listeners and readers of its channel. */
   deliver(channel: string, message: unknown): void
   /** Channels that the application listens to. */
   names(): readonly string[]
+  /** Reports a gap, as an event and to the subscriptions of its channel. */
   gap(gap: ChannelGap): void
-  /** Reports a gap to the subscriptions of every channel, and to nobody else. */
+  /** Reports a gap to the subscriptions of every channel, without a `gap` event. */
   gapOnAll(reason: string): void
+  /** Reports that missing messages follow, as an event and to the subscriptions of their channel. */
   recovered(recovery: Recovery): void
-  /** The server may have ignored what it has not confirmed: asks again. */
+  /** The server may have ignored a `subscribe`: asks again for each channel that it has not confirmed. */
   repeat(): void
   /** Another user: forgets what readers have not read. */
   reset(): void
@@ -71,7 +75,7 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
 
   const join = (member: Member): void => {
     all.add(member)
-    // One object for all of them: what messages of many channels have in common is found in the caches.
+    // The channels share one object: it stays in the processor's caches while messages of many channels come.
     const alone: Members = { all: new Set([member]), list: [member] }
     for (const name of member.channels) {
       const channel = channels.of(name)

@@ -11,11 +11,11 @@ import {
 } from './channel.ts'
 import type { Member } from './member.ts'
 
-/** What the two sides of a link have agreed on about channels. */
+/** The terms of a link for channels. */
 export interface ChannelTerms {
-  /** Channels that the server has been told of by the time the link is ready. */
+  /** Channels that the server has confirmed, or left unanswered, during the handshake. */
   readonly known: readonly string[]
-  /** The server answers for each channel; else it is taken to accept what it is asked for. */
+  /** The server answers for each channel; `false`: every channel counts as confirmed once it was asked for. */
   readonly answers: boolean
 }
 
@@ -25,7 +25,7 @@ export interface ChannelMessages {
   hold(channel: string): void
   /** The server has accepted it: its messages may leave. */
   release(channel: string): void
-  /** The server has declined it: its messages are rejected with that code. Without a code nobody listens to it any more. */
+  /** The server has declined it: its messages are rejected with that code. No code: the application has left it. */
   rejectChannel(channel: string, code?: string, detail?: unknown): void
   /** The server has ended it after accepting it: what is in flight on it may or may not have arrived. */
   unknownOf(channel: string): void
@@ -51,9 +51,9 @@ export interface ChannelSync extends ChannelLinkUser {
   readonly answers: boolean
   /** Members whose `ready` waits for the server. */
   readonly awaiting: Set<Member>
-  /** The server may have to be told of this channel: looks at it at the end of this turn, or in `flush()`. */
+  /** The application's interest in this channel may have changed: `flush()` looks at it, at the end of this turn at the latest. */
   changed(channel: Channel): void
-  /** Tells the server now of what has changed. */
+  /** Subscribes to and leaves channels at the server now, as the changes since the last call require. */
   flush(): void
   /** Notes what the server knows of a channel, and why it has declined it. */
   move(channel: Channel, onServer: OnServer, refusal?: Error): void
@@ -61,33 +61,36 @@ export interface ChannelSync extends ChannelLinkUser {
   confirm(channel: Channel): void
   /** Asks for a channel when a delay is over. */
   askAfter(channel: Channel, delayMs: number): void
-  /** The server may have ignored what it has not confirmed: asks again. */
+  /** The server may have ignored a `subscribe`: asks again for each channel that it has not confirmed. */
   repeat(): void
 }
 
 /** Channels named in one frame at most, so that no frame grows past what servers take. */
 const MAX_CHANNELS_PER_FRAME = 100
 
+const inFrames = (channels: readonly Channel[]): string[][] => {
+  const frames: string[][] = []
+  for (let at = 0; at < channels.length; at += MAX_CHANNELS_PER_FRAME) {
+    frames.push(channels.slice(at, at + MAX_CHANNELS_PER_FRAME).map(({ name }) => name))
+  }
+  return frames
+}
+
+const forgetPosition = (channel: Channel): void => {
+  channel.cursor = channel.resumeId = undefined
+  channel.isUnpositioned = false
+}
+
 const retryTimer = ({ name }: Channel): string => `channel ${name}`
 
 export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
   const { channels, timers, messages } = deps
   const awaiting = new Set<Member>()
-  /** Channels that the server may have to be told of: never all of them for the sake of one. */
+  /** Channels whose interest has changed: one change must not cost a walk over all channels. */
   const due = new Set<Channel>()
   let isOpen = false
   let answers = false
   let isScheduled = false
-
-  const notify = (type: 'subscribe' | 'unsubscribe', list: readonly Channel[]): void => {
-    for (let at = 0; at < list.length; at += MAX_CHANNELS_PER_FRAME) {
-      const part = list.slice(at, at + MAX_CHANNELS_PER_FRAME)
-      deps.notify(
-        type,
-        part.map(({ name }) => name),
-      )
-    }
-  }
 
   const move = (channel: Channel, onServer: OnServer, refusal?: Error): void => {
     if (channel.onServer === 'waiting') timers.clear(retryTimer(channel))
@@ -103,8 +106,7 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
 
   /** Nobody listens to the channel any more. */
   const forget = (channel: Channel): void => {
-    channel.cursor = channel.resumeId = undefined
-    channel.isUnpositioned = false
+    forgetPosition(channel)
     move(channel, isOpen && isTold(channel) ? 'pending' : 'no')
     messages?.rejectChannel(channel.name)
   }
@@ -116,7 +118,7 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
     const unwanted = all.filter(channel => !isWanted(channel))
     for (const channel of unwanted) forget(channel)
     if (unwanted.length) deps.onForgotten()
-    // What a message of the application's own is about to tell is not told twice.
+    // A message of the application's own in the outbox will tell the server of its channels.
     const tellable = isOpen ? all.filter(({ announced }) => !announced) : []
     const stale = tellable.filter(channel => !isWanted(channel) && isTold(channel))
     const fresh = tellable.filter(channel => isWanted(channel) && channel.onServer === 'no')
@@ -127,8 +129,8 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
       if (answers) messages?.hold(channel.name)
       else confirm(channel)
     }
-    notify('unsubscribe', stale)
-    notify('subscribe', fresh)
+    for (const names of inFrames(stale)) deps.notify('unsubscribe', names)
+    for (const names of inFrames(fresh)) deps.notify('subscribe', names)
   }
 
   return {
@@ -170,11 +172,11 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
       isOpen = true
       answers = terms.answers
       const known = new Set(terms.known)
-      // The application may have left one of them since the server was told of it.
+      // The application may have left one of them since the handshake began.
       for (const name of known) due.add(channels.of(name))
       for (const channel of channels) {
         if (channel.onServer === 'ended') continue
-        // A poll may have confirmed it: the server of this link was not asked yet.
+        // A confirmation that came by a poll says nothing about this link.
         if (!known.has(channel.name)) move(channel, 'no')
         else if (channel.onServer !== 'confirmed') move(channel, 'pending')
         if (isWanted(channel)) due.add(channel)

@@ -1,4 +1,4 @@
-/** `subscribe` and `unsubscribe` messages of the application's own: the server hears of their channels by them. */
+/** Follows `subscribe` and `unsubscribe` messages that the application sends itself, so that no second frame says the same. */
 import type { Channel, Channels } from './channel.ts'
 import type { ChannelSync } from './channel-sync.ts'
 
@@ -44,7 +44,7 @@ export const createManualSubscribe = ({ channels, sync }: ManualSubscribeDeps): 
         sync.changed(channel)
         if (hasLeft) left(channel, adds)
       }
-      // The server never reads it: its channels are wanted by nobody else.
+      // The server never reads a rejected message: the application does not want its channels after all.
       if (adds && !hasLeft) setManual(false, fresh)
       sync.flush()
     }

@@ -1,4 +1,4 @@
-/** What `subscribe()` returns: `ready`, async iteration, `unsubscribe()`. */
+/** The object that `subscribe()` returns: `ready`, async iteration, `unsubscribe()`. */
 import type { Call } from '../client/emitter.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Channels } from './channel.ts'
@@ -17,7 +17,7 @@ export interface Subscription<Message> extends AsyncIterable<Message> {
    * after it misses nothing.
    */
   readonly ready: Promise<void>
-  /** Ends it. The server hears of it when nobody else listens to a channel. Idempotent. */
+  /** Ends it. The client leaves each channel at the server once no other subscription listens to it. Idempotent. */
   unsubscribe(): void
   /** The same, for `using`. */
   [Symbol.dispose](): void

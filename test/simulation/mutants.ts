@@ -168,8 +168,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '9',
     name: 'the client does not look at heads',
     file: 'protocol/v1/cursors.ts',
-    find: 'resubscribe.ask(Object.keys(heads).filter(isBehind))',
-    replace: '',
+    find: 'Object.keys(heads).filter(name => isBehind(channels.get(name)?.cursor, heads[name]))',
+    replace: '[]',
   },
   {
     rule: '10',

@@ -1,5 +1,5 @@
 /** Where the client stands in each channel of a server of protocol v1; the WebSocket and polling move the same cursors. */
-import { type Channel, type Channels, isWanted } from '../../channels/channel.ts'
+import { type Channel, type Channels, isWanted, type Position } from '../../channels/channel.ts'
 import { type ChannelRecovery, judge, readRecovery } from './recovery.ts'
 import { createResubscribe } from './resubscribe.ts'
 import { type Fields, fields, isWhole } from './session.ts'
@@ -22,12 +22,12 @@ export interface Cursors {
   applyRecoveries(recoveries: unknown, answer?: Answer): void
   /**
    * Why a message of a channel is not to be delivered (R10); `undefined`: it is the next one, and the cursor has moved to
-   * it. If one before it is missing, that is asked for.
+   * it. If one before it is missing, the client asks for that.
    */
   obstacle(name: string, offset: number): Obstacle | undefined
   /** Compares the newest offsets that the server has sent with the cursors, so that a lost last message is noticed (R11). */
   checkHeads(heads: Fields): void
-  /** Channels went on without positions: where one has no cursor, nobody can know what the client has missed. */
+  /** Channels went on without positions: one without a cursor reports a gap once it has one. */
   onPlainLink(): void
   /** The server may have ignored a request for missing messages: asks again. */
   askAgain(): void
@@ -40,7 +40,7 @@ export interface Cursors {
 /** Where a message is that is not the next of its channel; `noCursor`: the server has not said yet where that begins. */
 export type Obstacle = 'belowCursor' | 'aboveCursor' | 'noCursor'
 
-/** What the server's recoveries come with. */
+/** The circumstances of an answer. */
 export interface Answer {
   /** The id of the `subscribe` that they answer. Absent: they answer every one, as those of a welcome and a poll do. */
   readonly id?: string | undefined
@@ -50,8 +50,11 @@ export interface Answer {
   readonly silent?: boolean
 }
 
-/** Records kept for the sake of channels that nobody asked for: no server may make the client keep more. */
+/** Records of channels at most when a server adds one that the application did not subscribe to. */
 const MAX_RECORDS = 10_000
+
+const isBehind = (cursor: Position | undefined, head: unknown): boolean =>
+  cursor !== undefined && isWhole(head) && head > cursor.offset
 
 export const createCursors = (deps: CursorsDeps): Cursors => {
   const { channels } = deps
@@ -115,7 +118,7 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
           apply(channel, start, answer, isOver)
           continue
         }
-        // A poll may bring channels that nobody asked for: they get a cursor, too, which never goes back.
+        // A poll may bring a channel that the application did not subscribe to: its cursor never goes back.
         const cursor = channel?.cursor
         const isBack = cursor?.epoch === recovery.epoch && cursor.offset >= begins
         if (firstOffsets && !isBack) begin(name, recovery.epoch, begins)
@@ -124,8 +127,7 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
     obstacle(name, offset) {
       const channel = channels.get(name)
       const cursor = channel?.cursor
-      // Where somebody listens the server says first where it goes on; a message before that was asked for by a
-      // subscription that has ended.
+      // The server says first where a channel goes on; a message before that belongs to a subscription that has ended.
       if (!cursor) return channel && isWanted(channel) ? 'noCursor' : undefined
       if (offset <= cursor.offset) return 'belowCursor'
       if (offset > cursor.offset + 1) {
@@ -136,12 +138,9 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
       return undefined
     },
     checkHeads(heads) {
-      const isBehind = (name: string): boolean => {
-        const cursor = channels.get(name)?.cursor
-        const head = heads[name]
-        return cursor !== undefined && isWhole(head) && head > cursor.offset
-      }
-      resubscribe.ask(Object.keys(heads).filter(isBehind))
+      resubscribe.ask(
+        Object.keys(heads).filter(name => isBehind(channels.get(name)?.cursor, heads[name])),
+      )
     },
     onPlainLink() {
       for (const channel of channels) {

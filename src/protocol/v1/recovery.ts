@@ -1,4 +1,4 @@
-/** What the server's answer for one channel means for a client with a cursor there (rule R9 of docs/protocol.md). */
+/** Judges the server's answer for a channel in which the client has a cursor (rule R9 of docs/protocol.md). */
 import type { Position } from '../../channels/channel.ts'
 import { fields, isWhole } from './session.ts'
 
@@ -11,7 +11,7 @@ export interface ChannelRecovery extends Readonly<Position> {
   readonly reason: string | undefined
 }
 
-/** What the client does about it. */
+/** The client's reaction. */
 export interface Outcome {
   /** Reports that so many messages were recovered. */
   readonly recovered?: number
@@ -36,7 +36,7 @@ export const readRecovery = (given: unknown): ChannelRecovery | undefined => {
   }
 }
 
-/** `answersResume`: the client had asked because messages were missing. */
+/** `answersResume`: it answers a `subscribe` that the client sent because messages were missing. */
 export const judge = (
   cursor: Readonly<Position>,
   { epoch, offset, recovered, replayed, reason }: ChannelRecovery,
@@ -47,7 +47,7 @@ export const judge = (
     const follows = offset - replayed
     if (follows <= cursor.offset) return { recovered: replayed }
     // The messages that follow begin beyond the cursor: the answer to a question that the other transport has
-    // overtaken. If asking again does not help, there is a hole, whatever the server calls it.
+    // overtaken. If asking again does not help, messages are missing for good.
     return answersResume
       ? { recovered: replayed, moveTo: follows, gap: 'trimmed' }
       : { recovered: replayed, ask: true }

@@ -9,11 +9,11 @@ export interface ResubscribeDeps {
 }
 
 export interface Resubscribe {
-  /** Asks for these channels, but for those whose answer is awaited. */
+  /** Asks for the missing messages of these channels, except where an answer is awaited. */
   ask(names: readonly string[]): void
-  /** The server may have ignored a question: asks again. */
+  /** The server may have ignored a frame: asks again. */
   askAgain(): void
-  /** The server has answered for a channel; `id` absent: whatever it was asked. True if that answers a question of this part. */
+  /** The server has answered for a channel; `id` absent: to every frame. True if it answers a frame of this part. */
   answered(channel: Channel, id: string | undefined): boolean
   /** A link begins or ended: no answer is awaited. */
   cancel(): void
@@ -60,7 +60,7 @@ export const createResubscribe = ({ channels, newId, send }: ResubscribeDeps): R
   return {
     ask,
     askAgain: () => ask(cancel()),
-    // The answer to an older question may still come: to one without a position, say, while there is a cursor by now.
+    // The answer to an older frame may still come, to one without a position, say, while there is a cursor by now.
     answered(channel, id) {
       const { resumeId } = channel
       if (resumeId === undefined || (id !== undefined && id !== resumeId)) return false
