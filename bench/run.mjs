@@ -113,11 +113,12 @@ const versionOf = library =>
 
 const describeRun = (date, without, hasChromium) => {
   const [cpu] = cpus()
+  const given = process.argv.slice(2)
   const memory = Math.round(totalmem() / 2 ** 30)
   const chromium = () => /[\d.]+/.exec(execFileSync('/usr/bin/chromium', ['--version']).toString())
   return {
     date,
-    command: without.length ? `npm run bench -- --without ${without}` : 'npm run bench',
+    command: ['npm run bench', ...(given.length ? ['--', ...given] : [])].join(' '),
     machine: `${cpus().length} × ${cpu.model.trim()}, ${memory} GiB, ${type()} ${release()}, ${arch()}`,
     versions: {
       Node: process.versions.node,

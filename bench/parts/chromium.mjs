@@ -21,7 +21,7 @@ export const part = {
   title: 'Receiving, in Chromium',
   about:
     'CPU time of the page’s main thread (`TaskDuration` in thread ticks, by `Performance.getMetrics`) for one received message of 190 bytes; 2,000 a second, one to a frame. Most of it is the browser’s own work for a frame, so that the ratios are lower than in memory.',
-  maxRounds: 4,
+  maxRounds: 3,
   rows: CLIENTS,
   columns: [
     {

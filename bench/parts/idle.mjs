@@ -9,6 +9,7 @@ export const part = {
   title: 'An idle client',
   about:
     'Memory for each of 1,000 clients that are connected and idle, with one listener, on scripted sockets. The bare socket’s own part is taken off the others. Outside the heap: `external` of `process.memoryUsage()`, which holds buffers. `centrifuge` has one subscription, and so have ours.',
+  maxRounds: 3,
   rows: CLIENTS,
   columns: [
     {

@@ -7,7 +7,7 @@ import { start } from '../processes.mjs'
 import { CLIENTS } from './rows.mjs'
 
 const PER_TURN = 20
-const WARM_UP = 8000
+const WARM_UP = 5000
 const MESSAGES = 20_000
 /** For acknowledgements of the last messages. */
 const AFTER_MS = 30

@@ -1,11 +1,12 @@
 // What a received message costs in memory: the far end is a script, so that only the client and its JSON are measured.
 import { connectInMemory, cpuMicroseconds, turn } from '../clients/in-memory.mjs'
+import { middle } from '../middle.mjs'
 import { CLIENTS } from './rows.mjs'
 
 const BLOCK = 10_000
 const PER_TURN = 1000
-const WARM_UP_BLOCKS = 6
-const BLOCKS = 12
+const WARM_UP_BLOCKS = 5
+const BLOCKS = 10
 /** So few that no collection falls between two readings of the heap. */
 const SAMPLE = 400
 const SAMPLES = 25
@@ -62,5 +63,3 @@ export const measure = async name => {
     throw new Error(`${name}: expected ${number} messages, got ${received()}`)
   return { ns: (microseconds * 1000) / (BLOCKS * BLOCK), bytes: middle(samples) }
 }
-
-const middle = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]

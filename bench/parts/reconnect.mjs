@@ -1,5 +1,6 @@
 // What losing a connection and getting another one costs, 500 times, on a virtual clock.
 import { cpuMicroseconds, heapBytes, loadInMemory, URL_OF_NOBODY } from '../clients/in-memory.mjs'
+import { middle } from '../middle.mjs'
 import { installVirtualClock } from '../virtual-clock.mjs'
 import { BY_HAND, OTHER_CLIENTS, OURS } from './rows.mjs'
 
@@ -7,7 +8,7 @@ import { BY_HAND, OTHER_CLIENTS, OURS } from './rows.mjs'
 const WARM_UP = 1000
 const RECONNECTS = 500
 /** The middle one of them counts: what is compiled meanwhile is heap, too. */
-const SERIES = 7
+const SERIES = 5
 /** So long a connection lives: all forget their failed attempts by then. */
 const LIFE_MS = 6000
 const STEP_MS = 1000
@@ -17,7 +18,8 @@ export const part = {
   name: 'reconnect',
   title: 'Reconnecting 500 times',
   about:
-    'One client loses its connection 500 times, after 6 s each, and dials again after its own default delay (by hand: after 1 s); each new connection is greeted and brings one message. On a virtual clock and scripted sockets: CPU time is what the client does, not how long it waits. Kept: heap after 500 reconnects beyond the heap before them, the middle one of seven series, after 1,000 to warm up. Some of it is code that the engine compiles meanwhile. Ours keeps the ids of the last messages (`dedupe.size`).',
+    'One client loses its connection 500 times, after 6 s each, and dials again after its own default delay (by hand: after 1 s); each new connection is greeted and brings one message. On a virtual clock and scripted sockets: CPU time is what the client does, not how long it waits. Kept: heap after 500 reconnects beyond the heap before them, the middle one of five series, after 1,000 to warm up. Some of it is code that the engine compiles meanwhile. Ours keeps the ids of the last messages (`dedupe.size`).',
+  maxRounds: 3,
   rows: [BY_HAND, ...OTHER_CLIENTS, ...OURS],
   columns: [
     {
@@ -80,5 +82,3 @@ export const measure = async name => {
   }
   return { us: middle(costs), kept: middle(growths) }
 }
-
-const middle = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]

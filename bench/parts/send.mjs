@@ -1,5 +1,6 @@
 // What sending a message costs in memory, in turns of 20: from the object to the call of `WebSocket.send`.
 import { connectInMemory, cpuMicroseconds, turn } from '../clients/in-memory.mjs'
+import { middle } from '../middle.mjs'
 import { CLIENTS } from './rows.mjs'
 
 const PER_TURN = 20
@@ -58,6 +59,6 @@ export const measure = async name => {
   if (arrived !== number) throw new Error(`${name}: expected ${number} messages, got ${arrived}`)
   return {
     ns: (microseconds * 1000) / MESSAGES,
-    bytes: samples.toSorted((a, b) => a - b)[SAMPLES >> 1],
+    bytes: middle(samples),
   }
 }

@@ -17,7 +17,7 @@ export const part = {
   title: 'The server',
   about:
     'CPU time of the server’s process for one delivery, of 190 bytes to 500 clients: 20 publications a second, one at a time, and 20 in one turn. `ws` alone sends the same texts in a loop, without channels, histories or sessions. To clients of v1 a burst goes as one frame with 20 messages. Memory for each of 1,000 idle connections that have subscribed to a channel: heap and buffers after a collection, and what the process holds in all.',
-  maxRounds: 4,
+  maxRounds: 3,
   rows: [
     { name: 'native', label: 'bare `ws`' },
     { name: 'socket.io', label: 'socket.io' },

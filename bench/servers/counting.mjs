@@ -38,4 +38,6 @@ if (name === 'socket.io') {
 }
 site.listen(0, '127.0.0.1')
 await once(site, 'listening')
+// Its parent has ended, whatever the cause.
+process.on('disconnect', () => process.exit(0))
 process.send({ port: site.address().port })

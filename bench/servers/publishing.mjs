@@ -87,4 +87,6 @@ const run = async ({ publications, perTurn, everyMs }) => {
 process.on('message', async question => {
   process.send(question === 'memory' ? memory() : await run(question))
 })
+// Its parent has ended, whatever the cause.
+process.on('disconnect', () => process.exit(0))
 process.send({ port })
