@@ -1,5 +1,5 @@
 /** What an incoming message passes before the application sees it: schema, then dedupe. */
-import { isLate } from '../promises.ts'
+import { isLate } from '../shared/promises.ts'
 import type { Dedupe } from './dedupe.ts'
 
 /** The part of Standard Schema (standardschema.dev) that is used here. */

@@ -101,7 +101,7 @@ const load = async () => {
   }
 }
 
-const wordsOf = (thrown: unknown): string => {
+const messageOf = (thrown: unknown): string => {
   const { message, code } = thrown as Partial<NodeJS.ErrnoException>
   return message || code || String(thrown)
 }
@@ -128,7 +128,9 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
   /** An old Redis repeats what it did not understand, the password included. */
   const redacted = (thrown: unknown): string => {
     const secrets = [url.password, decodeURIComponent(url.password)].filter(Boolean)
-    return forLog(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), wordsOf(thrown)))
+    return forLog(
+      secrets.reduce((text, secret) => text.replaceAll(secret, '***'), messageOf(thrown)),
+    )
   }
 
   const make = (dead: (reason: unknown) => void): Client => {
@@ -278,7 +280,7 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
 
   const lose = (connections: Connections, thrown: unknown): void => {
     if (connections !== current && connections !== dialing) return
-    const reason = CLUSTER.test(wordsOf(thrown)) ? new ClusterError(url.host) : thrown
+    const reason = CLUSTER.test(messageOf(thrown)) ? new ClusterError(url.host) : thrown
     current = undefined
     dialing = undefined
     clearTimeout(timer)
@@ -334,12 +336,12 @@ export const createRedisLink = (hooks: RedisLinkHooks): RedisLink => {
     const words = [String(keys.length), ...keys, life, ...args.map(String)]
     try {
       return await commands.send(['EVALSHA', script.sha, ...words]).catch(thrown => {
-        if (!wordsOf(thrown).startsWith('NOSCRIPT')) throw thrown
+        if (!messageOf(thrown).startsWith('NOSCRIPT')) throw thrown
         return commands.send(['EVAL', script.text, ...words])
       })
     } catch (thrown) {
       const answered = redis && thrown instanceof redis.ErrorReply
-      if (answered && !TAKES_NOTHING.test(wordsOf(thrown))) throw thrown
+      if (answered && !TAKES_NOTHING.test(messageOf(thrown))) throw thrown
       lose(connections, thrown)
       throw answered
         ? new BrokerError('away', `Redis at ${url.host} takes nothing: ${redacted(thrown)}`)

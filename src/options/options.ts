@@ -1,16 +1,12 @@
 /** What can be set, what it is set to if you do not, and what is said to a bad value. */
 
-import { faultOf } from './address.ts'
-import type { Schema } from './delivery/inbox.ts'
-import type { Environment } from './environment.ts'
-import { readGiven } from './given.ts'
-import type { Protocol } from './protocol/protocol.ts'
-
-/**
- * A value, or a function that is asked for it on every dial. It may return a promise; an answer that takes longer than
- * its dial, or a function that throws or rejects, costs that attempt and no more.
- */
-export type MaybeAsked<T> = T | (() => T | Promise<T>)
+import type { Schema } from '../delivery/inbox.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { faultOf } from '../shared/address.ts'
+import type { Logger } from '../shared/log.ts'
+import type { ValueOrProvider } from '../shared/resolve-value.ts'
+import type { Environment } from '../shared/runtime.ts'
+import { readGiven } from './read-given.ts'
 
 /** How a link ended, as `reconnect.when` and the `close` event see it. */
 export interface CloseDetails {
@@ -131,26 +127,14 @@ export interface HistoryOptions {
   limit?: number
 }
 
-/** `console`, or anything with its four methods. */
-export interface Logger {
-  /** Every message, and every one that is dropped on the way in. */
-  debug(...words: unknown[]): void
-  /** What becomes of the connection. */
-  info(...words: unknown[]): void
-  /** Something to change in the application or the server, told once. */
-  warn(...words: unknown[]): void
-  /** A listener that threw, and a cause that has no event. */
-  error(...words: unknown[]): void
-}
-
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
   /**
    * A URL with `ws:`, `wss:`, `http:` or `https:` (another one is a `RangeError`); in browsers also a relative one. Or a
    * function asked on every dial; if it rejects, or gives no such URL, the attempt failed. @default 'ws://localhost:3001/ws'
    */
-  url?: MaybeAsked<string | URL>
+  url?: ValueOrProvider<string | URL>
   /** Subprotocols to offer. A function that gives `undefined`, `null`, `''` or `[]` offers none. @default none */
-  protocols?: MaybeAsked<string | readonly string[]>
+  protocols?: ValueOrProvider<string | readonly string[]>
   /** Connect on creation. @default true */
   enabled?: boolean
   /** How long to wait before each redial, and when to stop. */
@@ -183,7 +167,7 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
    * is asked again by the next dial or poll. An answer that comes too late for its attempt is kept for the next,
    * unless `setToken()`, `setIdentity()` or a refusal came first. @default none
    */
-  token?: MaybeAsked<string>
+  token?: ValueOrProvider<string>
   /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */
   schema?: Schema<Incoming>
   /** Where the log lines go. @default none */
@@ -354,7 +338,7 @@ export interface Settings<Incoming, Outgoing>
     ResilientWebSocketOptions<Incoming, Outgoing>,
     'reconnect' | 'heartbeat' | 'fallback' | 'queue' | 'batch' | 'dedupe' | 'history'
   > {
-  readonly url: MaybeAsked<string | URL>
+  readonly url: ValueOrProvider<string | URL>
   readonly enabled: boolean
   readonly connectTimeoutMs: number
   readonly reconnect: Section<ReconnectOptions, 'reconnect'>
