@@ -45,8 +45,9 @@ export const loadInMemory = async (name, options = {}) => {
 export const connectInMemory = async (name, options) => {
   const { contender, wire, WebSocket, sockets } = await loadInMemory(name, options)
   let received = 0
+  let client
   await new Promise(resolve => {
-    contender.opened = contender.connect({
+    client = contender.connect({
       url: URL_OF_NOBODY,
       WebSocket,
       onMessage: () => received++,
@@ -54,5 +55,5 @@ export const connectInMemory = async (name, options) => {
     })
   })
   await turn()
-  return { ...contender.opened, wire, far: () => sockets.at(-1), received: () => received }
+  return { ...client, wire, far: () => sockets.at(-1), received: () => received }
 }

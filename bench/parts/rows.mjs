@@ -1,7 +1,7 @@
 // The rows of a table: who is measured, and under which name.
 
 export const NATIVE = { name: 'native', label: 'bare WebSocket' }
-export const BY_HAND = { name: 'by hand', label: 'bare WebSocket, dialled by hand' }
+export const BY_HAND = { name: 'by hand', label: 'WebSocket dialled by hand' }
 
 const OTHERS = ['reconnecting-websocket', 'partysocket', 'socket.io', 'centrifuge']
 

@@ -1,5 +1,4 @@
 // 10,000 clients lose their server at one moment: how many dial in the same tenth of a second? On a virtual clock.
-
 import { loadInMemory, URL_OF_NOBODY } from '../clients/in-memory.mjs'
 import { installVirtualClock } from '../virtual-clock.mjs'
 import { BY_HAND, OTHER_CLIENTS, OURS } from './rows.mjs'
