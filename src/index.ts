@@ -25,9 +25,9 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { createResilientWebSocket } from './client/create-client.ts'
+export { DEFAULTS, type Defaults } from './client/defaults.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
-export type { Schema, SchemaResult } from './delivery/inbox.ts'
 export {
   type ErrorCode,
   type ErrorFacts,
@@ -47,7 +47,7 @@ export type {
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
-export { DEFAULTS } from './options/options.ts'
+export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type EnvelopeOptions,
   envelope,

@@ -18,7 +18,10 @@ import { createSend, sizeOf } from '../delivery/send.ts'
 import { createSuppression } from '../delivery/suppression.ts'
 import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
 import { createFallback } from '../http/fallback.ts'
-import { DEFAULTS, type ResilientWebSocketOptions, resolveOptions } from '../options/options.ts'
+import { FALLBACK_RULE } from '../http/fallback-options.ts'
+import { CORE_RULES, idOfMessage, readOptions } from '../options/defaults.ts'
+import type { ResilientWebSocketOptions } from '../options/options.ts'
+import type { Settings } from '../options/settings.ts'
 import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
 import type { Agreement, Protocol } from '../protocol/protocol.ts'
 import { createIds } from '../shared/ids.ts'
@@ -63,7 +66,10 @@ const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
 export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
   options?: ResilientWebSocketOptions<Incoming, Outgoing>,
 ): ResilientWebSocket<Incoming, Outgoing> => {
-  const settings = resolveOptions(options)
+  const settings = readOptions<Settings<Incoming, Outgoing>>(options, {
+    ...CORE_RULES,
+    fallback: FALLBACK_RULE,
+  })
   const { logger, heartbeat: heartbeatRules } = settings
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
@@ -190,7 +196,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const accept = createInbox<Incoming>({
     schema: settings.schema,
     key: dedupeRules ? dedupeRules.key : () => undefined,
-    ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
+    ownKey: dedupeRules !== false && dedupeRules.key !== idOfMessage,
     dedupe,
     accepted(message, given, answers) {
       suppression.delivered((given as IncomingEnvelope | null)?.type)
@@ -220,7 +226,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const heartbeat = createHeartbeat({
     environment,
     timers,
-    ...(heartbeatRules || DEFAULTS.heartbeat),
+    ...(heartbeatRules || { intervalMs: 0, timeoutMs: 0 }),
     newId: ids.next,
     onLatency(latencyMs) {
       changed()

@@ -1,6 +1,6 @@
 /** Makes the machine's effects happen: the one place that holds a live link. One event is followed to its end at a time. */
 import type { ErrorHint } from '../errors.ts'
-import type { Settings } from '../options/options.ts'
+import type { CoreSettings } from '../options/settings.ts'
 import { isLoopback } from '../shared/address.ts'
 import type { Log } from '../shared/log.ts'
 import { type Environment, locationOf } from '../shared/runtime.ts'
@@ -45,7 +45,7 @@ export interface ConnectionRules extends DialRules {
 
 export interface ConnectionDeps {
   readonly settings: Pick<
-    Settings<never, never>,
+    CoreSettings,
     'url' | 'protocols' | 'reconnect' | 'connectTimeoutMs' | 'history'
   >
   readonly environment: Environment

@@ -3,7 +3,7 @@
 import type { Fallback as FallbackContract, FallbackEvents } from '../connection/fallback.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
 import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
-import type { Settings } from '../options/options.ts'
+import type { Settings } from '../options/settings.ts'
 import type { Log } from '../shared/log.ts'
 import { type Environment, locationOf } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
