@@ -48,7 +48,7 @@ const format = (value: number): string =>
       ? value.toFixed(1)
       : value.toFixed(2)
 
-const draw = (bars: readonly Bar[], document: Document): { svg: string; height: number } => {
+const draw = (bars: readonly Bar[], document: Document): { drawing: string; height: number } => {
   const height = bars.length * BAR + 8
   const figure = Plot.plot({
     document,
@@ -58,7 +58,6 @@ const draw = (bars: readonly Bar[], document: Document): { svg: string; height: 
     marginRight: VALUES,
     marginTop: 4,
     marginBottom: 4,
-    style: { fontSize: '11px', color: TEXT, fontFamily: 'system-ui, sans-serif' },
     x: { axis: null, domain: [0, Math.max(...bars.map(({ value }) => value))] },
     y: { label: null, tickSize: 0, domain: bars.map(({ label }) => label) },
     marks: [
@@ -78,7 +77,8 @@ const draw = (bars: readonly Bar[], document: Document): { svg: string; height: 
       }),
     ],
   })
-  return { svg: figure.outerHTML, height }
+  figure.querySelector('style')?.remove()
+  return { drawing: figure.innerHTML, height }
 }
 
 const escaped = (text: string): string =>
@@ -93,21 +93,22 @@ export const chartOf = (results: Results): string => {
     for (const column of part.columns) {
       const bars = column.chart === undefined ? [] : barsOf(part, column)
       if (bars.length === 0) continue
-      const { svg, height } = draw(bars, document)
+      const { drawing, height } = draw(bars, document)
       const at = heights.indexOf(Math.min(...heights))
       const x = GAP + at * (WIDTH + GAP)
       const y = heights[at] ?? 0
       const title = `<text x="0" y="12" font-size="13" font-weight="600">${escaped(column.chart ?? '')}</text>`
       const unit = `<text x="0" y="27" font-size="11" fill="#59636e">${escaped(unitOf(part, column))}</text>`
       pictures.push(
-        `<g transform="translate(${x} ${y})">${title}${unit}<g transform="translate(0 ${HEAD})">${svg}</g></g>`,
+        `<g transform="translate(${x} ${y})">${title}${unit}<g transform="translate(0 ${HEAD})" font-size="11" text-anchor="middle">${drawing}</g></g>`,
       )
       heights[at] = y + HEAD + height + GAP
     }
   }
   const width = GAP + COLUMNS * (WIDTH + GAP)
   const height = Math.max(...heights)
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" fill="${TEXT}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" fill="${TEXT}" role="img" aria-labelledby="title">
+<title id="title">Benchmarks: bars for each figure and contender, shorter is better</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${pictures.join('\n')}
 </svg>
