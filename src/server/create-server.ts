@@ -6,16 +6,24 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
 import type { WireMessage } from '../protocol/wire.ts'
-import { addressOf } from './address.ts'
-import type { Position, Publication } from './broker.ts'
-import { createDeadlines } from './deadlines.ts'
+import type { Position, Publication } from './broker/broker.ts'
+import { MemoryBroker } from './broker/memory-broker.ts'
+import { requirePublication } from './broker/publication.ts'
 import { createServerTimers, nodeEnvironment } from './environment.ts'
-import { bearerOf, forLog, LEAVING, type Refusal, refusalOf, refuseUpgrade } from './gate.ts'
-import { handleRequest, isAnswered } from './http.ts'
+import { addressOf } from './http/address.ts'
+import { createDeadlines } from './http/deadlines.ts'
+import { handleRequest, isAnswered } from './http/routes.ts'
+import { joinServer } from './http/shared-http-server.ts'
+import {
+  bearerOf,
+  forLog,
+  LEAVING,
+  type Refusal,
+  refusalOf,
+  refuseUpgrade,
+} from './http/upgrade.ts'
 import { createHub } from './hub.ts'
 import { identityOf } from './identity.ts'
-import { joinServer } from './joining.ts'
-import { MemoryBroker } from './memory-broker.ts'
 import { metricsOf, renderMetrics } from './metrics.ts'
 import {
   type Identity,
@@ -24,8 +32,7 @@ import {
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
-import { requirePublication } from './publication.ts'
-import { warnOfWorkers } from './workers.ts'
+import { warnOfWorkers } from './worker-warning.ts'
 
 /** What a server tells. */
 export interface ServerEvents {

@@ -1,15 +1,15 @@
 /** Who is connected, who listens to what, and which connection of a session is its newest. No sockets here. */
 import type { WireMessage } from '../protocol/wire.ts'
-import { type Applying, createApplying } from './applying.ts'
-import type { Broker, Deliver, Taken } from './broker.ts'
-import { type Connection, createConnection } from './connection.ts'
+import { type Applying, createApplying } from './apply.ts'
+import type { Broker, Deliver, Taken } from './broker/broker.ts'
+import { type Connection, createConnection } from './connection/connection.ts'
+import type { ServerSocket } from './connection/write-buffer.ts'
 import type { ServerEnvironment } from './environment.ts'
-import { createHttpRates } from './http-rates.ts'
+import { createHttpRates } from './http/http-rates.ts'
+import { createPosting, type Posting } from './http/post-messages.ts'
 import { type Counters, createCounters } from './metrics.ts'
 import type { Identity, ServerClient, ServerSettings } from './options.ts'
-import type { ServerSocket } from './outgoing.ts'
-import { createPosting, type Posting } from './posting.ts'
-import { createTimeLimits, type TimeLimits } from './time-limit.ts'
+import { createTimeLimits, type TimeLimits } from './time-limits.ts'
 
 export interface HubHooks {
   readonly settings: ServerSettings

@@ -1,7 +1,8 @@
 /** What `authenticate` of an application may answer. Pure. */
-import { isObject } from './frame.ts'
+
 import type { Identity } from './options.ts'
-import { show } from './words.ts'
+import { isObject } from './protocol/parse.ts'
+import { show } from './validate.ts'
 
 /**
  * The identity that it named; `null`: the token is refused, or its time is over. Throws a `TypeError` for anything

@@ -1,5 +1,5 @@
 /** Origins of pages that may connect, and what is said to others. Pure. */
-import { show } from './words.ts'
+import { show } from './validate.ts'
 
 /**
  * An origin in the form in which browsers send it. Apps and extensions have schemes of their own

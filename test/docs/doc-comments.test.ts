@@ -31,8 +31,8 @@ test.each([
   'src/options.ts',
   'src/adapters/options.ts',
   'src/server/options.ts',
-  'src/server/memory-broker.ts',
-  'src/server/redis-broker.ts',
+  'src/server/broker/memory-broker.ts',
+  'src/server/broker/redis/redis-broker.ts',
 ])('every member that %s shows has a doc comment', path => {
   expect(undocumented(path)).toEqual([])
 })

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
-import type { History } from '../../src/server/broker.ts'
-import { createHistoryReads, type HistoryRead } from '../../src/server/history-reads.ts'
-import { Remembered } from '../../src/server/remembered.ts'
+import type { History } from '../../src/server/broker/broker.ts'
+import {
+  createHistoryReads,
+  type HistoryRead,
+} from '../../src/server/broker/redis/history-reads.ts'
+import { Remembered } from '../../src/server/broker/stored-message.ts'
 
 /** A store of ten messages a channel that answers when it is told to. */
 const create = (atOnce: number) => {

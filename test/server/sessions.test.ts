@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { createMemorySessions } from '../../src/server/broker/session-store.ts'
 import { MemoryBroker } from '../../src/server/index.ts'
-import { createMemorySessions } from '../../src/server/sessions.ts'
 import { connect, type RunningServer, startServer } from './support.ts'
 
 const contact = { tok: undefined, gen: 1, ttlMs: 1000 }

@@ -1,7 +1,7 @@
 /** The real server logic on a simulated network: it crashes, comes back, forgets, and takes its time. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Broker, Published } from '../../src/server/broker.ts'
-import { handleRequest } from '../../src/server/http.ts'
+import type { Broker, Published } from '../../src/server/broker/broker.ts'
+import { handleRequest } from '../../src/server/http/routes.ts'
 import { createHub, type Hub } from '../../src/server/hub.ts'
 import { resolveServerOptions, type ServerOptions } from '../../src/server/options.ts'
 import type { Chance } from './chance.ts'

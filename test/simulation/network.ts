@@ -1,6 +1,6 @@
 /** A network between one client and one server, with everything that goes wrong between them. */
 import type { WebSocketConstructor, WebSocketLike } from '../../src/index.ts'
-import type { ServerSocket } from '../../src/server/outgoing.ts'
+import type { ServerSocket } from '../../src/server/connection/write-buffer.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import { createFetch, type HttpAnswer, type HttpRequest, type HttpWeather } from './http.ts'
