@@ -1,7 +1,7 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
 import type { Refused, Sessions } from './broker/session-store.ts'
-import { forLog } from './http/upgrade.ts'
+import { forLog } from './logging.ts'
 import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
 import { isObject } from './protocol/parse.ts'

@@ -14,24 +14,18 @@ import { addressOf } from './http/address.ts'
 import { createDeadlines } from './http/deadlines.ts'
 import { handleRequest, isAnswered } from './http/routes.ts'
 import { joinServer } from './http/shared-http-server.ts'
-import {
-  bearerOf,
-  forLog,
-  LEAVING,
-  type Refusal,
-  refusalOf,
-  refuseUpgrade,
-} from './http/upgrade.ts'
+import { bearerOf, LEAVING, type Refusal, refusalOf, refuseUpgrade } from './http/upgrade.ts'
 import { createHub } from './hub.ts'
 import { identityOf } from './identity.ts'
+import { forLog } from './logging.ts'
 import { metricsOf, renderMetrics } from './metrics.ts'
 import {
   type Identity,
-  requireNumber,
   resolveServerOptions,
   type ServerClient,
   type ServerOptions,
 } from './options.ts'
+import { requireNumber } from './validate.ts'
 import { warnOfWorkers } from './worker-warning.ts'
 
 /** What a server tells. */

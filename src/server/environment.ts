@@ -1,11 +1,11 @@
-/** What the server takes from the runtime: clock, timers and chance. */
+/** The part of the runtime that the server uses: clock, timers and chance. */
 
 export interface ServerEnvironment {
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds from any start; never goes back. */
   monotonicNow(): number
-  /** Even between 0 and 1. */
+  /** Evenly distributed from 0 to 1. */
   random(): number
   setTimeout(run: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
@@ -19,7 +19,7 @@ export const nodeEnvironment: ServerEnvironment = {
   clearTimeout: handle => clearTimeout(handle as NodeJS.Timeout),
 }
 
-/** Timers by name, of one owner that clears them all at its end. */
+/** Named timers of one owner, which clears them all at its end. A delay may be longer than Node's own 24.8 days. */
 export interface ServerTimers {
   set(name: string, delayMs: number, run: () => void): void
   has(name: string): boolean
@@ -27,8 +27,8 @@ export interface ServerTimers {
   clearAll(): void
 }
 
-/** A delay beyond 2^31 - 1 ms would fire at once. */
-const LONGEST_MS = 2_147_483_647
+/** Node fires a timer with a longer delay at once. */
+const MAX_DELAY_MS = 2_147_483_647
 
 export const createServerTimers = (environment: ServerEnvironment): ServerTimers => {
   const handles = new Map<string, unknown>()
@@ -41,11 +41,11 @@ export const createServerTimers = (environment: ServerEnvironment): ServerTimers
       clear(name)
       const arm = (leftMs: number): void => {
         const fire = (): void => {
-          if (leftMs > LONGEST_MS) return arm(leftMs - LONGEST_MS)
+          if (leftMs > MAX_DELAY_MS) return arm(leftMs - MAX_DELAY_MS)
           handles.delete(name)
           run()
         }
-        handles.set(name, environment.setTimeout(fire, Math.min(leftMs, LONGEST_MS)))
+        handles.set(name, environment.setTimeout(fire, Math.min(leftMs, MAX_DELAY_MS)))
       }
       arm(Math.max(delayMs, 0))
     },

@@ -33,4 +33,5 @@ export {
   type Quote,
   startMarket,
 } from './feeds/simulated-market.ts'
-export type { Identity, ServerClient, ServerLogger, ServerOptions } from './options.ts'
+export type { ServerLogger } from './logging.ts'
+export type { Identity, ServerClient, ServerOptions } from './options.ts'

@@ -1,17 +1,18 @@
-/** A Map that remembers the newest so many. */
-export interface Recent<Value> {
+/** A Map of the entries that were set last, of a bounded number. */
+export interface LruMap<Value> {
   get(key: string): Value | undefined
-  /** As the newest of all. */
+  /** Makes it the newest entry; beyond the limit the oldest one is dropped. */
   set(key: string, value: Value): void
+  /** Oldest first. */
   keys(): readonly string[]
 }
 
-export const createRecent = <Value>(limit: number): Recent<Value> => {
+export const createLruMap = <Value>(limit: number): LruMap<Value> => {
   const values = new Map<string, Value>()
   return {
     get: key => values.get(key),
     set(key, value) {
-      // A Map remembers the order of what was set last.
+      // A Map iterates in the order of insertion.
       values.delete(key)
       values.set(key, value)
       if (values.size > limit) values.delete(values.keys().next().value as string)

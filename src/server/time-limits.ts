@@ -8,15 +8,15 @@ export class TimeLimitError extends Error {
 
 export interface TimeLimits {
   /**
-   * The outcome of `work`; rejects with a `TimeLimitError` that names it if there is none after `ms`. What it does
-   * later is its own affair: `isOver` tells it that nobody waits any more.
+   * The outcome of `work`; rejects with a `TimeLimitError` that contains `name` if there is none after `ms`. The work goes
+   * on all the same: its `isOver` then gives `true`, since its result is not used any more.
    */
   within<Result>(
     ms: number,
     name: string,
     work: (isOver: () => boolean) => Promise<Result>,
   ): Promise<Result>
-  /** Nothing is waited for any more, and no timer is left. */
+  /** Clears all timers; work that is under way has no limit any more. */
   end(): void
 }
 

@@ -1,6 +1,6 @@
 /** Channels in this process's memory. */
 import { nanoid } from 'nanoid'
-import { requireNumber } from '../options.ts'
+import { requireNumber } from '../validate.ts'
 import type {
   Broker,
   Deliver,

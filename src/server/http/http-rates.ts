@@ -1,6 +1,6 @@
 /** How fast those may ask who come by HTTP: no connection remembers it for them. */
 
-import { createRecent } from '../lru-map.ts'
+import { createLruMap } from '../lru-map.ts'
 import { createRateLimit, type RateLimit } from '../rate-limit.ts'
 
 /** Names whose rate is remembered. Beyond them the one that was silent longest goes. */
@@ -19,7 +19,7 @@ export const createHttpRates = (
   rules: { readonly limit: number; readonly perMs: number } | false,
   now: () => number,
 ): HttpRates => {
-  const rates = createRecent<RateLimit>(MOST_NAMES)
+  const rates = createLruMap<RateLimit>(MOST_NAMES)
   return {
     of(name) {
       const rate = rates.get(name) ?? createRateLimit(rules, now)

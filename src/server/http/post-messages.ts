@@ -3,6 +3,7 @@ import type { WireMessage } from '../../protocol/wire.ts'
 import { type Applying, refuseAt } from '../apply.ts'
 import { incarnationOf, type Refused, type Sessions } from '../broker/session-store.ts'
 import type { ServerEnvironment } from '../environment.ts'
+import { forLog } from '../logging.ts'
 import type { Counters } from '../metrics.ts'
 import type { ServerClient, ServerSettings } from '../options.ts'
 import {
@@ -16,7 +17,6 @@ import {
   replyTo,
 } from '../protocol/parse.ts'
 import { createHttpRates } from './http-rates.ts'
-import { forLog } from './upgrade.ts'
 
 export interface PostAnswer {
   readonly status: number

@@ -6,6 +6,7 @@ import type { Broker, Position } from '../broker/broker.ts'
 import { MOST_CHANNELS } from '../broker/publication.ts'
 import { positionOf, recover, type Verdict } from '../broker/recovery.ts'
 import type { ServerEnvironment } from '../environment.ts'
+import { forLog } from '../logging.ts'
 import type { Counters } from '../metrics.ts'
 import type { Identity, ServerSettings } from '../options.ts'
 import { isChannel, LONGEST_CHANNEL } from '../protocol/channel-name.ts'
@@ -14,7 +15,7 @@ import type { TimeLimits } from '../time-limits.ts'
 import { addressOf } from './address.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Posting } from './post-messages.ts'
-import { bearerOf, foreignHost, forLog, isAllowedOrigin, refuseOrigin } from './upgrade.ts'
+import { bearerOf, foreignHost, isAllowedOrigin, refuseOrigin } from './upgrade.ts'
 
 export interface HttpHost {
   readonly settings: ServerSettings

@@ -1,6 +1,7 @@
 /** Who may come in: origins, limits, and the answers to those who may not. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { forLog } from '../logging.ts'
 import type { ServerSettings } from '../options.ts'
 import { howToAllow } from '../origin.ts'
 import { isLoopback, nameIn } from './address.ts'
@@ -17,13 +18,6 @@ export const LEAVING: Refusal = {
   words: 'The server is leaving',
   retryAfterSeconds: 5,
 }
-
-/** Anything from outside as one short line of a log. */
-export const forLog = (value: unknown): string =>
-  String(value)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not pass
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
-    .slice(0, 200)
 
 /** True for a page on the list. A missing Origin is the caller's to judge. */
 export const isAllowedOrigin = (settings: ServerSettings, origin: string): boolean =>

@@ -1,6 +1,6 @@
 /** Brings what other servers publish in the order of each channel, also where a connection was lost between. */
 
-import { createRecent } from '../../lru-map.ts'
+import { createLruMap } from '../../lru-map.ts'
 import type { Deliver, History, Published } from '../broker.ts'
 
 export interface FanOutHooks {
@@ -23,7 +23,7 @@ const MOST_HELD = 10_000
 const AT_ONCE = 100
 
 export const createFanOut = ({ history, deliver }: FanOutHooks): FanOut => {
-  const places = createRecent<{ readonly epoch: string; readonly offset: number }>(MOST_CHANNELS)
+  const places = createLruMap<{ readonly epoch: string; readonly offset: number }>(MOST_CHANNELS)
   const held = new Map<string, Published[]>()
 
   const pass = (published: Published): void => {

@@ -1,8 +1,9 @@
 /** Channels, histories and sessions in Redis, shared by any number of servers. */
 import { nanoid } from 'nanoid'
-import { forLog } from '../../http/upgrade.ts'
-import { createRecent } from '../../lru-map.ts'
-import { requireNumber, type ServerLogger } from '../../options.ts'
+import type { ServerLogger } from '../../logging.ts'
+import { forLog } from '../../logging.ts'
+import { createLruMap } from '../../lru-map.ts'
+import { requireNumber } from '../../validate.ts'
 import {
   type Broker,
   BrokerError,
@@ -101,7 +102,7 @@ export class RedisBroker implements Broker {
   readonly #attached = new Set<{ readonly deliver: Deliver; readonly taken: Taken | undefined }>()
   /** Left, and not joined again: whoever still asks for a history does not open it. */
   #left = false
-  readonly #seen = createRecent<Position>(MOST_SEEN)
+  readonly #seen = createLruMap<Position>(MOST_SEEN)
   /** Where publications are told. Topics know no databases, so that the number is part of them. */
   readonly #topic: string
 

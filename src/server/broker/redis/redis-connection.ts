@@ -4,8 +4,8 @@
  * nothing is sent twice by accident.
  */
 
-import { forLog } from '../../http/upgrade.ts'
-import type { ServerLogger } from '../../options.ts'
+import type { ServerLogger } from '../../logging.ts'
+import { forLog } from '../../logging.ts'
 import { BrokerError } from '../broker.ts'
 import type { RedisScript } from './lua-scripts.ts'
 

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createRecent } from '../../lru-map.ts'
+import { createLruMap } from '../../lru-map.ts'
 import { BrokerError, type Taken } from '../broker.ts'
 import {
   incarnationOf,
@@ -48,7 +48,7 @@ interface Known {
 
 export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions => {
   const { link, server, prefix, leaseMs } = hooks
-  const known = createRecent<Known>(MOST_KNOWN)
+  const known = createLruMap<Known>(MOST_KNOWN)
   /** What is being applied here: the name of its turn by incarnation. */
   const turns = new Map<string, string>()
   let busy = 0
