@@ -1,6 +1,6 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
-import type { Refused, Sessions } from './broker/session-store.ts'
+import type { Refused, SessionStore } from './broker/session-store.ts'
 import { forLog } from './logging.ts'
 import { type Counters, countRefusal } from './metrics.ts'
 import type { ServerClient, ServerSettings } from './options.ts'
@@ -66,7 +66,7 @@ const asRefusal = (thrown: unknown): Refusal => {
 
 export const createApplying = (
   settings: ServerSettings,
-  sessions: Sessions,
+  sessions: SessionStore,
   handle: (message: WireMessage, client: ServerClient) => unknown,
   counters: Counters,
   timeLimits: TimeLimits,

@@ -1,7 +1,7 @@
 /** Who is connected, who listens to what, and which connection of a session is its newest. No sockets here. */
 import type { WireMessage } from '../protocol/wire.ts'
 import { type Applying, createApplying } from './apply.ts'
-import type { Broker, Deliver, Taken } from './broker/broker.ts'
+import type { Broker, Deliver, OnTakeover } from './broker/broker.ts'
 import { type Connection, createConnection } from './connection/connection.ts'
 import type { ServerSocket } from './connection/write-buffer.ts'
 import type { ServerEnvironment } from './environment.ts'
@@ -38,7 +38,7 @@ export interface Hub {
   /** Hands a publication to all who listen to its channel. */
   readonly deliver: Deliver
   /** Closes the connection of a session that another server has taken over. */
-  readonly taken: Taken
+  readonly taken: OnTakeover
   readonly posting: Posting
   readonly timeLimits: TimeLimits
   /** See `HttpHost`. */

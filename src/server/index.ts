@@ -10,15 +10,20 @@ export type {
   Deliver,
   History,
   HistoryQuery,
+  OnTakeover,
   Position,
   Publication,
   Published,
-  Taken,
 } from './broker/broker.ts'
 export { BrokerError } from './broker/broker.ts'
 export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory-broker.ts'
 export { RedisBroker, type RedisBrokerOptions } from './broker/redis/redis-broker.ts'
-export type { Contact, Refused, SessionRecord, Sessions } from './broker/session-store.ts'
+export type {
+  Refused,
+  SessionContact,
+  SessionRecord,
+  SessionStore,
+} from './broker/session-store.ts'
 export {
   createServer,
   type DrainOptions,

@@ -4,7 +4,7 @@ import {
   createHistoryReads,
   type HistoryRead,
 } from '../../src/server/broker/redis/history-reads.ts'
-import { Remembered } from '../../src/server/broker/stored-message.ts'
+import { StoredMessage } from '../../src/server/broker/stored-message.ts'
 
 /** A store of ten messages a channel that answers when it is told to. */
 const create = (atOnce: number) => {
@@ -21,7 +21,7 @@ const create = (atOnce: number) => {
             const { afterOffset } = read
             const messages = Array.from(
               { length: Math.max(0, head - afterOffset) },
-              (_, index) => new Remembered(channel, 'e', afterOffset + 1 + index, '{}'),
+              (_, index) => new StoredMessage(channel, 'e', afterOffset + 1 + index, '{}'),
             )
             if (failing) reject(new Error('away'))
             else resolve({ epoch: 'e', offset: head, messages, oldest: 1 })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Sessions } from '../../src/server/index.ts'
+import type { SessionStore } from '../../src/server/index.ts'
 
 /** What every store of sessions keeps. `create` makes an empty one; `advance` lets its time pass. */
 export const sessionsContract = (
   name: string,
   create: () => Promise<{
-    readonly sessions: Sessions
+    readonly sessions: SessionStore
     advance(ms: number): Promise<void>
   }>,
 ): void => {

@@ -33,9 +33,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '2',
     name: 'the server starts a new incarnation for everybody',
-    file: 'server/broker/session-store.ts',
-    find: 'const known = find(key, tok)',
-    replace: 'const known = find(key, `${tok}x`)',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const known = incarnations.find(key, tok)',
+    replace: 'const known = incarnations.find(key, `${tok}x`)',
   },
   {
     rule: '3',
@@ -337,8 +337,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '10',
     name: 'who does not present the tok takes the session from its owner',
-    file: 'server/broker/session-store.ts',
-    find: 'const siblings = sessions.get(key) ?? new Map<string, Incarnation>()',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const siblings = this.#sessions.get(key) ?? new Map<string, Incarnation>()',
     replace: 'const siblings = new Map<string, Incarnation>()',
   },
   {

@@ -108,7 +108,7 @@ export const createStore = (
           }
           return record
         }),
-        hold: (key, tok) => sessions.hold?.(key, tok) ?? (() => {}),
+        pin: (key, tok) => sessions.pin?.(key, tok) ?? (() => {}),
         touch: asked((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         begin: asked((key, tok, seq) => {
           // A message begins: what one before it did without its place has not happened.

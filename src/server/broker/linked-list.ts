@@ -1,4 +1,4 @@
-/** A list from which anything can be taken out at no cost; a Map searches its holes for what is first. */
+/** A list from which any item is removed in constant time; a Map searches its holes for the first one. */
 export interface Linked<Item extends Linked<Item>> {
   list: LinkedList<Item> | undefined
   before: Item | undefined
@@ -13,7 +13,7 @@ export class LinkedList<Item extends Linked<Item>> {
     return this.#first
   }
 
-  /** Puts an item at the end, out of whatever list it is in. */
+  /** Moves an item to the end of this list, from whatever list it is in. */
   append(item: Item): void {
     item.list?.remove(item)
     item.list = this

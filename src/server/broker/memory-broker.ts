@@ -11,21 +11,22 @@ import type {
   Published,
 } from './broker.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
-import { createMemorySessions, type Sessions } from './session-store.ts'
-import { Remembered } from './stored-message.ts'
+import { createMemorySessions } from './memory-sessions.ts'
+import type { SessionStore } from './session-store.ts'
+import { StoredMessage } from './stored-message.ts'
 
 export interface MemoryBrokerOptions {
-  /** Messages remembered per channel. @default 1000 */
+  /** Messages remembered per channel; 0 remembers none but the newest. @default 1000 */
   historySize?: number
-  /** How long, in ms; then they are let go, whether or not anybody asks. @default 300000 */
+  /** How long they are remembered, in ms; `Infinity`: until others take their place. @default 300000 */
   historyTtlMs?: number
   /**
-   * Bytes remembered of all channels together: the JSON of each message, and 150 for what surrounds it. Beyond them the
+   * Bytes remembered of all channels together: the JSON of each message, and 150 for the objects around it. Beyond them the
    * channel that was published on least recently forgets first, its oldest message first; a subscriber that comes back for
-   * one of these is told a gap (`trimmed`). The newest message of each channel goes last. @default 134217728 (128 MiB)
+   * one of these gets a gap (`trimmed`). The newest message of each channel goes last. @default 134217728 (128 MiB)
    */
   maxHistoryBytes?: number
-  /** Channels remembered; the one that was silent longest goes. @default 10000 */
+  /** Channels remembered, at least 1; beyond them the one that was silent longest goes. @default 10000 */
   maxChannels?: number
   /** The clock, ms since the epoch. @default Date.now */
   now?: () => number
@@ -34,40 +35,40 @@ export interface MemoryBrokerOptions {
 interface Channel extends Linked<Channel> {
   readonly epoch: string
   offset: number
-  /** Oldest first; those before `first` have been let go. */
+  /** Oldest first; the places before `first` are empty. */
   messages: (Published | undefined)[]
   times: number[]
   first: number
-  /** Of the messages from `first` on. */
+  /** The size of the messages from `first` on. */
   bytes: number
   newest: Published | undefined
 }
 
 /** Measured: objects, arrays and strings around a short message. */
 const OVERHEAD_BYTES = 150
-/** Let go are looked for so often, in ms, or ten times in their time to live. */
-const MOST_OFTEN_MS = 1000
-const LEAST_OFTEN_MS = 30_000
-/** Places at the front of a history that are free before it is moved. */
-const FREE_PLACES = 64
+/** Messages that are too old are dropped ten times in their time to live, within these bounds. */
+const MIN_SWEEP_MS = 1000
+const MAX_SWEEP_MS = 30_000
+/** Empty places at the front of a history before it is moved. */
+const MAX_EMPTY = 64
 
 const sizeOf = ({ text }: Published): number => Buffer.byteLength(text) + OVERHEAD_BYTES
 
-/** The default broker. Its histories, and with them the epochs, end with the process. */
+/** The default broker: one process, whose histories and sessions end with it; clients then get gaps (`epoch`). */
 export class MemoryBroker implements Broker {
-  readonly sessions: Sessions
+  readonly sessions: SessionStore
   readonly #size: number
   readonly #ttlMs: number
   readonly #maxBytes: number
   readonly #maxChannels: number
   readonly #now: () => number
   readonly #channels = new Map<string, Channel>()
-  /** Channels that were only asked for: whoever asks for many pushes none of the others out. */
+  /** Channels that were only read: a client that names many pushes out no channel that has messages. */
   readonly #silent = new Map<string, Channel>()
-  /** Those with a history, the one that was published on least recently first. */
-  readonly #remembering = new LinkedList<Channel>()
-  /** Those of whose messages only the newest is left. */
-  readonly #resting = new LinkedList<Channel>()
+  /** Channels with a history, the one that was published on least recently first. */
+  readonly #withHistory = new LinkedList<Channel>()
+  /** Channels whose history is forgotten but for the newest message. */
+  readonly #withNewestOnly = new LinkedList<Channel>()
   readonly #attached = new Set<Deliver>()
   #bytes = 0
   #sweeper: NodeJS.Timeout | undefined
@@ -93,7 +94,7 @@ export class MemoryBroker implements Broker {
     this.sessions = createMemorySessions(this.#now)
   }
 
-  /** Bytes remembered now, as `maxHistoryBytes` counts them. */
+  /** Bytes that are remembered now, as `maxHistoryBytes` counts them. */
   get historyBytes(): number {
     return this.#bytes
   }
@@ -108,11 +109,11 @@ export class MemoryBroker implements Broker {
     const { epoch } = history
     const offset = history.offset + 1
     const { type, data, id = nanoid(), timestamp = this.#now() } = publication
-    // What throws here leaves no hole behind.
+    // Before the offset is used up: an error here must leave no hole.
     const text = JSON.stringify({ type, data, timestamp, id, channel, offset })
     history.offset = offset
     if (this.#silent.delete(channel)) this.#keep(this.#channels, channel, history)
-    const published = new Remembered(channel, epoch, offset, text)
+    const published = new StoredMessage(channel, epoch, offset, text)
     this.#remember(history, published)
     for (const deliver of [...this.#attached]) deliver(published)
     return { epoch, offset }
@@ -176,56 +177,56 @@ export class MemoryBroker implements Broker {
     return channel
   }
 
-  /** As the one used last; beyond the most, the one that was silent longest goes. */
+  /** Makes it the channel that was used last; beyond `maxChannels` the one that was silent longest goes. */
   #keep(channels: Map<string, Channel>, name: string, channel: Channel): void {
     channels.delete(name)
     channels.set(name, channel)
     if (channels.size <= this.#maxChannels) return
-    const [[oldest, gone]] = channels as unknown as [[string, Channel]]
+    const [[oldest, dropped]] = channels as unknown as [[string, Channel]]
     channels.delete(oldest)
-    this.#letGoAll(gone)
-    this.#forgetNewest(gone)
+    this.#dropHistory(dropped)
+    this.#dropNewest(dropped)
   }
 
   #remember(channel: Channel, published: Published): void {
-    // In the history it is counted there.
-    if (channel.list === this.#resting) this.#forgetNewest(channel)
+    // The newest message is counted with the history from now on.
+    if (channel.list === this.#withNewestOnly) this.#dropNewest(channel)
     channel.newest = published
     channel.messages.push(published)
     channel.times.push(this.#now())
     const size = sizeOf(published)
     channel.bytes += size
     this.#bytes += size
-    this.#remembering.append(channel)
+    this.#withHistory.append(channel)
     this.#trim(channel)
     while (this.#bytes > this.#maxBytes) {
-      const { first } = this.#remembering
-      if (first) this.#letGo(first)
-      else this.#forgetNewest(this.#resting.first as Channel)
+      const { first } = this.#withHistory
+      if (first) this.#dropOldest(first)
+      else this.#dropNewest(this.#withNewestOnly.first as Channel)
     }
-    if (!this.#sweeper && this.#remembering.first) this.#sweepLater()
+    if (!this.#sweeper && this.#withHistory.first) this.#sweepLater()
   }
 
-  /** Takes the oldest message out of a history. The newest of the channel is kept for itself. */
-  #letGo(channel: Channel): void {
+  /** Drops the oldest message of a history. The newest one of the channel is kept beside it. */
+  #dropOldest(channel: Channel): void {
     const { messages, times } = channel
     const oldest = messages[channel.first] as Published
     messages[channel.first++] = undefined
     const left = messages.length - channel.first
-    if (!left) return this.#letGoAll(channel)
+    if (!left) return this.#dropHistory(channel)
     const size = sizeOf(oldest)
     channel.bytes -= size
     this.#bytes -= size
-    // To move a history costs as much as it is long: rarely enough to cost nothing.
-    if (channel.first < Math.max(FREE_PLACES, left)) return
+    // To move a history costs as much as it is long: done rarely, it costs little a message.
+    if (channel.first < Math.max(MAX_EMPTY, left)) return
     channel.messages = messages.slice(channel.first)
     channel.times = times.slice(channel.first)
     channel.first = 0
   }
 
-  #letGoAll(channel: Channel): void {
-    if (channel.list !== this.#remembering) return
-    this.#resting.append(channel)
+  #dropHistory(channel: Channel): void {
+    if (channel.list !== this.#withHistory) return
+    this.#withNewestOnly.append(channel)
     this.#bytes -= channel.bytes - (channel.newest ? sizeOf(channel.newest) : 0)
     channel.bytes = 0
     channel.messages = []
@@ -233,7 +234,7 @@ export class MemoryBroker implements Broker {
     channel.first = 0
   }
 
-  #forgetNewest(channel: Channel): void {
+  #dropNewest(channel: Channel): void {
     channel.list?.remove(channel)
     if (channel.newest) this.#bytes -= sizeOf(channel.newest)
     channel.newest = undefined
@@ -241,31 +242,31 @@ export class MemoryBroker implements Broker {
 
   #trim(channel: Channel): void {
     const tooOld = this.#now() - this.#ttlMs
-    if ((channel.times.at(-1) as number) <= tooOld) return this.#letGoAll(channel)
-    while (channel.messages.length - channel.first > this.#size) this.#letGo(channel)
-    while ((channel.times[channel.first] as number) <= tooOld) this.#letGo(channel)
+    if ((channel.times.at(-1) as number) <= tooOld) return this.#dropHistory(channel)
+    while (channel.messages.length - channel.first > this.#size) this.#dropOldest(channel)
+    while ((channel.times[channel.first] as number) <= tooOld) this.#dropOldest(channel)
   }
 
-  /** Lets go what is too old in all channels, and again as long as something is remembered. */
+  /** Drops old messages of all channels after a while, and again as long as there are any. */
   #sweepLater(): void {
-    const everyMs = Math.min(Math.max(this.#ttlMs / 10, MOST_OFTEN_MS), LEAST_OFTEN_MS)
+    const everyMs = Math.min(Math.max(this.#ttlMs / 10, MIN_SWEEP_MS), MAX_SWEEP_MS)
     if (this.#ttlMs === Number.POSITIVE_INFINITY) return
-    // A broker that nobody holds any more is not held by its timer.
+    // The timer must not keep a broker alive that nobody uses any more.
     const broker = new WeakRef(this)
     this.#sweeper = setTimeout(() => {
-      const held = broker.deref()
-      if (held) held.#sweep()
+      const alive = broker.deref()
+      if (alive) alive.#sweep()
     }, everyMs)
     this.#sweeper.unref()
   }
 
   #sweep(): void {
     this.#sweeper = undefined
-    for (let channel = this.#remembering.first; channel; ) {
+    for (let channel = this.#withHistory.first; channel; ) {
       const { after } = channel
       this.#trim(channel)
       channel = after
     }
-    if (this.#remembering.first) this.#sweepLater()
+    if (this.#withHistory.first) this.#sweepLater()
   }
 }

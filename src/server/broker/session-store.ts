@@ -1,203 +1,69 @@
-/** What is kept of a sender across its connections, so that its messages are applied once and in order. */
-import { randomBytes } from 'node:crypto'
+/** The seam of session stores: what is kept of a sender across its connections, so that each message is applied once and in order. */
 
-/** A message that was refused; its place is used up. */
+/** A message that was refused; its `seq` is used up all the same. */
 export interface Refused {
+  /** The message's sequence number in its session. */
   readonly seq: number
+  /** Why, for programs: `FORBIDDEN`, `INTERNAL`, `TIMEOUT`, `BAD_MESSAGE`. */
   readonly code: string
+  /** Why, for people. */
   readonly message: string
 }
 
 /** One incarnation of a session. */
 export interface SessionRecord {
-  /** Its secret name: who does not know it applies nothing. */
+  /** Its secret name, which only its client learns; without it nobody applies anything in this incarnation. */
   readonly tok: string
-  /** The newest connection or request of it. */
+  /** The `gen` of its newest connection or request. */
   readonly gen: number
-  /** The last sequence number whose place is used up. */
+  /** The last `seq` that is used up; 0 before the first message. */
   readonly last: number
-  /** The newest refusals: a client that lost the word of one would take it for applied. */
+  /** The newest refusals: a client that missed a `nack` would read the next `ack` as "applied". */
   readonly refused: readonly Refused[]
 }
 
-/** What a client says of itself on contact. */
-export interface Contact {
+/** One contact of a client: a connection that says hello, or a POST. */
+export interface SessionContact {
+  /** The incarnation that the client knows of; `undefined` at its first contact. */
   readonly tok: string | undefined
+  /** Grows with each connection and request of the client. */
   readonly gen: number
+  /** How long the incarnation lives from now on, in ms. */
   readonly ttlMs: number
 }
 
 /** A store of sessions, keyed by user and `sid`; each may have several incarnations, named by their `tok`. */
-export interface Sessions {
+export interface SessionStore {
   /**
    * The incarnation that this contact belongs to: the one whose `tok` it presents, and `undefined` (stale) if that has
    * a higher `gen` by now. A contact that presents no `tok` that is kept gets a new incarnation beside the others,
-   * and changes nothing of theirs.
+   * and changes nothing of theirs. Rejects while the store is away.
    */
-  contact(key: string, contact: Contact): Promise<SessionRecord | undefined>
+  contact(key: string, contact: SessionContact): Promise<SessionRecord | undefined>
   /**
-   * A connection of this incarnation is open: however many others come, it is not pushed out. Returns what ends that;
-   * idempotent. A store may do without: it then keeps, of the incarnations of one session, the oldest.
+   * A connection of this incarnation is open: however many others come, it is not pushed out. Returns a function that
+   * ends that; idempotent. A store may leave `pin` out: of the incarnations of one session it then keeps the oldest.
    */
-  hold?(key: string, tok: string): () => void
-  /** The client is still there. */
+  pin?(key: string, tok: string): () => void
+  /** The client is still connected: the incarnation lives for `ttlMs` from now on. Without effect if it is gone. */
   touch(key: string, tok: string, ttlMs: number): Promise<void>
   /**
-   * The last place of this incarnation that is used up; `undefined` if it is gone, or went on to
+   * The last `seq` of this incarnation that is used up; `undefined` if it is gone, or went on to
    * another server. If `seq` is the next one it is this server's until `advance`: a `contact` elsewhere waits.
    */
   begin(key: string, tok: string, seq: number): Promise<number | undefined>
-  /** Uses up a place; false if it is not the next one of this incarnation. */
+  /** Uses up a `seq`; false if it is not the next one of this incarnation. `refused`: it was not applied. */
   advance(key: string, tok: string, seq: number, refused?: Refused): Promise<boolean>
 }
 
-/** Names one incarnation of a session; a `tok` alone is what anybody may say. */
+/** Names one incarnation of a session: its key and `tok` together, since a client may present any `tok`. */
 export const incarnationOf = (key: string, tok: string): string => `${key} ${tok}`
 
-interface Incarnation {
-  readonly key: string
-  readonly tok: string
-  gen: number
-  last: number
-  refused: readonly Refused[]
-  expiresAt: number
-  /** Somebody has come back with the `tok`, or applied something. */
-  confirmed: boolean
-  /** Connections that hold it. */
-  holds: number
-}
-
-/** Refusals remembered: as many as a client may have in flight. */
-export const MOST_IN_FLIGHT = 256
+/** Messages that a client may have in flight, and refusals that are kept for it. */
+export const MAX_IN_FLIGHT = 256
 
 /**
- * Incarnations kept of one session. Beyond them the newest goes of those whose `tok` was never presented again, then
- * the newest of all: whoever learned a `sid` later than its owner pushes out only its own.
+ * Incarnations kept of one session. Beyond them the newest one goes whose `tok` was never presented again, or else the
+ * newest of all: a stranger who learned the `sid` later than its owner pushes out only incarnations of his own.
  */
-export const MOST_INCARNATIONS = 8
-
-/**
- * Sessions in this process's memory. Beyond `limit` incarnations one goes that no connection holds: of those whose
- * client never came back the one that was silent longest, then of the others.
- */
-export const createMemorySessions = (now: () => number, limit = 10_000): Sessions => {
-  /** By key and `tok`, the oldest first. */
-  const sessions = new Map<string, Map<string, Incarnation>>()
-  let size = 0
-  /** What may be pushed out, the one that was silent longest first: a Set remembers the order of what was added last. */
-  const unconfirmed = new Set<Incarnation>()
-  const confirmed = new Set<Incarnation>()
-
-  const unrank = (kept: Incarnation): void => {
-    unconfirmed.delete(kept)
-    confirmed.delete(kept)
-  }
-
-  const forget = (kept: Incarnation): void => {
-    const { key, tok } = kept
-    unrank(kept)
-    const siblings = sessions.get(key)
-    if (siblings?.delete(tok)) size--
-    if (!siblings?.size) sessions.delete(key)
-  }
-
-  const isKept = ({ key, tok }: Incarnation): boolean => sessions.get(key)?.has(tok) === true
-
-  /** As the one that was heard last. */
-  const rank = (kept: Incarnation): void => {
-    unrank(kept)
-    if (isKept(kept) && !kept.holds) (kept.confirmed ? confirmed : unconfirmed).add(kept)
-  }
-
-  const find = (key: string, tok: string | undefined): Incarnation | undefined => {
-    const kept = tok === undefined ? undefined : sessions.get(key)?.get(tok)
-    if (!kept || kept.expiresAt > now()) return kept
-    forget(kept)
-    return undefined
-  }
-
-  const recordOf = ({ tok, gen, last, refused }: Incarnation): SessionRecord => ({
-    tok,
-    gen,
-    last,
-    refused,
-  })
-
-  /** Lets go of one that is too many beside this one. */
-  const makeRoomBeside = (fresh: Incarnation): void => {
-    const siblings = sessions.get(fresh.key) as Map<string, Incarnation>
-    for (const each of [...siblings.values()]) if (each.expiresAt <= now()) forget(each)
-    if (siblings.size > MOST_INCARNATIONS) {
-      const others = [...siblings.values()].filter(each => each !== fresh && !each.holds)
-      const gone = others.filter(each => !each.confirmed).at(-1) ?? others.at(-1)
-      if (gone) forget(gone)
-    }
-    if (size > limit) {
-      // A client that is still to come back from its first contact has nothing that could be lost.
-      const [oldest, next] = unconfirmed
-      const [silent] = confirmed
-      const gone = (oldest === fresh ? next : oldest) ?? silent
-      if (gone) forget(gone)
-    }
-  }
-
-  return {
-    async contact(key, { tok, gen, ttlMs }) {
-      const expiresAt = now() + ttlMs
-      const known = find(key, tok)
-      if (known) {
-        if (gen < known.gen) return undefined
-        rank(Object.assign(known, { gen, expiresAt, confirmed: true }))
-        return recordOf(known)
-      }
-      const fresh: Incarnation = {
-        key,
-        tok: randomBytes(16).toString('base64url'),
-        gen,
-        last: 0,
-        refused: [],
-        expiresAt,
-        confirmed: false,
-        holds: 0,
-      }
-      const siblings = sessions.get(key) ?? new Map<string, Incarnation>()
-      sessions.set(key, siblings.set(fresh.tok, fresh))
-      size++
-      rank(fresh)
-      makeRoomBeside(fresh)
-      return recordOf(fresh)
-    },
-    hold(key, tok) {
-      const kept = find(key, tok)
-      if (!kept) return () => {}
-      kept.holds++
-      rank(kept)
-      let held = true
-      return () => {
-        if (!held) return
-        held = false
-        kept.holds--
-        rank(kept)
-      }
-    },
-    async touch(key, tok, ttlMs) {
-      const kept = find(key, tok)
-      if (kept) rank(Object.assign(kept, { expiresAt: now() + ttlMs }))
-    },
-    // One process has no elsewhere: its turns are taken one after the other already.
-    async begin(key, tok) {
-      return find(key, tok)?.last
-    },
-    async advance(key, tok, seq, refused) {
-      const kept = find(key, tok)
-      if (!kept || seq !== kept.last + 1) return false
-      kept.last = seq
-      if (!kept.confirmed) {
-        kept.confirmed = true
-        rank(kept)
-      }
-      if (refused) kept.refused = [...kept.refused, refused].slice(-MOST_IN_FLIGHT)
-      return true
-    },
-  }
-}
+export const MAX_INCARNATIONS = 8

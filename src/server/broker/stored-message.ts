@@ -1,13 +1,13 @@
-/** A message as brokers keep it: as its text. */
+/** A published message as brokers keep it: as its JSON text. */
 import type { WireMessage } from '../../protocol/wire.ts'
 import type { Published } from './broker.ts'
 
 /**
- * Its message is read from the text when somebody asks: the object that was published may be another one by then, and
- * most readers want only the text. A class, since an object with a getter of its own would cost every publication more
+ * `message` is parsed from the text at each access: the object that was published may have changed since, and
+ * most readers use only the text. A class, since an object literal with a getter would cost each publication more
  * than all the rest.
  */
-export class Remembered implements Published {
+export class StoredMessage implements Published {
   readonly channel: string
   readonly epoch: string
   readonly offset: number

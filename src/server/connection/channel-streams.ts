@@ -1,6 +1,11 @@
 /** The channels of one connection: live messages after what was missed, each once and in order. */
 import type { Broker, Position, Published } from '../broker/broker.ts'
-import { type GapReason, type Recovery, recover, type Verdict } from '../broker/recovery.ts'
+import {
+  type ChannelRecovery,
+  type GapReason,
+  type Recovered,
+  recover,
+} from '../broker/recovery.ts'
 import type { Counters } from '../metrics.ts'
 
 export interface ListeningHooks {
@@ -20,7 +25,7 @@ export interface ListeningHooks {
   /** What was promised cannot be given: the broker is away. */
   failed(thrown: unknown): void
   /** The channel's history is another one from here on. */
-  renewed(channel: string, verdict: Verdict): void
+  renewed(channel: string, verdict: ChannelRecovery): void
 }
 
 export interface Listening {
@@ -32,7 +37,7 @@ export interface Listening {
    */
   resume(
     positions: ReadonlyMap<string, Position | null>,
-    answer: (verdicts: Record<string, Verdict>) => void,
+    answer: (verdicts: Record<string, ChannelRecovery>) => void,
   ): Promise<void>
   leave(channel: string): boolean
   /** The client has read something: what was left out for it may follow. */
@@ -134,7 +139,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
 
   const release = async (
     name: string,
-    { verdict, messages }: Recovery,
+    { recovery: verdict, messages }: Recovered,
     held: Published[],
   ): Promise<void> => {
     const channel = channels.get(name)
@@ -163,8 +168,8 @@ export const createListening = (hooks: ListeningHooks): Listening => {
 
   const recoverAll = async (
     positions: ReadonlyMap<string, Position | null>,
-  ): Promise<readonly (readonly [string, Recovery])[]> => {
-    const recoveries = new Map<string, Recovery>()
+  ): Promise<readonly (readonly [string, Recovered])[]> => {
+    const recoveries = new Map<string, Recovered>()
     const left = positions.entries()
     const readOn = async (): Promise<void> => {
       for (const [name, position] of left) {
@@ -172,11 +177,11 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       }
     }
     await Promise.all(Array.from({ length: MOST_READS }, readOn))
-    return [...positions.keys()].map(name => [name, recoveries.get(name) as Recovery])
+    return [...positions.keys()].map(name => [name, recoveries.get(name) as Recovered])
   }
 
   const releaseAll = async (
-    recoveries: Iterable<readonly [string, Recovery]>,
+    recoveries: Iterable<readonly [string, Recovered]>,
     mine: ReadonlyMap<string, Published[]>,
   ): Promise<void> => {
     for (const [name, recovery] of recoveries)
@@ -197,7 +202,7 @@ export const createListening = (hooks: ListeningHooks): Listening => {
       }
       try {
         const recoveries = await recoverAll(positions)
-        answer(Object.fromEntries(recoveries.map(([name, { verdict }]) => [name, verdict])))
+        answer(Object.fromEntries(recoveries.map(([name, { recovery }]) => [name, recovery])))
         // Behind this call: at its reader's pace that may take long, and what the client says is not to wait for it.
         releaseAll(recoveries, mine).catch(hooks.failed)
       } catch (thrown) {

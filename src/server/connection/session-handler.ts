@@ -1,7 +1,7 @@
 /** Protocol v1 on one connection: its session, and messages with a place in it. */
 import type { WireMessage } from '../../protocol/wire.ts'
 import { type Applying, refuseAt } from '../apply.ts'
-import { incarnationOf, MOST_IN_FLIGHT, type Sessions } from '../broker/session-store.ts'
+import { incarnationOf, MAX_IN_FLIGHT, type SessionStore } from '../broker/session-store.ts'
 import type { ServerTimers } from '../environment.ts'
 import type { ServerClient, ServerSettings } from '../options.ts'
 import { dataOf, type Fields, greetingIn, isPlace, placeOf, replyTo } from '../protocol/parse.ts'
@@ -12,7 +12,7 @@ import type { Subscribing } from './subscribe-handler.ts'
 
 export interface SequenceHooks {
   readonly settings: ServerSettings
-  readonly sessions: Sessions
+  readonly sessions: SessionStore
   readonly applying: Applying
   readonly timers: ServerTimers
   readonly talk: Talk
@@ -99,7 +99,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
         const incarnation = incarnationOf(key, record.tok)
         session = { key, tok: record.tok, incarnation }
         presented = record.tok === tok
-        letGo = sessions.hold?.(key, record.tok) ?? letGo
+        letGo = sessions.pin?.(key, record.tok) ?? letGo
         timers.set('keep', sessionTtlMs / 2, keep)
         acked = record.last
         hooks.replaces(incarnation, gen)
@@ -112,7 +112,7 @@ export const createSequence = (hooks: SequenceHooks): Sequence => {
             ack: record.last,
             refused: record.refused,
             sessionTtlMs,
-            maxInFlight: MOST_IN_FLIGHT,
+            maxInFlight: MAX_IN_FLIGHT,
             channels: verdicts,
           })
           welcomed = true

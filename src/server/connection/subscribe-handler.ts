@@ -1,9 +1,9 @@
 /** Which channels one client asks for, may have, and leaves. */
 import type { Position } from '../broker/broker.ts'
-import { MOST_CHANNELS } from '../broker/publication.ts'
+import { MAX_CHANNELS } from '../broker/publication.ts'
 import { positionOf } from '../broker/recovery.ts'
 import type { ServerSettings } from '../options.ts'
-import { CHANNEL_WORDS, isChannel } from '../protocol/channel-name.ts'
+import { CHANNEL_FORM, isChannel } from '../protocol/channel-name.ts'
 import { type Fields, isObject, namedIn, replyTo } from '../protocol/parse.ts'
 import type { TimeLimits } from '../time-limits.ts'
 import type { Listening } from './channel-streams.ts'
@@ -55,7 +55,7 @@ const createComplaint = () => {
 }
 
 const addWrongName = ({ add }: ReturnType<typeof createComplaint>): void =>
-  add('UNKNOWN_CHANNEL', `Expected channels named by ${CHANNEL_WORDS}`)
+  add('UNKNOWN_CHANNEL', `Expected channels named by ${CHANNEL_FORM}`)
 
 export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
   const { settings, talk, listening } = hooks
@@ -63,12 +63,12 @@ export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
   const permitted: Subscribing['permitted'] = async message => {
     const complaint = createComplaint()
     const candidates: [string, Position | null][] = []
-    let room = MOST_CHANNELS - listening.channels().length
+    let room = MAX_CHANNELS - listening.channels().length
     for (const [name, position] of channelsIn(message) ?? []) {
       if (!isChannel(name)) addWrongName(complaint)
       else if (listening.has(name) || room-- > 0) candidates.push([name, position])
       // Before the application is asked: nobody makes it answer for more channels than may be heard.
-      else complaint.add('FORBIDDEN', `No more than ${MOST_CHANNELS} channels`)
+      else complaint.add('FORBIDDEN', `No more than ${MAX_CHANNELS} channels`)
     }
     const taken = new Map<string, Position | null>()
     await hooks.timeLimits.within(settings.handlerTimeoutMs, 'authorize', async isOver => {

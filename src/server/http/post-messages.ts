@@ -1,7 +1,7 @@
 /** Messages sent by POST while no WebSocket gets through: the same session, the same rules. */
 import type { WireMessage } from '../../protocol/wire.ts'
 import { type Applying, refuseAt } from '../apply.ts'
-import { incarnationOf, type Refused, type Sessions } from '../broker/session-store.ts'
+import { incarnationOf, type Refused, type SessionStore } from '../broker/session-store.ts'
 import type { ServerEnvironment } from '../environment.ts'
 import { forLog } from '../logging.ts'
 import type { Counters } from '../metrics.ts'
@@ -29,7 +29,7 @@ export type Posting = (text: string, user: string | null, address: string) => Pr
 
 export interface PostingHost {
   readonly settings: ServerSettings
-  readonly sessions: Sessions
+  readonly sessions: SessionStore
   readonly applying: Applying
   readonly environment: ServerEnvironment
   readonly counters: Counters

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireMessage } from '../../protocol/wire.ts'
 import type { Broker, Position } from '../broker/broker.ts'
-import { MOST_CHANNELS } from '../broker/publication.ts'
-import { positionOf, recover, type Verdict } from '../broker/recovery.ts'
+import { MAX_CHANNELS } from '../broker/publication.ts'
+import { type ChannelRecovery, positionOf, recover } from '../broker/recovery.ts'
 import type { ServerEnvironment } from '../environment.ts'
 import { forLog } from '../logging.ts'
 import type { Counters } from '../metrics.ts'
 import type { Identity, ServerSettings } from '../options.ts'
-import { isChannel, LONGEST_CHANNEL } from '../protocol/channel-name.ts'
+import { isChannel, MAX_CHANNEL_LENGTH } from '../protocol/channel-name.ts'
 import { costOfNames } from '../protocol/parse.ts'
 import type { TimeLimits } from '../time-limits.ts'
 import { addressOf } from './address.ts'
@@ -99,7 +99,7 @@ const positionsIn = (
       continue
     }
     // Whose it was meant to be cannot be told: of every channel that it could.
-    for (let end = item.indexOf(':'); end >= 0 && end <= LONGEST_CHANNEL; ) {
+    for (let end = item.indexOf(':'); end >= 0 && end <= MAX_CHANNEL_LENGTH; ) {
       const channel = item.slice(0, end)
       if (channels.has(channel)) positions.set(channel, NOWHERE)
       end = item.indexOf(':', end + 1)
@@ -150,31 +150,31 @@ const poll = async (
   }
   const positions = listIn(query, 'since') ?? []
   for (const [name, { length }] of Object.entries({ symbols: named ?? [], since: positions })) {
-    if (length <= MOST_CHANNELS) continue
-    const words = `${name}: expected at most ${MOST_CHANNELS} channels, got ${length}`
+    if (length <= MAX_CHANNELS) continue
+    const words = `${name}: expected at most ${MAX_CHANNELS} channels, got ${length}`
     return answer(response, 400, { error: words }, headers)
   }
   counters.polls++
-  const all = named ? undefined : await broker.channels(MOST_CHANNELS)
+  const all = named ? undefined : await broker.channels(MAX_CHANNELS)
   // How many these are is known only now; the first count let it in.
   if (all && costOfNames(all.length) > 1) mayPoll(costOfNames(all.length) - 1, true)
   const symbols = new Set(all ?? named?.map(decode))
   const since = positionsIn(positions.map(decode), symbols)
   const data: WireMessage[] = []
   const messages: WireMessage[] = []
-  const channels: Record<string, Verdict> = {}
+  const channels: Record<string, ChannelRecovery> = {}
   for (const symbol of await permittedOf(host, user, symbols)) {
     const position = since.get(symbol) ?? null
     const recovery = await recover(broker, symbol, position)
     const newest = await broker.newest(symbol)
-    counters.replayed += recovery.verdict.replayed
-    if (!recovery.verdict.recovered) counters.gaps++
-    Object.defineProperty(channels, symbol, { value: recovery.verdict, enumerable: true })
+    counters.replayed += recovery.recovery.replayed
+    if (!recovery.recovery.recovered) counters.gaps++
+    Object.defineProperty(channels, symbol, { value: recovery.recovery, enumerable: true })
     if (newest) data.push(newest.message)
     // Who knows nothing of a channel begins with its newest message.
     if (!position && newest) messages.push(newest.message)
     for (const { message } of recovery.messages) messages.push(message)
-    if (!recovery.verdict.recovered && newest) {
+    if (!recovery.recovery.recovered && newest) {
       messages.push({ type: 'snapshot', channel: symbol, data: newest.message })
     }
   }

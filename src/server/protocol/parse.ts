@@ -1,11 +1,11 @@
 /** What a frame holds, and what is wrong with it. Pure. */
 import { LONGEST_ID, type WireMessage } from '../../protocol/wire.ts'
-import { CHANNEL_WORDS, isChannel } from './channel-name.ts'
+import { CHANNEL_FORM, isChannel } from './channel-name.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
 const MOST_ELEMENTS = 1000
-export const LONGEST_TYPE = 64
+export const MAX_TYPE_LENGTH = 64
 /** Objects and arrays within each other, the message itself the first: whoever walks deeper may run out of stack. */
 const MOST_LEVELS = 32
 
@@ -124,8 +124,8 @@ const typed = (message: Fields): Fields => {
 export const readElement = (element: unknown): Element => {
   const message = isObject(element) ? element : {}
   const { type, id } = message
-  if (typeof type !== 'string' || !type || type.length > LONGEST_TYPE) {
-    const bad = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
+  if (typeof type !== 'string' || !type || type.length > MAX_TYPE_LENGTH) {
+    const bad = `Expected { type: string of 1 to ${MAX_TYPE_LENGTH} characters, data }`
     return { message, type: '', bad }
   }
   if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
@@ -138,7 +138,7 @@ export const readElement = (element: unknown): Element => {
   }
   const { channel } = message
   if (channel !== undefined && !isChannel(channel)) {
-    return { message, type, bad: `channel: expected ${CHANNEL_WORDS}` }
+    return { message, type, bad: `channel: expected ${CHANNEL_FORM}` }
   }
   return { message: typed(message), type }
 }

@@ -16,14 +16,14 @@ export interface FanOut {
 }
 
 /** Channels whose place is remembered. A hole in another one is seen by its clients, who ask for what is missing. */
-const MOST_CHANNELS = 10_000
+const MAX_CHANNELS = 10_000
 /** Messages of a channel that wait for those before them. */
 const MOST_HELD = 10_000
 /** Histories read at a time. */
 const AT_ONCE = 100
 
 export const createFanOut = ({ history, deliver }: FanOutHooks): FanOut => {
-  const places = createLruMap<{ readonly epoch: string; readonly offset: number }>(MOST_CHANNELS)
+  const places = createLruMap<{ readonly epoch: string; readonly offset: number }>(MAX_CHANNELS)
   const held = new Map<string, Published[]>()
 
   const pass = (published: Published): void => {

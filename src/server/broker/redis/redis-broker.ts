@@ -10,13 +10,13 @@ import {
   type Deliver,
   type History,
   type HistoryQuery,
+  type OnTakeover,
   type Position,
   type Publication,
   type Published,
-  type Taken,
 } from '../broker.ts'
-import type { Sessions } from '../session-store.ts'
-import { Remembered } from '../stored-message.ts'
+import type { SessionStore } from '../session-store.ts'
+import { StoredMessage } from '../stored-message.ts'
 import { createHistoryReads, type HistoryRead, type HistoryReads } from './history-reads.ts'
 import { CHANNELS, HEADS, HISTORY, NEWEST, PUBLISH } from './lua-scripts.ts'
 import { createFanOut, type FanOut } from './ordered-fan-out.ts'
@@ -90,7 +90,7 @@ const urlOf = (given: unknown): URL => {
  * `BrokerError`, `/readyz` is 503, and clients are sent away until it is back.
  */
 export class RedisBroker implements Broker {
-  readonly sessions: Sessions
+  readonly sessions: SessionStore
   readonly #sessions: RedisSessions
   readonly #link: RedisLink
   readonly #fanOut: FanOut
@@ -99,7 +99,10 @@ export class RedisBroker implements Broker {
   readonly #size: number
   readonly #ttlMs: number
   readonly #now: () => number
-  readonly #attached = new Set<{ readonly deliver: Deliver; readonly taken: Taken | undefined }>()
+  readonly #attached = new Set<{
+    readonly deliver: Deliver
+    readonly taken: OnTakeover | undefined
+  }>()
   /** Left, and not joined again: whoever still asks for a history does not open it. */
   #left = false
   readonly #seen = createLruMap<Position>(MOST_SEEN)
@@ -165,7 +168,7 @@ export class RedisBroker implements Broker {
   }
 
   /** Rejects only where the package `redis` is missing: it goes on trying to reach a Redis that is away. */
-  async attach(deliver: Deliver, taken?: Taken): Promise<() => Promise<void>> {
+  async attach(deliver: Deliver, taken?: OnTakeover): Promise<() => Promise<void>> {
     const member = { deliver, taken }
     this.#attached.add(member)
     try {
@@ -243,7 +246,7 @@ export class RedisBroker implements Broker {
     const isWhole = entries.at(-1)?.offset === offset
     const messages = entries
       .slice(isWhole ? gone : entries.length)
-      .map(entry => new Remembered(channel, epoch, entry.offset, entry.text))
+      .map(entry => new StoredMessage(channel, epoch, entry.offset, entry.text))
     return { epoch, offset, messages, oldest }
   }
 
@@ -332,7 +335,7 @@ export class RedisBroker implements Broker {
 
   #read(epoch: string, text: string): Published {
     const { channel, offset } = JSON.parse(text) as { channel: string; offset: number }
-    return new Remembered(channel, epoch, offset, text)
+    return new StoredMessage(channel, epoch, offset, text)
   }
 
   #heard(payload: string): void {

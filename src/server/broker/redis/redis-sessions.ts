@@ -4,13 +4,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createLruMap } from '../../lru-map.ts'
-import { BrokerError, type Taken } from '../broker.ts'
+import { BrokerError, type OnTakeover } from '../broker.ts'
 import {
   incarnationOf,
-  MOST_IN_FLIGHT,
-  MOST_INCARNATIONS,
+  MAX_IN_FLIGHT,
+  MAX_INCARNATIONS,
   type Refused,
-  type Sessions,
+  type SessionStore,
 } from '../session-store.ts'
 import { ADVANCE, BEGIN, CONTACT, type RedisScript, TOUCH } from './lua-scripts.ts'
 import type { Arguments, RedisLink } from './redis-connection.ts'
@@ -27,9 +27,9 @@ export interface RedisSessionsHooks {
   readonly leaseMs: number
 }
 
-export interface RedisSessions extends Sessions {
+export interface RedisSessions extends SessionStore {
   /** Word from another server; passes it on unless the session has come back meanwhile. */
-  heardTaken(text: string, tell: Taken): void
+  heardTaken(text: string, tell: OnTakeover): void
   /** Begins nothing any more, and resolves when what was begun is done, or after so long. */
   settle(withinMs: number): Promise<void>
 }
@@ -110,7 +110,7 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
         fresh,
         hooks.taken,
         incarnationOf(key, tok),
-        MOST_INCARNATIONS,
+        MAX_INCARNATIONS,
         sessionPrefix(key),
         refusedPrefix(key),
       ])
@@ -167,7 +167,7 @@ export const createRedisSessions = (hooks: RedisSessionsHooks): RedisSessions =>
           turn ?? randomBytes(9).toString('base64url'),
           turn ? 1 : 0,
           refused ? JSON.stringify(refused) : '',
-          MOST_IN_FLIGHT,
+          MAX_IN_FLIGHT,
         ])
         if (used !== 1) return false
         learn(incarnation, seq)
