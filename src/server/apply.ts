@@ -1,4 +1,4 @@
-/** Applies what clients send: each message once, in the order of its session, one at a time. */
+/** Applies the messages of clients: each once, in the order of its session, one at a time. */
 import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
 import type { Refused, SessionStore } from './broker/session-store.ts'
 import { forLog } from './logging.ts'
@@ -7,8 +7,8 @@ import type { ServerClient, ServerSettings } from './options.ts'
 import { isObject } from './protocol/parse.ts'
 import { TimeLimitError, type TimeLimits } from './time-limits.ts'
 
-/** A refusal that is told to the sender. */
-export class Refusal extends Error {
+/** A message was refused; code and message are sent to its sender. */
+export class MessageRefused extends Error {
   readonly code: string
   constructor(code: string, message: string) {
     super(message)
@@ -16,61 +16,66 @@ export class Refusal extends Error {
   }
 }
 
-/** Who a message comes from. */
+/** The client that sent a message. */
 export interface Sender {
   readonly user: string | null
   readonly client: ServerClient
 }
 
-/** The place a sequenced message wants. */
-export interface Place {
+/** The `seq` of a message in one incarnation of a session. */
+export interface SequenceSlot {
   readonly key: string
   readonly tok: string
   readonly seq: number
 }
 
-/** What became of a sequenced message. */
+/** The outcome of a sequenced message. */
 export interface Applied {
-  /** Everything up to here is applied; undefined: the message came too early and is ignored. */
+  /** Everything up to here is applied; `undefined`: the message came before its turn and is ignored. */
   readonly ack?: number
   readonly refused?: Refused
-  /** What the application answers. */
+  /** The reply of the application. */
   readonly reply?: Partial<WireMessage> | undefined
-  /** The session is another one by now. */
+  /** The incarnation is gone, or went on to another server. */
   readonly lost?: true
 }
 
 export interface Applying {
-  /** Lets one piece of work of a session or connection begin after the one before it has ended. */
-  inTurn(key: string, run: () => Promise<void>): Promise<void>
-  /** Applies a message without a sequence; throws a `Refusal`. */
+  /** Runs work under this key after all work before it has ended. The key names a session or a connection. */
+  exclusive(key: string, run: () => Promise<void>): Promise<void>
+  /** Applies a message without a `seq`. Rejects with `MessageRefused`. */
   apply(message: WireMessage, sender: Sender): Promise<Partial<WireMessage> | undefined>
   /**
-   * Applies a message at its place; `skip` only uses the place up. `own` is done for a reserved type, which
-   * never reaches the application. To be called in turn.
+   * Applies a message with a `seq`; `skip` only uses it up. `reservedWork` is what a reserved type does, which never
+   * reaches the application. To be called within `exclusive`.
    */
-  applyAt(
+  applySequenced(
     message: WireMessage,
-    place: Place,
+    slot: SequenceSlot,
     sender: Sender,
-    own?: (() => unknown) | undefined,
+    reservedWork?: (() => unknown) | undefined,
   ): Promise<Applied>
 }
 
-const asRefusal = (thrown: unknown): Refusal => {
-  if (thrown instanceof Refusal) return thrown
-  return thrown instanceof TimeLimitError
-    ? new Refusal('TIMEOUT', thrown.message)
-    : new Refusal('INTERNAL', 'The message could not be handled')
+export interface ApplyingDeps {
+  readonly settings: ServerSettings
+  readonly store: SessionStore
+  readonly counters: Counters
+  readonly timeLimits: TimeLimits
+  /** The application's handler. */
+  onMessage(message: WireMessage, client: ServerClient): unknown
 }
 
-export const createApplying = (
-  settings: ServerSettings,
-  sessions: SessionStore,
-  handle: (message: WireMessage, client: ServerClient) => unknown,
-  counters: Counters,
-  timeLimits: TimeLimits,
-): Applying => {
+const asRefusal = (error: unknown): MessageRefused => {
+  if (error instanceof MessageRefused) return error
+  return error instanceof TimeLimitError
+    ? new MessageRefused('TIMEOUT', error.message)
+    : new MessageRefused('INTERNAL', 'The message could not be handled')
+}
+
+export const createApplying = (deps: ApplyingDeps): Applying => {
+  const { settings, store: sessions, counters, timeLimits } = deps
+  /** The last work of each key. */
   const works = new Map<string, Promise<void>>()
 
   const run = async (
@@ -80,42 +85,42 @@ export const createApplying = (
   ): Promise<Partial<WireMessage> | undefined> => {
     const { type, data, channel } = message
     if (!(await settings.authorize(user, 'send', channel ?? type))) {
-      throw new Refusal('FORBIDDEN', 'You may not send this')
+      throw new MessageRefused('FORBIDDEN', 'You may not send this')
     }
-    // Refused meanwhile: it must not be applied after all.
+    // Refused with `TIMEOUT` meanwhile: it must not be applied after all.
     if (isOver()) return undefined
-    const answer = type === 'echo' ? { data } : await handle(message, client)
+    const answer = type === 'echo' ? { data } : await deps.onMessage(message, client)
     if (!isOver()) counters.applied++
     return isObject(answer) ? { type, ...answer } : undefined
   }
 
   const apply: Applying['apply'] = async (message, sender) => {
-    const { client } = sender
     try {
       return await timeLimits.within(settings.handlerTimeoutMs, 'onMessage', isOver =>
         run(message, sender, isOver),
       )
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) {
-        settings.logger.error?.(`A message of ${forLog(client.id)} failed: ${forLog(thrown)}`)
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) {
+        const { id } = sender.client
+        settings.logger.error?.(`A message of ${forLog(id)} failed: ${forLog(error)}`)
       }
-      throw asRefusal(thrown)
+      throw asRefusal(error)
     }
   }
 
   return {
-    async inTurn(key, run) {
-      const before = works.get(key)
-      const mine = (before ?? Promise.resolve()).then(run)
-      const settled = mine.catch(() => {})
+    async exclusive(key, run) {
+      const before = works.get(key) ?? Promise.resolve()
+      const work = before.then(run)
+      const settled = work.catch(() => {})
       works.set(key, settled)
       settled.then(() => {
         if (works.get(key) === settled) works.delete(key)
       })
-      return mine
+      return work
     },
     apply,
-    async applyAt(message, { key, tok, seq }, sender, own) {
+    async applySequenced(message, { key, tok, seq }, sender, reservedWork) {
       const last = await sessions.begin(key, tok, seq)
       if (last === undefined) return { lost: true }
       if (seq <= last) return { ack: last }
@@ -123,12 +128,12 @@ export const createApplying = (
       let reply: Partial<WireMessage> | undefined
       let refused: Refused | undefined
       try {
-        if (RESERVED_TYPES.includes(message.type)) await own?.()
+        if (RESERVED_TYPES.includes(message.type)) await reservedWork?.()
         else reply = await apply(message, sender)
-      } catch (thrown) {
-        const { code, message: words } = asRefusal(thrown)
+      } catch (error) {
+        const { code, message: reason } = asRefusal(error)
         countRefusal(counters, code)
-        refused = { seq, code, message: words }
+        refused = { seq, code, message: reason }
       }
       if (!(await sessions.advance(key, tok, seq, refused))) return { lost: true }
       return { ack: seq, reply, ...(refused && { refused }) }
@@ -136,13 +141,13 @@ export const createApplying = (
   }
 }
 
-/** Refuses at its place a message that is none. To be called in turn. */
-export const refuseAt = (
+/** Uses up the `seq` of a malformed message and refuses it with `BAD_MESSAGE`. To be called within `exclusive`. */
+export const refuseSequenced = (
   applying: Applying,
-  words: string,
-  place: Place,
+  problem: string,
+  slot: SequenceSlot,
   sender: Sender,
 ): Promise<Applied> =>
-  applying.applyAt({ type: 'skip' }, place, sender, () => {
-    throw new Refusal('BAD_MESSAGE', words)
+  applying.applySequenced({ type: 'skip' }, slot, sender, () => {
+    throw new MessageRefused('BAD_MESSAGE', problem)
   })

@@ -26,9 +26,7 @@ export type {
 } from './broker/session-store.ts'
 export {
   createServer,
-  type DrainOptions,
   type ResilientServer,
-  type ServerEvents,
 } from './create-server.ts'
 export type { Feed, Publisher } from './feeds/feed.ts'
 export { type ReplayOptions, startReplay } from './feeds/replay.ts'
@@ -40,3 +38,5 @@ export {
 } from './feeds/simulated-market.ts'
 export type { ServerLogger } from './logging.ts'
 export type { Identity, ServerClient, ServerOptions } from './options.ts'
+export type { ServerEvents } from './server-events.ts'
+export type { DrainOptions } from './shutdown.ts'

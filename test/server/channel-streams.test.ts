@@ -1,12 +1,29 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createListening, type Listening } from '../../src/server/connection/channel-streams.ts'
+import type { ChannelStream } from '../../src/server/connection/channel-stream.ts'
+import { ChannelStreams } from '../../src/server/connection/channel-streams.ts'
+import type { Peer } from '../../src/server/connection/peer.ts'
 import { MemoryBroker, type Position } from '../../src/server/index.ts'
 import { createCounters } from '../../src/server/metrics.ts'
+import { resolveServerOptions } from '../../src/server/options.ts'
+
+const depsOf = (broker: MemoryBroker, live: Set<ChannelStream>) => ({
+  settings: resolveServerOptions({}),
+  broker,
+  counters: createCounters(),
+  channels: {
+    join: (stream: ChannelStream) => void live.add(stream),
+    leave: (stream: ChannelStream) => void live.delete(stream),
+  },
+})
+
+const onFailed = (error: unknown): never => {
+  throw error
+}
 
 describe('a channel that is asked for again while its reader is slow', () => {
   let store: MemoryBroker
   let said: string[]
-  let listening: Listening
+  let streams: ChannelStreams
   let makeRoom: () => void
   const at: Record<string, Position> = {}
 
@@ -17,39 +34,39 @@ describe('a channel that is asked for again while its reader is slow', () => {
   }
   const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
   const ask = (positions: Record<string, Position | null>): Promise<void> =>
-    listening.resume(new Map(Object.entries(positions)), verdicts =>
-      said.push(`B at ${verdicts['B']?.offset}, ${verdicts['B']?.replayed} follow`),
+    streams.subscribeFrom(new Map(Object.entries(positions)), recoveries =>
+      said.push(`B at ${recoveries['B']?.offset}, ${recoveries['B']?.replayed} follow`),
     )
 
   beforeEach(async () => {
     store = new MemoryBroker()
     said = []
     let busy = true
-    listening = createListening({
-      broker: store,
-      counters: createCounters(),
-      join() {},
-      leave() {},
-      deliver(text) {
-        const { channel, offset } = JSON.parse(text)
+    const live = new Set<ChannelStream>()
+    const peer = {
+      deliver(message: Buffer) {
+        const { channel, offset } = JSON.parse(String(message))
         if (channel === 'B') said.push(`B ${offset}`)
       },
-      conflates: () => false,
-      isFull: () => false,
-      isBusy: () => busy,
-      room: () =>
-        new Promise<void>(resolve => {
-          makeRoom = () => {
-            busy = false
-            resolve()
-          }
-        }),
-      failed(thrown) {
-        throw thrown
+      buffer: {
+        aboveHighWater: () => false,
+        aboveLowWater: () => busy,
+        drained: () =>
+          new Promise<void>(resolve => {
+            makeRoom = () => {
+              busy = false
+              resolve()
+            }
+          }),
       },
-      renewed() {},
+    } as unknown as Peer
+    streams = new ChannelStreams(depsOf(store, live), peer, onFailed)
+    await store.attach(published => {
+      for (const stream of live) {
+        if (stream.name === published.channel)
+          stream.publish(published, Buffer.from(published.text))
+      }
     })
-    await store.attach(published => listening.published(published))
     await publish('A', 3)
     await publish('B', 3)
     const start = (channel: string) => ({ epoch: at[channel]?.epoch ?? '', offset: 0 })
@@ -72,7 +89,7 @@ describe('a channel that is asked for again while its reader is slow', () => {
   })
 
   test('gets nothing of before where it was left and begins from now on', async () => {
-    listening.leave('B')
+    streams.leave('B')
     const asked = ask({ B: null })
     makeRoom()
     await asked
@@ -94,25 +111,12 @@ test('of many channels few histories are read at a time: other clients come in b
     reading--
     return history.apply(store, asked)
   }
-  const listening = createListening({
-    broker: store,
-    counters: createCounters(),
-    join() {},
-    leave() {},
-    deliver() {},
-    conflates: () => false,
-    isFull: () => false,
-    isBusy: () => false,
-    room: async () => {},
-    failed(thrown) {
-      throw thrown
-    },
-    renewed() {},
-  })
+  const peer = { buffer: { aboveLowWater: () => false } } as unknown as Peer
+  const streams = new ChannelStreams(depsOf(store, new Set()), peer, onFailed)
   const names = Array.from({ length: 100 }, (_, index) => `channel-${index}`)
   let answered: string[] = []
-  await listening.resume(new Map(names.map(name => [name, null])), verdicts => {
-    answered = Object.keys(verdicts)
+  await streams.subscribeFrom(new Map(names.map(name => [name, null])), recoveries => {
+    answered = Object.keys(recoveries)
   })
   expect(answered).toEqual(names)
   expect(most).toBe(10)

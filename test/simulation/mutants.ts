@@ -49,8 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '3',
     name: 'the server acknowledges before it applies',
     file: 'server/connection/session-handler.ts',
-    find: 'const applied = await (bad',
-    replace: 'acknowledge(seq)\n        const applied = await (bad',
+    find: 'const applied = await (problem',
+    replace: 'this.#acknowledge(seq)\n      const applied = await (problem',
   },
   {
     rule: '4',
@@ -161,8 +161,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '8',
     name: 'the server joins the live stream after it has read history',
     file: 'server/connection/channel-streams.ts',
-    find: 'open(name).held = held',
-    replace: 'open(name)',
+    find: '      stream.buffered = buffered\n',
+    replace: '',
   },
   {
     rule: '9',
@@ -309,8 +309,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'another history on a living link is not told',
-    file: 'server/connection/channel-streams.ts',
-    find: 'hooks.renewed(name, {',
+    file: 'server/connection/channel-stream.ts',
+    find: "this.#streams.peer.send('subscribed', {",
     replace: 'void ({',
   },
   {
@@ -345,7 +345,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '10',
     name: 'older connections are not closed',
     file: 'server/hub.ts',
-    find: 'if (older < gen) connection.close(4409, REPLACED)',
+    find: 'if (older < gen) connection.close(CLOSE_REPLACED, REPLACED)',
     replace: '',
   },
   {

@@ -1,350 +1,289 @@
-/** One client: its heartbeat, and what each of its messages means. */
+/** One client: the parts of its connection, and which of them handles a message. */
 import { nanoid } from 'nanoid'
 import { RESERVED_TYPES, type WireMessage } from '../../protocol/wire.ts'
-import { type Applying, Refusal } from '../apply.ts'
-import type { Broker, Publication, Published } from '../broker/broker.ts'
-import { createServerTimers, type ServerEnvironment } from '../environment.ts'
+import { MessageRefused } from '../apply.ts'
+import type { Publication } from '../broker/broker.ts'
+import {
+  CLOSE_TOO_LARGE,
+  CLOSE_TRY_AGAIN_LATER,
+  closeReasonOf,
+  requireCloseCode,
+} from '../close-codes.ts'
+import { createServerTimers, type ServerTimers } from '../environment.ts'
 import { forLog } from '../logging.ts'
-import type { Counters } from '../metrics.ts'
-import type { Identity, ServerClient, ServerSettings } from '../options.ts'
-import { costOf, type Fields, placeOf, readElement, readFrame, replyTo } from '../protocol/parse.ts'
-import { createRateLimit, type RateLimit } from '../rate-limit.ts'
-import type { TimeLimits } from '../time-limits.ts'
-import { createAdmission } from './authentication.ts'
-import { createListening } from './channel-streams.ts'
-import { createTalk, reasonOf, requireCloseCode } from './peer.ts'
-import { createSequence } from './session-handler.ts'
-import { createSubscribing } from './subscribe-handler.ts'
-import type { ServerSocket } from './write-buffer.ts'
+import type { Identity, ServerClient } from '../options.ts'
+import { costOf, type Fields, readElement, readFrame, replyTo, seqOf } from '../protocol/parse.ts'
+import { type Authenticate, Authentication } from './authentication.ts'
+import { ChannelStreams } from './channel-streams.ts'
+import type { ConnectionContext } from './context.ts'
+import { type HeartbeatClient, onPong, startHeartbeat } from './heartbeat.ts'
+import { Peer } from './peer.ts'
+import { RateGate } from './rate-gate.ts'
+import type { ServerSocket } from './server-socket.ts'
+import { SessionHandler, type SessionMember } from './session-handler.ts'
+import { SubscribeHandler } from './subscribe-handler.ts'
 
-/** What a connection needs of its server. */
-export interface ConnectionHost {
-  readonly settings: ServerSettings
-  readonly broker: Broker
-  readonly environment: ServerEnvironment
-  readonly applying: Applying
-  readonly counters: Counters
-  readonly timeLimits: TimeLimits
-  authenticate(token: string): Promise<Identity | null>
-  /** Joins or leaves a channel's listeners. */
-  join(channel: string, connection: Connection): void
-  leave(channel: string, connection: Connection): void
-  /** This connection is the newest of its incarnation of a session; closes those with a lower `gen`. */
-  replaces(incarnation: string, gen: number, connection: Connection): void
-  /** It is none of the incarnation's any more. */
-  left(incarnation: string, connection: Connection): void
-  /** Something failed that the server survives. */
-  failed(thrown: unknown): void
-  closed(connection: Connection): void
+/** Where a connection comes from. */
+export interface ConnectionOrigin {
+  readonly address: string
+  /** The identity that came with the upgrade, if any. */
+  readonly identity: Identity | null
+  readonly authenticate: Authenticate
 }
 
-export interface Connection {
-  readonly client: ServerClient
-  /** The client has said hello, and knows all of protocol v1. */
-  hasSession(): boolean
-  /** Something was published on one of its channels. */
-  published(published: Published): void
-  send(type: string, data: unknown, more?: Partial<WireMessage>): void
-  close(code: number, reason: string): void
-  terminate(): void
-  /** The socket's own words. */
-  received(text: string | undefined, bytes: number): void
-  /** Frames of WebSocket's own, which are counted, too. */
-  pinged(): void
-  ponged(): void
-  /** Something that was handed to the socket has left. */
-  written(): void
-  ended(): void
-}
+/** Messages that wait for slow handlers; more are refused as if they came too fast. */
+const MAX_PENDING = 1000
+/** Bytes of a frame of a client that has not authenticated. */
+const MAX_UNAUTHENTICATED_BYTES = 8192
+/** Reserved types that may have a `seq` and mean something all the same. */
+const SEQUENCED_TYPES = ['subscribe', 'unsubscribe', 'auth']
 
-/** Messages that wait for slow handlers; more are refused as over the rate. */
-const MOST_PENDING = 1000
-const UNAUTHENTICATED_BYTES = 8192
-const RATE_WORDS = 'Rate limit exceeded. Please slow down.'
-const RETRY_AFTER_MS = 1000
-/** Pongs a second that count for nothing; more where this server asks more often. */
-const FREE_PONGS = 10
-/** For each time that it asks, by frame and by message: as many again may come late, at once. */
-const PONGS_A_BEAT = 4
-/** Ping frames a second that count for nothing. */
-const FREE_PINGS = 100
-/** Reserved types that may have a place in the sequence and still mean something. */
-const SEQUENCED = ['subscribe', 'unsubscribe', 'auth']
+/** A class, since a server may have very many that are idle: what only some need is made when it is first used. */
+export class Connection implements HeartbeatClient, SessionMember {
+  readonly id: string = nanoid()
+  readonly socket: ServerSocket
+  readonly timers: ServerTimers
+  readonly peer: Peer
+  readonly streams: ChannelStreams
+  readonly onError = (error: unknown): void => this.#fail(error)
+  readonly #context: ConnectionContext
+  readonly #address: string
+  readonly #authentication: Authentication
+  readonly #rates: RateGate
+  readonly #subscribing: SubscribeHandler
+  #session: SessionHandler | undefined
+  #client: ServerClient | undefined
+  /** Messages that are handled or wait for that. */
+  #pending = 0
 
-export const createConnection = (
-  host: ConnectionHost,
-  socket: ServerSocket,
-  given: { readonly address: string; readonly identity: Identity | null },
-): Connection => {
-  const { settings, broker, environment, applying, counters, timeLimits } = host
-  const { logger, heartbeat, maxPayload, rateLimit } = settings
-  const timers = createServerTimers(environment)
-  const id = nanoid()
-  const mayPass = createRateLimit(rateLimit, environment.monotonicNow)
-  const free = (aSecond: number): RateLimit =>
-    createRateLimit(rateLimit && { limit: aSecond, perMs: 1000 }, environment.monotonicNow)
-  const mayPong = free(Math.max(FREE_PONGS, (PONGS_A_BEAT * 1000) / heartbeat.intervalMs))
-  const mayPing = free(FREE_PINGS)
-
-  const report = (thrown: unknown): void => {
-    logger.error?.(`Connection ${id}: ${forLog(thrown)}`)
-    host.failed(thrown)
-  }
-
-  const talk = createTalk({ socket, timers, environment, settings, counters, failed: report })
-  const { send, complain, close } = talk
-  let pending = 0
-  let tooManyToldAt = Number.NEGATIVE_INFINITY
-
-  const failed = (thrown: unknown): void => {
-    report(thrown)
-    complain('INTERNAL', 'The message could not be handled')
-  }
-
-  /** A broker that is away, for instance: the client comes back, here or elsewhere, and asks again. */
-  const away = (thrown: unknown): void => {
-    failed(thrown)
-    close(1013, 'Try again later')
-  }
-
-  // ---- heartbeat: by frame, which browsers answer, and by message, which their pages see
-
-  const alive = (): void => timers.clear('pong')
-
-  const ask = async (): Promise<void> => {
-    // Where the broker is away the client is asked all the same.
-    const heads = await listening.heads().catch(report)
-    // The frame asks as well, and a client that is behind is not to be ended for this.
-    if (!talk.isFull()) send('ping', { timestamp: environment.now(), heads }, { id: nanoid() })
-  }
-
-  const beat = (): void => {
-    socket.ping()
-    ask().catch(failed)
-    // Counted from the first ping without an answer, also where pings come faster than that.
-    if (!timers.has('pong')) timers.set('pong', heartbeat.timeoutMs, talk.terminate)
-    timers.set('beat', heartbeat.intervalMs, beat)
-  }
-
-  // ---- what it may, hears and says
-
-  const client: ServerClient = {
-    id,
-    address: given.address,
-    get user() {
-      return admission.user()
-    },
-    get channels() {
-      return listening.channels()
-    },
-    send: ({ type, data, ...more }: Publication) => send(type, data, more),
-    close(code = 1000, reason = '') {
-      requireCloseCode(code)
-      close(code, reasonOf(`${reason}`))
-    },
-  }
-
-  const admission = createAdmission({
-    settings,
-    timers,
-    environment,
-    talk,
-    authenticate: host.authenticate,
-  })
-
-  const listening = createListening({
-    broker,
-    counters,
-    join: channel => host.join(channel, connection),
-    leave: channel => host.leave(channel, connection),
-    deliver: talk.deliver,
-    conflates: settings.conflate,
-    isFull: talk.isFull,
-    isBusy: talk.isBusy,
-    room: talk.room,
-    failed: away,
-    renewed: (channel, verdict) => send('subscribed', { channels: { [channel]: verdict } }),
-  })
-
-  const subscribing = createSubscribing({
-    settings,
-    talk,
-    listening,
-    timeLimits,
-    user: admission.user,
-    failed: away,
-  })
-
-  const sequence = createSequence({
-    settings,
-    sessions: broker.sessions,
-    applying,
-    timers,
-    talk,
-    admission,
-    subscribing,
-    listening,
-    client,
-    replaces: (incarnation, gen) => host.replaces(incarnation, gen, connection),
-    left: incarnation => host.left(incarnation, connection),
-    // An application may send these by its own hand.
-    own: message =>
-      SEQUENCED.includes(`${message['type']}`)
-        ? () => HANDLERS[`${message['type']}`]?.(message)
-        : undefined,
-    failed,
-  })
-
-  const HANDLERS: Readonly<Record<string, (message: Fields) => unknown>> = {
-    auth: admission.auth,
-    hello: sequence.hello,
-    subscribe: subscribing.subscribe,
-    unsubscribe: subscribing.unsubscribe,
-  }
-
-  // ---- in
-
-  const apply = async (message: Fields): Promise<void> => {
-    const reply = await applying.apply(message as unknown as WireMessage, {
-      user: client.user,
-      client,
+  constructor(
+    context: ConnectionContext,
+    socket: ServerSocket,
+    { address, identity, authenticate }: ConnectionOrigin,
+  ) {
+    const { settings, environment } = context
+    const onFailed = (error: unknown): void => this.#away(error)
+    this.#context = context
+    this.#address = address
+    this.socket = socket
+    this.timers = createServerTimers(environment)
+    this.peer = new Peer(context, socket, this.timers, error => this.#report(error))
+    this.streams = new ChannelStreams(context, this.peer, onFailed)
+    this.#authentication = new Authentication(context, this.peer, this.timers, authenticate)
+    this.#rates = new RateGate(context, this.peer)
+    this.#subscribing = new SubscribeHandler(
+      context,
+      this.peer,
+      this.streams,
+      this.#authentication,
+      onFailed,
+    )
+    const { heartbeat, rateLimit, maxPayload } = settings
+    this.peer.send('connection', {
+      clientId: this.id,
+      message: 'Connected to the market data stream',
+      serverTime: environment.now(),
+      protocol: 1,
+      heartbeat,
+      rateLimit: rateLimit || undefined,
+      maxPayload,
+      authRequired: settings.authenticate !== undefined && !identity,
     })
-    if (reply) talk.answer(reply, message)
+    this.#authentication.start(identity)
+    startHeartbeat(context, this)
   }
 
-  /** `bad`: what is wrong with the message; all that is done then is to use up its place. */
-  const handle = async (
-    message: Fields,
-    type: string,
-    early: boolean,
-    bad?: string,
-  ): Promise<void> => {
-    if (type !== 'auth' && type !== 'hello' && admission.isRequired()) {
-      return complain('UNAUTHORIZED', 'Authenticate first', message)
+  /** The client as the application sees it. A plain object: its functions may be taken out of it. */
+  get client(): ServerClient {
+    this.#client ??= this.#createClient()
+    return this.#client
+  }
+
+  /** The client has said hello, and knows all of protocol v1. */
+  hasSession(): boolean {
+    return this.#session?.hasSession() === true
+  }
+
+  /** Sends one message. Throws a `TypeError` for data that JSON cannot hold. */
+  send(type: string, data: unknown, more?: Partial<WireMessage>): void {
+    this.peer.send(type, data, more)
+  }
+
+  close(code: number, reason: string): void {
+    this.peer.close(code, reason)
+  }
+
+  terminate(): void {
+    this.peer.terminate()
+  }
+
+  /** A frame came; `undefined` for a binary one. */
+  received(text: string | undefined, bytes: number): void {
+    try {
+      this.#read(text, bytes)
+    } catch (error) {
+      this.#fail(error)
     }
-    const sequenced = type === 'skip' || placeOf(message) !== undefined
-    if (sequenced && sequence.hasSession()) return sequence.take(message, early, bad)
-    if (bad) return complain('BAD_MESSAGE', bad)
-    // Nothing that has a place is applied for a client that did not say who it is.
-    if (sequenced && type !== 'skip') {
-      return complain('BAD_MESSAGE', 'seq: expected hello before it', message)
+  }
+
+  /** A ping frame came; `ws` has answered it already. */
+  pinged(): void {
+    this.#rates.passesPing()
+  }
+
+  /** A pong came, as a frame or as a message. */
+  ponged(): void {
+    if (this.#rates.passesPong()) onPong(this)
+  }
+
+  /** The socket is closed. */
+  ended(): void {
+    this.peer.ended()
+    this.#session?.end()
+    this.timers.clearAll()
+    this.streams.end()
+  }
+
+  #createClient(): ServerClient {
+    const { id, peer, streams } = this
+    const authentication = this.#authentication
+    return {
+      id,
+      address: this.#address,
+      get user() {
+        return authentication.user()
+      },
+      get channels() {
+        return streams.names()
+      },
+      send: ({ type, data, ...more }: Publication) => peer.send(type, data, more),
+      close(code = 1000, reason = '') {
+        requireCloseCode(code)
+        peer.close(code, closeReasonOf(`${reason}`))
+      },
     }
-    if (Object.hasOwn(HANDLERS, type)) await HANDLERS[type]?.(message)
-    else if (!RESERVED_TYPES.includes(type)) await sequence.inTurn(() => apply(message))
   }
 
-  /** Told at most once a second, as what is over the rate. */
-  const tooMany = (about: Fields): void => {
-    counters.rateLimited++
-    const time = environment.monotonicNow()
-    if (time - tooManyToldAt < RETRY_AFTER_MS) return
-    tooManyToldAt = time
-    complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
+  #report(error: unknown): void {
+    const { settings, onError } = this.#context
+    settings.logger.error?.(`Connection ${this.id}: ${forLog(error)}`)
+    onError(error)
   }
 
-  /** One message is done before the next begins: the token sent just before may still be on its way. */
-  const queue = (message: Fields, type: string, bad?: string): void => {
-    if (pending >= MOST_PENDING) return tooMany(message)
-    pending++
-    const early = !sequence.isWelcomed()
-    const run = async (): Promise<void> => {
-      if (socket.isOpen() && !talk.isClosing()) await handle(message, type, early, bad)
-    }
-    applying
-      .inTurn(id, run)
-      .catch(thrown => {
-        if (thrown instanceof Refusal) complain(thrown.code, thrown.message, message)
-        else away(thrown)
-      })
-      .finally(() => pending--)
+  #fail(error: unknown): void {
+    this.#report(error)
+    this.peer.sendError('INTERNAL', 'The message could not be handled')
   }
 
-  /** False if it comes too fast: its sender is then told, now and then. `cost`: what it counts for. */
-  const passes = (about: Fields, cost = 1): boolean => {
-    counters.received++
-    const verdict = mayPass(cost)
-    if (verdict === 'pass') return true
-    counters.rateLimited++
-    if (verdict === 'abuse') close(1013, 'Rate limit exceeded')
-    if (verdict === 'warn') complain('RATE_LIMITED', RATE_WORDS, about, RETRY_AFTER_MS)
-    return false
+  /** The broker is away, for instance: the client comes back, to this server or another, and asks again. */
+  #away(error: unknown): void {
+    this.#fail(error)
+    this.close(CLOSE_TRY_AGAIN_LATER, 'Try again later')
   }
 
-  /** What is free up to a rate of its own counts as a message beyond it. */
-  const isFree = (mayPass: RateLimit): boolean => {
-    if (mayPass() !== 'pass') return passes({})
-    counters.received++
-    return true
-  }
-
-  const ponged = (): void => {
-    if (isFree(mayPong)) alive()
-  }
-
-  const take = (element: unknown): void => {
-    const { message, type, bad } = readElement(element)
-    const unplaced = message['seq'] === undefined
-    if (type === 'pong' && unplaced) return ponged()
-    if (!passes(message, costOf(type, message))) return
-    if (type === 'ping' && unplaced && !bad) send('pong', message['data'], replyTo(message))
-    else queue(message, type, bad)
-  }
-
-  const read = (text: string | undefined, bytes: number): void => {
-    if (talk.isClosing()) return
-    if (admission.isRequired() && bytes > UNAUTHENTICATED_BYTES) {
-      return close(1009, 'Too large before authentication')
+  #read(text: string | undefined, bytes: number): void {
+    if (this.peer.isClosing()) return
+    if (this.#authentication.isMissing() && bytes > MAX_UNAUTHENTICATED_BYTES) {
+      return this.close(CLOSE_TOO_LARGE, 'Too large before authentication')
     }
     const frame = readFrame(text)
     if (!frame.elements.length) {
-      if (passes({}, frame.count) && frame.bad) complain('BAD_MESSAGE', frame.bad)
+      if (this.#rates.passes({}, frame.count) && frame.problem) {
+        this.peer.sendError('BAD_MESSAGE', frame.problem)
+      }
       return
     }
-    for (const element of frame.elements) if (!talk.isClosing()) take(element)
+    for (const element of frame.elements) if (!this.peer.isClosing()) this.#onElement(element)
   }
 
-  const received = (text: string | undefined, bytes: number): void => {
-    try {
-      read(text, bytes)
-    } catch (thrown) {
-      failed(thrown)
+  #onElement(element: unknown): void {
+    const { message, type, problem } = readElement(element)
+    const isUnsequenced = message['seq'] === undefined
+    if (type === 'pong' && isUnsequenced) return this.ponged()
+    if (!this.#rates.passes(message, costOf(type, message))) return
+    if (type === 'ping' && isUnsequenced && !problem) {
+      return this.peer.send('pong', message['data'], replyTo(message))
     }
+    this.#enqueue(message, type, problem)
   }
 
-  const connection: Connection = {
-    client,
-    hasSession: sequence.hasSession,
-    published: listening.published,
-    send,
-    close,
-    terminate: talk.terminate,
-    received,
-    pinged: () => void isFree(mayPing),
-    ponged,
-    written() {
-      talk.written()
-      listening.written()
-    },
-    ended() {
-      talk.ended()
-      sequence.end()
-      timers.clearAll()
-      listening.end()
-      host.closed(connection)
-    },
+  /** One message is done before the next begins: the token sent just before may still be checked. */
+  #enqueue(message: Fields, type: string, problem?: string): void {
+    if (this.#pending >= MAX_PENDING) return this.#rates.refuse(message)
+    this.#pending++
+    const early = !this.#session?.isWelcomed()
+    const run = async (): Promise<void> => {
+      if (!this.socket.isOpen() || this.peer.isClosing()) return
+      await this.#handle(message, type, early, problem)
+    }
+    this.#context.applying
+      .exclusive(this.id, run)
+      .catch(error => {
+        if (error instanceof MessageRefused) {
+          this.peer.sendError(error.code, error.message, message)
+        } else this.#away(error)
+      })
+      .finally(() => this.#pending--)
   }
 
-  send('connection', {
-    clientId: id,
-    message: 'Connected to the market data stream',
-    serverTime: environment.now(),
-    protocol: 1,
-    heartbeat,
-    rateLimit: rateLimit || undefined,
-    maxPayload,
-    authRequired: settings.authenticate !== undefined && !given.identity,
-  })
-  admission.begin(given.identity)
-  timers.set('beat', heartbeat.intervalMs, beat)
-  return connection
+  /** `problem`: the message is malformed, and at most its `seq` is used up. */
+  async #handle(message: Fields, type: string, early: boolean, problem?: string): Promise<void> {
+    const { peer } = this
+    if (type !== 'auth' && type !== 'hello' && this.#authentication.isMissing()) {
+      return peer.sendError('UNAUTHORIZED', 'Authenticate first', message)
+    }
+    const isSequenced = type === 'skip' || seqOf(message) !== undefined
+    if (isSequenced && this.#session?.hasSession()) {
+      return this.#session.onSequenced(message, early, problem)
+    }
+    if (problem) return peer.sendError('BAD_MESSAGE', problem)
+    // Nothing with a `seq` is applied for a client that has not said which session it is of.
+    if (isSequenced && type !== 'skip') {
+      return peer.sendError('BAD_MESSAGE', 'seq: expected hello before it', message)
+    }
+    if (type === 'hello') return this.#sessionHandler().onHello(message)
+    if (SEQUENCED_TYPES.includes(type)) await this.#onReserved(type, message)
+    else if (!RESERVED_TYPES.includes(type)) await this.#exclusive(() => this.#apply(message))
+  }
+
+  #onReserved(type: string, message: Fields): Promise<void> | void {
+    if (type === 'auth') return this.#authentication.onAuth(message)
+    if (type === 'subscribe') return this.#subscribing.onSubscribe(message)
+    return this.#subscribing.onUnsubscribe(message)
+  }
+
+  #exclusive(run: () => Promise<void>): Promise<void> {
+    return this.#session ? this.#session.exclusive(run) : run()
+  }
+
+  async #apply(message: Fields): Promise<void> {
+    const { client } = this
+    const sender = { user: client.user, client }
+    const reply = await this.#context.applying.apply(message as unknown as WireMessage, sender)
+    if (reply) this.peer.sendReply(reply, message)
+  }
+
+  #sessionHandler(): SessionHandler {
+    const { settings, broker, sessions, applying } = this.#context
+    this.#session ??= new SessionHandler({
+      settings,
+      store: broker.sessions,
+      registry: sessions,
+      applying,
+      timers: this.timers,
+      peer: this.peer,
+      authentication: this.#authentication,
+      subscribing: this.#subscribing,
+      streams: this.streams,
+      client: this.client,
+      member: this,
+      // An application may send these by its own hand.
+      reservedWork: message => {
+        const type = `${message['type']}`
+        return SEQUENCED_TYPES.includes(type) ? () => this.#onReserved(type, message) : undefined
+      },
+      onError: this.onError,
+    })
+    return this.#session
+  }
 }

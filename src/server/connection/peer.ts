@@ -1,122 +1,110 @@
-/** What the server says to one client, and how it ends their connection. */
+/** The messages of the server to one client, and the end of their connection. */
+
 import { LONGEST_ID, type WireMessage } from '../../protocol/wire.ts'
+import { CLOSE_TRY_AGAIN_LATER } from '../close-codes.ts'
 import type { ServerEnvironment, ServerTimers } from '../environment.ts'
 import { type Counters, countRefusal } from '../metrics.ts'
 import type { ServerSettings } from '../options.ts'
 import { type Fields, replyTo } from '../protocol/parse.ts'
-import { createOutgoing, type ServerSocket } from './write-buffer.ts'
+import type { JoinWindow } from './join-window.ts'
+import type { ServerSocket } from './server-socket.ts'
+import { WriteBuffer } from './write-buffer.ts'
 
-export interface TalkHooks {
-  readonly socket: ServerSocket
-  readonly timers: ServerTimers
-  readonly environment: ServerEnvironment
+export interface PeerDeps {
   readonly settings: ServerSettings
+  readonly environment: ServerEnvironment
   readonly counters: Counters
-  failed(thrown: unknown): void
+  readonly joinWindow: JoinWindow
 }
 
-export interface Talk {
-  send(type: string, data: unknown, more?: Partial<WireMessage>): void
-  /** What an application answers to a message. Never throws: what is no JSON is not sent. */
-  answer(reply: Partial<WireMessage>, message: Fields): void
-  /** Hands over one message as JSON. */
-  deliver(text: string): void
-  /** Says `error`, about a message. */
-  complain(code: string, message: string, about?: Fields, retryAfterMs?: number): void
-  /** See `Outgoing`. */
-  join(): void
-  isBusy(): boolean
-  isFull(): boolean
-  room(): Promise<void>
-  written(): void
-  close(code: number, reason: string): void
-  terminate(): void
-  /** Nothing is said or heard any more. */
-  isClosing(): boolean
-  ended(): void
-}
-
+/** How long a client may take to answer a close frame; `ws` alone would wait for 30 s. */
 const TERMINATE_AFTER_MS = 5000
-/** What a close frame holds beside its code, in bytes. */
-const LONGEST_REASON = 123
 
-/** As much of a reason as fits, cut between two characters: half a one would be three bytes, and too many. */
-export const reasonOf = (text: string): string =>
-  text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(LONGEST_REASON)).read)
+export class Peer {
+  readonly buffer: WriteBuffer
+  readonly #deps: PeerDeps
+  readonly #socket: ServerSocket
+  readonly #timers: ServerTimers
+  readonly #onError: (error: unknown) => void
+  #closing = false
 
-/** Throws a `RangeError` for a code that must not be in a close frame. */
-export const requireCloseCode = (code: number): void => {
-  const standard = code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)
-  if (Number.isInteger(code) && (standard || (code >= 3000 && code <= 4999))) return
-  const expected = 'a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999'
-  throw new RangeError(`close: expected ${expected}, got ${code}`)
-}
-
-export const createTalk = (hooks: TalkHooks): Talk => {
-  const { socket, timers, environment, settings, counters, failed } = hooks
-  const { maxPayload, maxBufferedBytes } = settings
-  let closing = false
-
-  const outgoing = createOutgoing({
-    socket,
-    timers,
-    maxPayload,
-    maxBufferedBytes,
-    tooSlow() {
-      if (!closing) counters.slowConsumers++
-      close(1013, 'Too slow')
-    },
-  })
-
-  const deliver = (text: string, own = false): void => {
-    if (closing) return
-    counters.sent++
-    outgoing.deliver(text, own)
+  /** `onError`: an error of the application that the connection survives. */
+  constructor(
+    deps: PeerDeps,
+    socket: ServerSocket,
+    timers: ServerTimers,
+    onError: (error: unknown) => void,
+  ) {
+    const { maxPayload, maxBufferedBytes } = deps.settings
+    this.#deps = deps
+    this.#socket = socket
+    this.#timers = timers
+    this.#onError = onError
+    this.buffer = new WriteBuffer({
+      socket,
+      timers,
+      joinWindow: deps.joinWindow,
+      maxPayload,
+      maxBufferedBytes,
+      onTooSlow: () => {
+        if (!this.#closing) deps.counters.slowConsumers++
+        this.close(CLOSE_TRY_AGAIN_LATER, 'Too slow')
+      },
+    })
   }
 
-  const send = (type: string, data: unknown, more: Partial<WireMessage> = {}): void => {
-    if (closing) return
-    deliver(JSON.stringify({ type, data, timestamp: environment.now(), ...more }), true)
+  /** Sends one message to this client alone. Throws a `TypeError` for data that JSON cannot hold. */
+  send(type: string, data: unknown, more: Partial<WireMessage> = {}): void {
+    if (this.#closing) return
+    const timestamp = this.#deps.environment.now()
+    this.deliver(Buffer.from(JSON.stringify({ type, data, timestamp, ...more })), true)
   }
 
-  const terminate = (): void => socket.terminate()
-
-  const close = (code: number, reason: string): void => {
-    if (closing) return
-    outgoing.flush()
-    if (closing) return
-    closing = true
-    socket.close(code, reason)
-    // A peer that is gone never answers; `ws` alone would wait for 30 s.
-    timers.set('terminate', TERMINATE_AFTER_MS, terminate)
+  /** Sends the reply of an application to a message. A reply that JSON cannot hold is reported and not sent. */
+  sendReply({ type = 'reply', data, ...more }: Partial<WireMessage>, message: Fields): void {
+    try {
+      this.send(type, data, { ...more, ...replyTo(message) })
+    } catch (error) {
+      this.#onError(error)
+    }
   }
 
-  return {
-    send,
-    answer({ type = 'reply', data, ...more }, message) {
-      try {
-        send(type, data, { ...more, ...replyTo(message) })
-      } catch (thrown) {
-        failed(thrown)
-      }
-    },
-    deliver: text => deliver(text),
-    complain(code, message, about = {}, retryAfterMs) {
-      if (code !== 'RATE_LIMITED') countRefusal(counters, code)
-      const { id: name } = about
-      const known = typeof name === 'string' ? name.slice(0, LONGEST_ID) : undefined
-      send('error', { code, message, id: known, retryAfterMs })
-    },
-    join: outgoing.join,
-    isBusy: outgoing.isBusy,
-    isFull: outgoing.isFull,
-    room: outgoing.room,
-    written: outgoing.written,
-    close,
-    terminate,
-    isClosing: () => closing,
-    ended() {
-      closing = true
-    },
+  /** Sends `error`, about a message. */
+  sendError(code: string, message: string, about: Fields = {}, retryAfterMs?: number): void {
+    if (code !== 'RATE_LIMITED') countRefusal(this.#deps.counters, code)
+    const { id } = about
+    const known = typeof id === 'string' ? id.slice(0, LONGEST_ID) : undefined
+    this.send('error', { code, message, id: known, retryAfterMs })
+  }
+
+  /** Sends one message as JSON. `own`: it was made for this client alone. */
+  deliver(message: Buffer, own = false): void {
+    if (this.#closing) return
+    this.#deps.counters.sent++
+    this.buffer.deliver(message, own)
+  }
+
+  /** Sends what waits, as far as the socket takes it, and a close frame. Idempotent. */
+  close(code: number, reason: string): void {
+    if (this.#closing) return
+    this.buffer.flush()
+    if (this.#closing) return
+    this.#closing = true
+    this.#socket.close(code, reason)
+    this.#timers.set('terminate', TERMINATE_AFTER_MS, () => this.terminate())
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  /** Nothing is sent or read any more. */
+  isClosing(): boolean {
+    return this.#closing
+  }
+
+  /** The socket is closed. */
+  ended(): void {
+    this.#closing = true
   }
 }

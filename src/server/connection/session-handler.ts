@@ -1,159 +1,214 @@
-/** Protocol v1 on one connection: its session, and messages with a place in it. */
+/** Protocol v1 on one connection: `hello`, `welcome`, and messages with a `seq`. */
 import type { WireMessage } from '../../protocol/wire.ts'
-import { type Applying, refuseAt } from '../apply.ts'
-import { incarnationOf, MAX_IN_FLIGHT, type SessionStore } from '../broker/session-store.ts'
+import { type Applying, refuseSequenced } from '../apply.ts'
+import {
+  incarnationOf,
+  MAX_IN_FLIGHT,
+  type SessionRecord,
+  type SessionStore,
+} from '../broker/session-store.ts'
+import { CLOSE_REPLACED, CLOSE_RESTART } from '../close-codes.ts'
 import type { ServerTimers } from '../environment.ts'
 import type { ServerClient, ServerSettings } from '../options.ts'
-import { dataOf, type Fields, greetingIn, isPlace, placeOf, replyTo } from '../protocol/parse.ts'
-import type { Admission } from './authentication.ts'
-import type { Listening } from './channel-streams.ts'
-import type { Talk } from './peer.ts'
-import type { Subscribing } from './subscribe-handler.ts'
+import {
+  dataOf,
+  type Fields,
+  type Greeting,
+  greetingIn,
+  isSeq,
+  replyTo,
+  seqOf,
+} from '../protocol/parse.ts'
+import type { Authentication } from './authentication.ts'
+import type { ChannelStreams } from './channel-streams.ts'
+import type { Peer } from './peer.ts'
+import type { SubscribeHandler } from './subscribe-handler.ts'
 
-export interface SequenceHooks {
+/** A connection as the registry of sessions sees it. */
+export interface SessionMember {
+  close(code: number, reason: string): void
+}
+
+/** The connections of each incarnation of a session. */
+export interface SessionRegistry {
+  /** This connection is the newest of its incarnation: those with a lower `gen` are closed. */
+  join(incarnation: string, gen: number, member: SessionMember): void
+  leave(incarnation: string, member: SessionMember): void
+}
+
+export interface SessionHandlerDeps {
   readonly settings: ServerSettings
-  readonly sessions: SessionStore
+  readonly store: SessionStore
+  readonly registry: SessionRegistry
   readonly applying: Applying
   readonly timers: ServerTimers
-  readonly talk: Talk
-  readonly admission: Admission
-  readonly subscribing: Subscribing
-  readonly listening: Listening
+  readonly peer: Peer
+  readonly authentication: Authentication
+  readonly subscribing: SubscribeHandler
+  readonly streams: ChannelStreams
   readonly client: ServerClient
-  /** This connection is the newest of its incarnation; closes those with a lower `gen`. */
-  replaces(incarnation: string, gen: number): void
-  /** It is none of the incarnation's any more. */
-  left(incarnation: string): void
-  /** What a reserved type does at its place, if anything. */
-  own(message: Fields): (() => unknown) | undefined
-  failed(thrown: unknown): void
+  readonly member: SessionMember
+  /** The work of a reserved type that may have a `seq`, if it has any. */
+  reservedWork(message: Fields): (() => unknown) | undefined
+  /** The store is away. */
+  onError(error: unknown): void
 }
 
-export interface Sequence {
-  /** The client has said hello, and was taken. */
-  hasSession(): boolean
-  /** It was told so. */
-  isWelcomed(): boolean
-  hello(message: Fields): Promise<void>
-  /** Lets work begin when nothing else of the session runs; at once where there is none. */
-  inTurn(run: () => Promise<void>): Promise<void>
+interface Session {
+  readonly key: string
+  readonly tok: string
+  readonly incarnation: string
+  /** The client has presented the `tok`: its messages are meant for this incarnation. */
+  readonly presented: boolean
+  unpin(): void
+}
+
+export class SessionHandler {
+  readonly #deps: SessionHandlerDeps
+  #session: Session | undefined
+  /** The last `seq` that was acknowledged, or is about to be. */
+  #acked = 0
+  #welcomed = false
+
+  constructor(deps: SessionHandlerDeps) {
+    this.#deps = deps
+  }
+
+  /** The client has said hello, and its session was found or made. */
+  hasSession(): boolean {
+    return this.#session !== undefined
+  }
+
+  /** `welcome` was sent. */
+  isWelcomed(): boolean {
+    return this.#welcomed
+  }
+
+  async onHello(message: Fields): Promise<void> {
+    const { settings, peer, authentication, applying, client } = this.#deps
+    const { token } = dataOf(message)
+    const greeting = greetingIn(dataOf(message))
+    if (!greeting) {
+      return peer.sendError('BAD_MESSAGE', 'hello: expected { sid, gen, channels }', message)
+    }
+    if (this.#session) {
+      return peer.sendError('BAD_MESSAGE', 'hello: this connection has a session', message)
+    }
+    if (settings.authenticate && typeof token === 'string') {
+      if (!(await authentication.verify(token))) return
+    }
+    if (authentication.isMissing()) {
+      return peer.sendError('UNAUTHORIZED', 'Authenticate first', message)
+    }
+    const { sid, tok } = greeting
+    const key = JSON.stringify([client.user ?? '', sid])
+    const start = (): Promise<void> => this.#start(key, greeting, message)
+    // Messages of older connections of this incarnation come first, so that the ack covers all of them. A client
+    // without a `tok` waits for no other.
+    if (tok === undefined) await start()
+    else await applying.exclusive(incarnationOf(key, tok), start)
+  }
+
+  /** Runs work of this session while nothing else of it runs; at once where there is no session. */
+  exclusive(run: () => Promise<void>): Promise<void> {
+    return this.#session ? this.#deps.applying.exclusive(this.#session.incarnation, run) : run()
+  }
+
   /**
-   * Applies a message at its place. `early`: it came before the welcome was sent. `bad`: all that is done is to
-   * use the place up.
+   * Applies a message with a `seq`. `early`: it came before `welcome` was sent. `problem`: the message is malformed, and only
+   * its `seq` is used up.
    */
-  take(message: Fields, early: boolean, bad?: string): Promise<void>
-  /** The connection is gone; its session lives on for its time. */
-  end(): void
-}
+  async onSequenced(message: Fields, early: boolean, problem?: string): Promise<void> {
+    const session = this.#session as Session
+    const { peer, applying, client, reservedWork } = this.#deps
+    // The client sent it for an incarnation that it knew of, and that is gone.
+    if (early && !session.presented) return
+    const { key, tok, incarnation } = session
+    const seq = seqOf(message)
+    if (!isSeq(seq)) {
+      return peer.sendError('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
+    }
+    const slot = { key, tok, seq }
+    const sender = { user: client.user, client }
+    await applying.exclusive(incarnation, async () => {
+      // Replaced while it waited: the client sends the message again on its new connection, and gets the ack there.
+      if (peer.isClosing()) return
+      // Duplicates are acknowledged from memory: a resent batch must not cost a store round trip each.
+      if (seq <= this.#acked) return this.#acknowledge(seq)
+      const applied = await (problem
+        ? refuseSequenced(applying, problem, slot, sender)
+        : applying.applySequenced(
+            message as unknown as WireMessage,
+            slot,
+            sender,
+            reservedWork(message),
+          ))
+      // Not final: the client connects again, and its next hello tells what became of the session.
+      if (applied.lost) return peer.close(CLOSE_RESTART, 'The session is gone')
+      if (applied.refused) peer.send('nack', applied.refused, replyTo(message))
+      if (applied.reply) peer.sendReply(applied.reply, message)
+      if (applied.ack !== undefined) this.#acknowledge(applied.ack)
+    })
+  }
 
-export const createSequence = (hooks: SequenceHooks): Sequence => {
-  const { settings, sessions, applying, timers, talk, admission, client } = hooks
-  const { sessionTtlMs } = settings
-  let session:
-    | { readonly key: string; readonly tok: string; readonly incarnation: string }
-    | undefined
-  let acked = 0
-  /** The client has shown the `tok`, so that it knows which incarnation its places are in. */
-  let presented = false
-  let welcomed = false
-  let letGo = (): void => {}
-
-  /** The session lives as long as its connection, and for its time after that. */
-  const keep = (): void => {
+  /** The connection is gone; its session lives on for `sessionTtlMs`. */
+  end(): void {
+    const session = this.#session
     if (!session) return
-    sessions.touch(session.key, session.tok, sessionTtlMs).catch(hooks.failed)
-    timers.set('keep', sessionTtlMs / 2, keep)
+    const { timers, registry, member } = this.#deps
+    this.#touch()
+    timers.clear('touch')
+    session.unpin()
+    registry.leave(session.incarnation, member)
+  }
+
+  async #start(key: string, { tok, gen }: Greeting, message: Fields): Promise<void> {
+    const { settings, store, peer, authentication, subscribing, streams } = this.#deps
+    const { sessionTtlMs } = settings
+    const record = await store.contact(key, { tok, gen, ttlMs: sessionTtlMs })
+    if (!record) return peer.close(CLOSE_REPLACED, 'Replaced by a newer connection')
+    // The connection is gone meanwhile: nobody would let go of the session again.
+    if (peer.isClosing()) return
+    this.#join(key, record, gen, record.tok === tok)
+    authentication.cancelDeadline()
+    peer.buffer.enableArrays()
+    const channels = await subscribing.permitted(message)
+    await streams.subscribeFrom(channels, recoveries => {
+      peer.send('welcome', {
+        tok: record.tok,
+        ack: record.last,
+        refused: record.refused,
+        sessionTtlMs,
+        maxInFlight: MAX_IN_FLIGHT,
+        channels: recoveries,
+      })
+      this.#welcomed = true
+    })
+  }
+
+  #join(key: string, { tok, last }: SessionRecord, gen: number, presented: boolean): void {
+    const { store, registry, member, settings, timers } = this.#deps
+    const incarnation = incarnationOf(key, tok)
+    const unpin = store.pin?.(key, tok) ?? (() => {})
+    this.#session = { key, tok, incarnation, presented, unpin }
+    this.#acked = last
+    timers.set('touch', settings.sessionTtlMs / 2, () => this.#touch())
+    registry.join(incarnation, gen, member)
+  }
+
+  /** The session lives as long as its connection, and for `sessionTtlMs` after that. */
+  #touch(): void {
+    const { store, settings, timers, onError } = this.#deps
+    const { key, tok } = this.#session as Session
+    store.touch(key, tok, settings.sessionTtlMs).catch(onError)
+    timers.set('touch', settings.sessionTtlMs / 2, () => this.#touch())
   }
 
   /** Acks are cumulative: those of one moment travel as one. */
-  const acknowledge = (seq: number): void => {
-    acked = Math.max(acked, seq)
-    if (!timers.has('ack')) timers.set('ack', 0, () => talk.send('ack', { seq: acked }))
-  }
-
-  return {
-    hasSession: () => session !== undefined,
-    isWelcomed: () => welcomed,
-    async hello(message) {
-      const { token } = dataOf(message)
-      const greeting = greetingIn(dataOf(message))
-      if (!greeting) {
-        return talk.complain('BAD_MESSAGE', 'hello: expected { sid, gen, channels }', message)
-      }
-      if (session) {
-        return talk.complain('BAD_MESSAGE', 'hello: this connection has a session', message)
-      }
-      if (settings.authenticate && typeof token === 'string') {
-        if (!(await admission.present(token))) return
-      }
-      if (admission.isRequired()) {
-        return talk.complain('UNAUTHORIZED', 'Authenticate first', message)
-      }
-      const { sid, tok, gen } = greeting
-      const key = JSON.stringify([client.user ?? '', sid])
-      const begin = async (): Promise<void> => {
-        const record = await sessions.contact(key, { tok, gen, ttlMs: sessionTtlMs })
-        if (!record) return talk.close(4409, 'Replaced by a newer connection')
-        // Gone meanwhile: nobody would let go of what is taken from here on.
-        if (talk.isClosing()) return
-        const incarnation = incarnationOf(key, record.tok)
-        session = { key, tok: record.tok, incarnation }
-        presented = record.tok === tok
-        letGo = sessions.pin?.(key, record.tok) ?? letGo
-        timers.set('keep', sessionTtlMs / 2, keep)
-        acked = record.last
-        hooks.replaces(incarnation, gen)
-        admission.done()
-        talk.join()
-        const channels = await hooks.subscribing.permitted(message)
-        await hooks.listening.resume(channels, verdicts => {
-          talk.send('welcome', {
-            tok: record.tok,
-            ack: record.last,
-            refused: record.refused,
-            sessionTtlMs,
-            maxInFlight: MAX_IN_FLIGHT,
-            channels: verdicts,
-          })
-          welcomed = true
-        })
-      }
-      // What came on older connections of this incarnation is done first, so that the ack says all of it. Whoever
-      // presents no `tok` waits for nobody.
-      if (tok === undefined) await begin()
-      else await applying.inTurn(incarnationOf(key, tok), begin)
-    },
-    inTurn: run => (session ? applying.inTurn(session.incarnation, run) : run()),
-    async take(message, early, bad) {
-      // It is meant for an incarnation that there is no more.
-      if (early && !presented) return
-      const { key, tok, incarnation } = session as NonNullable<typeof session>
-      const seq = placeOf(message)
-      if (!isPlace(seq)) {
-        return talk.complain('BAD_MESSAGE', 'seq: expected a whole number from 1', message)
-      }
-      const place = { key, tok, seq }
-      const sender = { user: client.user, client }
-      await applying.inTurn(incarnation, async () => {
-        // Replaced while it waited: the client says it again on its new connection, and hears of it there.
-        if (talk.isClosing()) return
-        // Who says again what was applied shall not cost the store anything: there may be many of it.
-        if (seq <= acked) return acknowledge(seq)
-        const applied = await (bad
-          ? refuseAt(applying, bad, place, sender)
-          : applying.applyAt(message as unknown as WireMessage, place, sender, hooks.own(message)))
-        // Not final: the client comes back, and hears then what became of its session.
-        if (applied.lost) return talk.close(1012, 'The session is gone')
-        if (applied.refused) talk.send('nack', applied.refused, replyTo(message))
-        if (applied.reply) talk.answer(applied.reply, message)
-        if (applied.ack !== undefined) acknowledge(applied.ack)
-      })
-    },
-    end() {
-      keep()
-      timers.clear('keep')
-      letGo()
-      if (session) hooks.left(session.incarnation)
-    },
+  #acknowledge(seq: number): void {
+    const { timers, peer } = this.#deps
+    this.#acked = Math.max(this.#acked, seq)
+    if (timers.has('ack')) return
+    timers.set('ack', 0, () => peer.send('ack', { seq: this.#acked }))
   }
 }

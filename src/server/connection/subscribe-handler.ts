@@ -1,4 +1,4 @@
-/** Which channels one client asks for, may have, and leaves. */
+/** Subscribes one client to channels that it may listen to, and unsubscribes it. */
 import type { Position } from '../broker/broker.ts'
 import { MAX_CHANNELS } from '../broker/publication.ts'
 import { positionOf } from '../broker/recovery.ts'
@@ -6,30 +6,16 @@ import type { ServerSettings } from '../options.ts'
 import { CHANNEL_FORM, isChannel } from '../protocol/channel-name.ts'
 import { type Fields, isObject, namedIn, replyTo } from '../protocol/parse.ts'
 import type { TimeLimits } from '../time-limits.ts'
-import type { Listening } from './channel-streams.ts'
-import type { Talk } from './peer.ts'
+import type { Authentication } from './authentication.ts'
+import type { ChannelStreams } from './channel-streams.ts'
+import type { Peer } from './peer.ts'
 
-export interface SubscribingHooks {
+export interface SubscribeHandlerDeps {
   readonly settings: ServerSettings
-  readonly talk: Talk
-  readonly listening: Listening
   readonly timeLimits: TimeLimits
-  user(): string | null
-  /** It cannot be said what the client may hear. */
-  failed(thrown: unknown): void
 }
 
-export interface Subscribing {
-  /**
-   * The channels of a message that this client may listen to; of all others it is told by one error. Rejects if
-   * `authorize` takes too long.
-   */
-  permitted(message: Fields): Promise<Map<string, Position | null>>
-  subscribe(message: Fields): Promise<void>
-  unsubscribe(message: Fields): void
-}
-
-/** Names and positions of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; undefined: none of these. */
+/** Names and positions of `{ channels: [..] }`, `{ channels: {..} }` or `{ symbols: [..] }`; `undefined` for another form. */
 const channelsIn = (message: Fields): Map<unknown, Position | null> | undefined => {
   const named = namedIn(message)
   if (Array.isArray(named)) return new Map(named.map(name => [name, null]))
@@ -37,78 +23,106 @@ const channelsIn = (message: Fields): Map<unknown, Position | null> | undefined 
   return new Map(Object.entries(named).map(([name, position]) => [name, positionOf(position)]))
 }
 
-/** What is wrong with channels of one message: the first reason is told, and how many more there are. */
-const createComplaint = () => {
-  let first: { readonly code: string; readonly words: string } | undefined
-  let more = 0
-  return {
-    add(code: string, words: string): void {
-      if (first) more++
-      else first = { code, words }
-    },
-    tell({ complain }: Talk, message: Fields): void {
-      if (!first) return
-      const others = more ? ` (and ${more} more channels were refused)` : ''
-      complain(first.code, first.words + others, message)
-    },
+/** The refused channels of one message, as one error: the first reason, and the number of the others. */
+class Refusals {
+  #first: { readonly code: string; readonly reason: string } | undefined
+  #more = 0
+
+  add(code: string, reason: string): void {
+    if (this.#first) this.#more++
+    else this.#first = { code, reason }
+  }
+
+  addWrongName(): void {
+    this.add('UNKNOWN_CHANNEL', `Expected channels named by ${CHANNEL_FORM}`)
+  }
+
+  sendTo(peer: Peer, message: Fields): void {
+    if (!this.#first) return
+    const others = this.#more ? ` (and ${this.#more} more channels were refused)` : ''
+    peer.sendError(this.#first.code, this.#first.reason + others, message)
   }
 }
 
-const addWrongName = ({ add }: ReturnType<typeof createComplaint>): void =>
-  add('UNKNOWN_CHANNEL', `Expected channels named by ${CHANNEL_FORM}`)
+export class SubscribeHandler {
+  readonly #deps: SubscribeHandlerDeps
+  readonly #peer: Peer
+  readonly #streams: ChannelStreams
+  readonly #authentication: Authentication
+  readonly #onFailed: (error: unknown) => void
 
-export const createSubscribing = (hooks: SubscribingHooks): Subscribing => {
-  const { settings, talk, listening } = hooks
+  /** `onFailed`: `authorize` failed, and it is not known what the client may listen to. */
+  constructor(
+    deps: SubscribeHandlerDeps,
+    peer: Peer,
+    streams: ChannelStreams,
+    authentication: Authentication,
+    onFailed: (error: unknown) => void,
+  ) {
+    this.#deps = deps
+    this.#peer = peer
+    this.#streams = streams
+    this.#authentication = authentication
+    this.#onFailed = onFailed
+  }
 
-  const permitted: Subscribing['permitted'] = async message => {
-    const complaint = createComplaint()
+  /**
+   * The channels of a message that this client may listen to; one error is sent about all others. Rejects if
+   * `authorize` throws or takes too long.
+   */
+  async permitted(message: Fields): Promise<Map<string, Position | null>> {
+    const { settings, timeLimits } = this.#deps
+    const refusals = new Refusals()
     const candidates: [string, Position | null][] = []
-    let room = MAX_CHANNELS - listening.channels().length
+    let free = MAX_CHANNELS - this.#streams.names().length
     for (const [name, position] of channelsIn(message) ?? []) {
-      if (!isChannel(name)) addWrongName(complaint)
-      else if (listening.has(name) || room-- > 0) candidates.push([name, position])
-      // Before the application is asked: nobody makes it answer for more channels than may be heard.
-      else complaint.add('FORBIDDEN', `No more than ${MAX_CHANNELS} channels`)
+      if (!isChannel(name)) refusals.addWrongName()
+      else if (this.#streams.has(name) || free-- > 0) candidates.push([name, position])
+      // Before `authorize` is called: no client makes it answer for more channels than it may have.
+      else refusals.add('FORBIDDEN', `No more than ${MAX_CHANNELS} channels`)
     }
-    const taken = new Map<string, Position | null>()
-    await hooks.timeLimits.within(settings.handlerTimeoutMs, 'authorize', async isOver => {
+    const permitted = new Map<string, Position | null>()
+    await timeLimits.within(settings.handlerTimeoutMs, 'authorize', async isOver => {
       for (const [name, position] of candidates) {
-        if (await settings.authorize(hooks.user(), 'subscribe', name)) taken.set(name, position)
-        else complaint.add('FORBIDDEN', 'You may not listen to this channel')
+        const user = this.#authentication.user()
+        if (await settings.authorize(user, 'subscribe', name)) permitted.set(name, position)
+        else refusals.add('FORBIDDEN', 'You may not listen to this channel')
         if (isOver()) return
       }
     })
-    complaint.tell(talk, message)
-    return taken
+    refusals.sendTo(this.#peer, message)
+    return permitted
   }
 
-  return {
-    permitted,
-    async subscribe(message) {
-      if (!channelsIn(message)) {
-        return talk.complain('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
-      }
-      try {
-        await listening.resume(await permitted(message), verdicts =>
-          talk.send('subscribed', { channels: verdicts }, replyTo(message)),
-        )
-      } catch (thrown) {
-        hooks.failed(thrown)
-      }
-    },
-    unsubscribe(message) {
-      const named = channelsIn(message)
-      if (!named) {
-        return talk.complain('BAD_MESSAGE', 'unsubscribe: expected { channels: [..] }', message)
-      }
-      const complaint = createComplaint()
-      const left: string[] = []
-      for (const name of named.keys()) {
-        if (!isChannel(name)) addWrongName(complaint)
-        else if (listening.leave(name)) left.push(name)
-      }
-      complaint.tell(talk, message)
-      talk.send('unsubscribed', { channels: left }, replyTo(message))
-    },
+  async onSubscribe(message: Fields): Promise<void> {
+    if (!channelsIn(message)) {
+      return this.#peer.sendError('BAD_MESSAGE', 'subscribe: expected { channels: [..] }', message)
+    }
+    try {
+      await this.#streams.subscribeFrom(await this.permitted(message), recoveries =>
+        this.#peer.send('subscribed', { channels: recoveries }, replyTo(message)),
+      )
+    } catch (error) {
+      this.#onFailed(error)
+    }
+  }
+
+  onUnsubscribe(message: Fields): void {
+    const named = channelsIn(message)
+    if (!named) {
+      return this.#peer.sendError(
+        'BAD_MESSAGE',
+        'unsubscribe: expected { channels: [..] }',
+        message,
+      )
+    }
+    const refusals = new Refusals()
+    const left: string[] = []
+    for (const name of named.keys()) {
+      if (!isChannel(name)) refusals.addWrongName()
+      else if (this.#streams.leave(name)) left.push(name)
+    }
+    refusals.sendTo(this.#peer, message)
+    this.#peer.send('unsubscribed', { channels: left }, replyTo(message))
   }
 }

@@ -1,200 +1,220 @@
-/**
- * What leaves on one connection: joined into fewer frames under load, and never piling up. A burst may be larger than the
- * buffer, and the server may have stood still itself: a client is too slow only if it did not read what it had time for.
- */
+/** Frames on their way to one client: joined under load, and bounded. */
 import type { ServerTimers } from '../environment.ts'
+import type { JoinWindow } from './join-window.ts'
+import type { ServerSocket } from './server-socket.ts'
+import { type ReadProgress, watchReader } from './slow-consumer.ts'
 
-/** A socket as the server needs it. */
-export interface ServerSocket {
-  /** Bytes handed over that have not left yet. */
-  readonly bufferedAmount: number
-  isOpen(): boolean
-  send(text: string): void
-  /** A ping frame, which every browser answers by itself. */
-  ping(): void
-  close(code: number, reason: string): void
-  terminate(): void
-}
-
-export interface OutgoingHooks {
+export interface WriteBufferDeps {
   readonly socket: ServerSocket
   readonly timers: ServerTimers
+  readonly joinWindow: JoinWindow
   readonly maxPayload: number
   readonly maxBufferedBytes: number
   /** The client does not read fast enough, or more waits for it than the server can keep. */
-  tooSlow(): void
+  onTooSlow(): void
 }
 
-export interface Outgoing {
-  /** Hands over one message as JSON. `own`: made for this client alone. */
-  deliver(text: string, own?: boolean): void
-  /** So much waits for the client that what can wait had better do so. */
-  isBusy(): boolean
-  /** More waits than may. */
-  isFull(): boolean
-  /** Resolves when it is not busy any more. A client that takes nothing meanwhile is too slow. */
-  room(): Promise<void>
-  /** Something that was handed to the socket has left. */
-  written(): void
-  /** Hands over what still waits, unless that is more than may. */
-  flush(): void
+/** More than this many times `maxBufferedBytes` never waits for one client, not even between two looks. */
+const MAX_BUFFERS = 64
+/** Bytes that WebSocket adds to a frame. */
+const FRAME_OVERHEAD_BYTES = 16
+
+/** Messages that wait, from `next` on. */
+interface Queue {
+  messages: Buffer[]
+  /** For each message, whether it was made for this client alone. */
+  owned: boolean[]
+  next: number
+  bytes: number
+  ownBytes: number
+}
+
+/** A class, since every connection has one: methods on the prototype cost it nothing. */
+export class WriteBuffer implements ReadProgress {
+  readonly #deps: WriteBufferDeps
+  /** Made when the first message has to wait. */
+  #queue: Queue | undefined
+  #joins = false
+  /** The join window in which a message has gone out alone; those behind it wait for the window's end. */
+  #writtenIn = -1
+  /** The join window at whose end `pump` is called. */
+  #addedTo = -1
+  /** The socket holds as much as it may; the queue follows when something of that has left. */
+  #blocked = false
+  #givenBytes = 0
+  #waiters: (() => void)[] | undefined
+  #patientWaiters: (() => void)[] | undefined
+  #onWritten: (() => void) | undefined
+
+  constructor(deps: WriteBufferDeps) {
+    this.#deps = deps
+  }
+
   /** From now on the client reads arrays of messages. */
-  join(): void
-}
+  enableArrays(): void {
+    this.#joins = true
+  }
 
-/** A message alone costs a browser about 109 us, one of ten in a frame 19 us. */
-const JOIN_MS = 4
-/** What waits for one client is never more than this many times `maxBufferedBytes`, not even between two looks. */
-const MOST_BUFFERS = 64
-/** How often it is looked whether the client reads, in ms. A look that is late itself counts as one and no more. */
-const LOOK_MS = 1000
-/** Beyond the buffer: looks in a row that may find nothing taken, or more than a buffer of the client's own. */
-const IDLE_LOOKS = 2
-/** Beyond the buffer: looks after which what waited at the first of them must have been taken. */
-const FULL_LOOKS = 5
-/** Within the buffer, while a replay waits for room: looks in a row that may find nothing taken. */
-const STUCK_LOOKS = 10
+  /** More than half of `maxBufferedBytes` waits: replay and conflated channels should pause. */
+  aboveLowWater(): boolean {
+    return this.waitingBytes() > this.#deps.maxBufferedBytes / 2
+  }
 
-export const createOutgoing = (hooks: OutgoingHooks): Outgoing => {
-  const { socket, timers, maxPayload, maxBufferedBytes } = hooks
-  let joins = false
-  /** What waits, from `next` on; whether each is for this client alone. */
-  let waiting: string[] = []
-  let owned: boolean[] = []
-  let next = 0
-  let bytes = 0
-  let ownBytes = 0
-  /** The socket holds what it may; what waits follows when something of that has left. */
-  let isBlocked = false
-  /** Bytes that the socket was ever given. */
-  let given = 0
-  const waiters: (() => void)[] = []
+  /** More than `maxBufferedBytes` waits. */
+  aboveHighWater(): boolean {
+    return this.waitingBytes() > this.#deps.maxBufferedBytes
+  }
 
-  const backlog = (): number => socket.bufferedAmount + bytes
-  const isFull = (): boolean => backlog() > maxBufferedBytes
-  const isBusy = (): boolean => backlog() > maxBufferedBytes / 2
-  const taken = (): number => given - socket.bufferedAmount
+  takenBytes(): number {
+    return this.#givenBytes - this.#deps.socket.bufferedAmount
+  }
 
-  const write = (text: string): void => {
+  waitingBytes(): number {
+    return this.#deps.socket.bufferedAmount + (this.#queue?.bytes ?? 0)
+  }
+
+  ownBytes(): number {
+    return this.#queue?.ownBytes ?? 0
+  }
+
+  isWaiting(): boolean {
+    return this.#blocked || this.#waiters !== undefined
+  }
+
+  /** Resolves when it is below the low water again. A client that takes nothing meanwhile is too slow. */
+  async drained(): Promise<void> {
+    this.pump()
+    if (!this.aboveLowWater()) return
+    this.#watch()
+    await new Promise<void>(resolve => {
+      this.#waiters ??= []
+      this.#waiters.push(resolve)
+    })
+  }
+
+  /** Calls `run` once it is below the low water again, however long the client takes. */
+  whenDrained(run: () => void): void {
+    this.pump()
+    if (!this.aboveLowWater()) return run()
+    this.#patientWaiters ??= []
+    this.#patientWaiters.push(run)
+  }
+
+  /** Sends one message, as JSON. `own`: it was made for this client alone. */
+  deliver(message: Buffer, own = false): void {
+    const { socket, joinWindow, maxPayload, maxBufferedBytes } = this.#deps
+    const buffered = socket.bufferedAmount
+    if (this.#blocked || buffered > maxBufferedBytes) {
+      this.#push(message, own)
+      this.#blocked = true
+      if (this.waitingBytes() > MAX_BUFFERS * maxBufferedBytes) this.#deps.onTooSlow()
+      else this.#watch()
+      return
+    }
+    if (!this.#joins) return this.#write(message, buffered)
+    // An idle connection sends its message at once; those right behind it travel together.
+    if (this.#writtenIn !== joinWindow.current()) {
+      this.#write(message, buffered)
+      this.#writtenIn = joinWindow.open()
+      return
+    }
+    if (this.#queue && this.#queue.bytes + message.length + 1 > maxPayload) this.pump()
+    this.#push(message, own)
+    if (this.#addedTo === this.#writtenIn) return
+    this.#addedTo = this.#writtenIn
+    joinWindow.add(this)
+  }
+
+  /** Writes waiting messages, as many as the socket may hold. */
+  pump(): void {
+    const { socket, maxBufferedBytes } = this.#deps
+    const queue = this.#queue
+    if (queue) {
+      while (queue.next < queue.messages.length) {
+        const buffered = socket.bufferedAmount
+        if (buffered > maxBufferedBytes) return this.#block(queue)
+        this.#write(this.#takeFrame(queue), buffered)
+      }
+      this.#clear()
+    }
+    this.#wake()
+  }
+
+  /** Writes waiting messages, and drops what the socket may not hold. */
+  flush(): void {
+    this.pump()
+    this.#clear()
+    this.#deps.timers.clear('slow')
+  }
+
+  #write(frame: Buffer, buffered: number): void {
+    const { socket, maxBufferedBytes } = this.#deps
     if (!socket.isOpen()) return
-    given += Buffer.byteLength(text)
-    socket.send(text)
+    this.#givenBytes += frame.length
+    // Nobody waits below the low water, and a callback a frame is not free.
+    if (buffered + frame.length + FRAME_OVERHEAD_BYTES <= maxBufferedBytes / 2) {
+      return socket.send(frame)
+    }
+    this.#onWritten ??= () => {
+      if (this.#blocked) this.pump()
+      else this.#wake()
+    }
+    socket.send(frame, this.#onWritten)
   }
 
-  const push = (text: string, own: boolean): void => {
-    const size = Buffer.byteLength(text) + 1
-    waiting.push(text)
-    owned.push(own)
-    bytes += size
-    if (own) ownBytes += size
+  #push(message: Buffer, own: boolean): void {
+    this.#queue ??= { messages: [], owned: [], next: 0, bytes: 0, ownBytes: 0 }
+    const queue = this.#queue
+    const size = message.length + 1
+    queue.messages.push(message)
+    queue.owned.push(own)
+    queue.bytes += size
+    if (own) queue.ownBytes += size
   }
 
-  const clear = (): void => {
-    waiting = []
-    owned = []
-    next = 0
-    bytes = 0
-    ownBytes = 0
-    isBlocked = false
-  }
-
-  /** The next frame of what waits. */
-  const takeFrame = (): string => {
-    const from = next
+  /** The next frame of the queue. */
+  #takeFrame(queue: Queue): Buffer {
+    const { messages, owned } = queue
+    const { joinWindow, maxPayload } = this.#deps
+    const from = queue.next
     let size = 0
-    while (next < waiting.length) {
-      const more = Buffer.byteLength(waiting[next] as string) + 1
-      if (next > from && (!joins || size + more > maxPayload)) break
+    while (queue.next < messages.length) {
+      const more = (messages[queue.next] as Buffer).length + 1
+      if (queue.next > from && (!this.#joins || size + more > maxPayload)) break
       size += more
-      if (owned[next]) ownBytes -= more
-      next++
+      if (owned[queue.next]) queue.ownBytes -= more
+      queue.next++
     }
-    bytes -= size
-    const texts = waiting.slice(from, next)
-    return texts.length === 1 ? (texts[0] as string) : `[${texts.join()}]`
+    queue.bytes -= size
+    if (queue.next - from === 1) return messages[from] as Buffer
+    return joinWindow.join(messages.slice(from, queue.next))
   }
 
-  /** Hands over what waits, as much as the socket may hold. */
-  const pump = (): void => {
-    while (next < waiting.length && socket.bufferedAmount <= maxBufferedBytes) write(takeFrame())
-    if (next === waiting.length) return clear()
-    if (next > waiting.length / 2) {
-      waiting = waiting.slice(next)
-      owned = owned.slice(next)
-      next = 0
+  #block(queue: Queue): void {
+    if (queue.next > queue.messages.length / 2) {
+      queue.messages = queue.messages.slice(queue.next)
+      queue.owned = queue.owned.slice(queue.next)
+      queue.next = 0
     }
-    isBlocked = true
-    look()
+    this.#blocked = true
+    this.#watch()
   }
 
-  /** Looks now and then whether the client reads, as long as something waits for that. */
-  const look = (): void => {
-    if (timers.has('slow')) return
-    let before = taken()
-    let mustTake = before + backlog()
-    let idle = 0
-    let full = 0
-    let ownFull = 0
-    const isTooSlow = (now: number): boolean => {
-      idle = now > before ? 0 : idle + 1
-      before = now
-      ownFull = ownBytes > maxBufferedBytes ? ownFull + 1 : 0
-      if (!isFull()) return idle >= STUCK_LOOKS
-      full++
-      return idle >= IDLE_LOOKS || ownFull >= IDLE_LOOKS || (full >= FULL_LOOKS && now < mustTake)
-    }
-    const arm = (): void =>
-      timers.set('slow', LOOK_MS, () => {
-        const now = taken()
-        if (isTooSlow(now)) return hooks.tooSlow()
-        if (!isBlocked && !waiters.length) return
-        if (!isFull() || now >= mustTake) {
-          full = 0
-          mustTake = now + backlog()
-        }
-        arm()
-      })
-    arm()
+  #clear(): void {
+    this.#queue = undefined
+    this.#blocked = false
   }
 
-  return {
-    isBusy,
-    isFull,
-    async room() {
-      pump()
-      if (!isBusy()) return
-      look()
-      await new Promise<void>(resolve => waiters.push(resolve))
-    },
-    written() {
-      if (isBlocked) pump()
-      if (!waiters.length || isBusy()) return
-      for (const resolve of waiters.splice(0)) resolve()
-    },
-    deliver(text, own = false) {
-      if (isBlocked || socket.bufferedAmount > maxBufferedBytes) {
-        push(text, own)
-        isBlocked = true
-        if (backlog() > MOST_BUFFERS * maxBufferedBytes) hooks.tooSlow()
-        else look()
-        return
-      }
-      // An idle link carries its message at once; what comes right behind it travels together.
-      if (!joins || !timers.has('join')) {
-        write(text)
-        if (joins) timers.set('join', JOIN_MS, pump)
-        return
-      }
-      if (bytes + Buffer.byteLength(text) + 1 > maxPayload) pump()
-      push(text, own)
-    },
-    flush() {
-      pump()
-      clear()
-      timers.clear('slow')
-    },
-    join() {
-      joins = true
-    },
+  #wake(): void {
+    if ((!this.#waiters && !this.#patientWaiters) || this.aboveLowWater()) return
+    const waiters = [...(this.#waiters ?? []), ...(this.#patientWaiters ?? [])]
+    this.#waiters = undefined
+    this.#patientWaiters = undefined
+    for (const run of waiters) run()
+  }
+
+  #watch(): void {
+    const { timers, maxBufferedBytes, onTooSlow } = this.#deps
+    if (!timers.has('slow')) watchReader(this, maxBufferedBytes, timers, onTooSlow)
   }
 }

@@ -1,41 +1,56 @@
-/** How long things may take on a server. Everything that waits here ends with the server. */
+/** How long sockets and promises of one server may take. All of them end with the server. */
 import type { Duplex } from 'node:stream'
 import { createServerTimers, type ServerEnvironment } from '../environment.ts'
 
 export interface Deadlines {
   /**
-   * Destroys the socket after so long, or when the server ends. Returns what calls it off; a socket that closes needs no
-   * call. A socket may have several deadlines, one for each request on it.
+   * Destroys the socket after so long, or when the server ends. Returns a function that cancels it; a socket that closes
+   * needs no call. A socket may have several deadlines, one for each request on it.
    */
   destroy(socket: Duplex, afterMs: number): () => void
   /**
-   * Settles as the promise does. Rejects with an error that names the function after so long; `null` when the server ends
-   * before the promise settles.
+   * Settles as the promise does. Rejects with an error that contains `name` after so long; resolves to `null` when the
+   * server ends before the promise settles.
    */
   settle<T>(promise: Promise<T>, withinMs: number, name: string): Promise<T | null>
   /** Destroys every socket that still has a deadline. Idempotent. */
   end(): void
 }
 
+/** The deadlines of one socket. One listener for all of them: a client that pipelines has many requests on it at once. */
+interface SocketDeadlines {
+  readonly names: Set<string>
+  onClose(): void
+}
+
 export const createDeadlines = (environment: ServerEnvironment): Deadlines => {
   const timers = createServerTimers(environment)
-  /** The names of the deadlines of each socket. */
-  const sockets = new Map<Duplex, Set<string>>()
+  const sockets = new Map<Duplex, SocketDeadlines>()
   const settling = new Set<() => void>()
   let count = 0
   let ended = false
 
-  const namesOf = (socket: Duplex): Set<string> => {
+  const deadlinesOf = (socket: Duplex): SocketDeadlines => {
     const known = sockets.get(socket)
     if (known) return known
     const names = new Set<string>()
-    sockets.set(socket, names)
-    // One listener a socket: a client that pipelines has many requests on it at once.
-    socket.once('close', () => {
+    const onClose = (): void => {
       sockets.delete(socket)
       for (const name of names) timers.clear(name)
-    })
-    return names
+    }
+    const deadlines = { names, onClose }
+    sockets.set(socket, deadlines)
+    socket.once('close', onClose)
+    return deadlines
+  }
+
+  const cancel = (socket: Duplex, name: string): void => {
+    timers.clear(name)
+    const deadlines = sockets.get(socket)
+    if (!deadlines?.names.delete(name) || deadlines.names.size) return
+    // A socket that becomes a connection has none for the rest of its life.
+    sockets.delete(socket)
+    socket.off('close', deadlines.onClose)
   }
 
   return {
@@ -43,12 +58,9 @@ export const createDeadlines = (environment: ServerEnvironment): Deadlines => {
       if (ended) socket.destroy()
       if (socket.destroyed) return () => {}
       const name = `${++count}`
-      const names = namesOf(socket).add(name)
+      deadlinesOf(socket).names.add(name)
       timers.set(name, afterMs, () => socket.destroy())
-      return () => {
-        names.delete(name)
-        timers.clear(name)
-      }
+      return () => cancel(socket, name)
     },
     settle(promise, withinMs, name) {
       if (ended) return Promise.resolve(null)

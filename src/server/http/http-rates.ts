@@ -1,28 +1,25 @@
-/** How fast those may ask who come by HTTP: no connection remembers it for them. */
+/** Rate limits of clients that come by HTTP, by name: they have no connection that could keep theirs. */
 
 import { createLruMap } from '../lru-map.ts'
-import { createRateLimit, type RateLimit } from '../rate-limit.ts'
+import { createRateLimit, type RateLimit, type RateRule } from '../rate-limit.ts'
 
-/** Names whose rate is remembered. Beyond them the one that was silent longest goes. */
-const MOST_NAMES = 10_000
+/** Names whose rate is kept. Beyond them the one that was silent longest goes. */
+const MAX_NAMES = 10_000
 
 export interface HttpRates {
-  /** The rate of this name; a new one if it is not remembered. */
+  /** The rate of this name; a new one if none is kept. */
   of(name: string): RateLimit
-  /** The rate of this name, if it is remembered. */
+  /** The rate of this name, if one is kept. */
   known(name: string): RateLimit | undefined
-  /** Remembers a rate under this name, as the one heard last. */
+  /** Keeps a rate under this name, as the one used last. */
   keep(name: string, rate: RateLimit): void
 }
 
-export const createHttpRates = (
-  rules: { readonly limit: number; readonly perMs: number } | false,
-  now: () => number,
-): HttpRates => {
-  const rates = createLruMap<RateLimit>(MOST_NAMES)
+export const createHttpRates = (rule: RateRule, now: () => number): HttpRates => {
+  const rates = createLruMap<RateLimit>(MAX_NAMES)
   return {
     of(name) {
-      const rate = rates.get(name) ?? createRateLimit(rules, now)
+      const rate = rates.get(name) ?? createRateLimit(rule, now)
       rates.set(name, rate)
       return rate
     },

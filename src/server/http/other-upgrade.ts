@@ -1,28 +1,29 @@
-/** Requests that offer an upgrade to something other than a WebSocket, such as `h2c`: a server may ignore the offer. */
+/** Requests that offer an upgrade to another protocol than WebSocket, such as `h2c`: a server may ignore the offer. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 const itemsOf = (list = ''): string[] => list.split(',').map(item => item.trim())
 
-/** True where a WebSocket is among what the client would upgrade to. */
+/** True if WebSocket is one of the protocols that the client offers. */
 export const offersWebSocket = ({ headers }: IncomingMessage): boolean =>
   itemsOf(headers.upgrade).some(name => name.toLowerCase() === 'websocket')
 
-const OF_THE_OFFER = ['upgrade', 'http2-settings']
+/** Headers that belong to the offer. */
+const OFFER_HEADERS = ['upgrade', 'http2-settings']
 
 /**
- * The head of a request as it would be without its offer. Node has taken the bytes that came, and says of them only
- * this.
+ * The head of a request as it would be without its offer, written anew from what Node parsed: the bytes themselves are
+ * consumed.
  */
 const headWithoutOffer = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer => {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = `${rawHeaders[index]}`
     const value = `${rawHeaders[index + 1]}`
-    if (OF_THE_OFFER.includes(name.toLowerCase())) continue
+    if (OFFER_HEADERS.includes(name.toLowerCase())) continue
     if (name.toLowerCase() !== 'connection') lines.push(`${name}: ${value}`)
     else {
-      const rest = itemsOf(value).filter(item => !OF_THE_OFFER.includes(item.toLowerCase()))
+      const rest = itemsOf(value).filter(item => !OFFER_HEADERS.includes(item.toLowerCase()))
       if (rest.length) lines.push(`${name}: ${rest.join(', ')}`)
     }
   }

@@ -1,42 +1,42 @@
-/** How this server and an application share one `http.Server`: each answers what is its own. */
+/** How this server and an application share one `http.Server`: each answers its own requests and upgrades. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { RequestRefusal } from './origin-check.ts'
 import { offersWebSocket, readWithoutOffer } from './other-upgrade.ts'
-import type { Refusal } from './upgrade.ts'
 
 export interface Guest {
-  /** Where its WebSockets are. */
+  /** The path of its WebSockets. */
   readonly path: string
   /** True for a request that it answers. */
   answers(request: IncomingMessage): boolean
-  /** Answers a request if it is its own; false if it is not. */
+  /** Answers a request of its own; false for any other. */
   request(request: IncomingMessage, response: ServerResponse): boolean
-  /** Takes an upgrade of its path. */
+  /** Answers an upgrade to its path. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Answers an upgrade that is nobody's, and ends its socket. */
-  refuse(socket: Duplex, refusal: Refusal): void
+  /** Answers an upgrade to a path that nobody knows, and ends its socket. */
+  refuse(socket: Duplex, refusal: RequestRefusal): void
 }
 
-/** On the listeners of ours that only answer what nobody else does. */
+/** Marks listeners of this library, which only answer an upgrade that nobody else does. */
 const LAST_RESORT = Symbol.for('resilient-websocket.last-resort')
 
 /**
  * Looks at every request and upgrade before the listeners of the server do, whenever those were attached: two
- * that answer one request would end the process. What is not ours goes on to them, and is 404 where there are none. A
+ * that answer one request would end the process. Others go on to them, and get 404 where there are none. A
  * request that only offers an upgrade to something else is a request, as it would be without our listener to upgrades.
- * Returns what ends it.
+ * Returns a function that ends that.
  */
 export const joinServer = (http: Server, guest: Guest): (() => void) => {
   const isOurs = ({ url }: IncomingMessage): boolean => url?.split('?', 1)[0] === guest.path
 
-  /** Somebody else takes upgrades, and may know a path that is not ours. */
+  /** Another listener takes upgrades, and may know a path that is not ours. */
   const hasOthers = (): boolean =>
     !http.listeners('upgrade').every(listener => LAST_RESORT in listener)
 
   const refuse = (_request: IncomingMessage, socket: Duplex): void => {
     if (hasOthers()) return
     if (socket.writable) {
-      guest.refuse(socket, { status: 404, words: `WebSockets are at ${guest.path}` })
+      guest.refuse(socket, { status: 404, reason: `WebSockets are at ${guest.path}` })
     }
   }
   // Node reads an upgrade as a request where nobody listens to upgrades.
@@ -72,7 +72,7 @@ export const joinServer = (http: Server, guest: Guest): (() => void) => {
   return () => {
     joined = false
     http.off('upgrade', lastResort)
-    // Whoever wrapped it later keeps a way through, and finds nothing of ours in it.
+    // If somebody wrapped `emit` after us, leave their wrapper; ours only passes on from now on.
     if (http.emit !== (emit as Server['emit'])) return
     if (inherited) Reflect.deleteProperty(http, 'emit')
     else http.emit = before

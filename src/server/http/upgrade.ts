@@ -1,99 +1,162 @@
-/** Who may come in: origins, limits, and the answers to those who may not. */
+/** Upgrades to a WebSocket: origin, limits and token, and either a connection or the reason why not. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { forLog } from '../logging.ts'
-import type { ServerSettings } from '../options.ts'
-import { howToAllow } from '../origin.ts'
-import { isLoopback, nameIn } from './address.ts'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Identity, ServerSettings } from '../options.ts'
+import { addressOf } from './address.ts'
+import type { Deadlines } from './deadlines.ts'
+import { bearerOf, isAllowedOrigin, type RequestRefusal, refuseOrigin } from './origin-check.ts'
 
-/** A refusal: what the client is told by HTTP. */
-export interface Refusal {
-  readonly status: number
-  readonly words: string
-  readonly retryAfterSeconds?: number
+export interface UpgradeDeps {
+  readonly settings: ServerSettings
+  readonly deadlines: Deadlines
+  isDraining(): boolean
+  /** Resolves to the identity of a token, and to `null` for one that is refused. */
+  authenticate(request: IncomingMessage, token: string): Promise<Identity | null>
+  /** A WebSocket is open. */
+  onOpen(webSocket: WebSocket, request: IncomingMessage, identity: Identity | null): void
+  /** Something failed: the request is answered with 503. */
+  onError(error: unknown): void
 }
 
-export const LEAVING: Refusal = {
+export interface Upgrades {
+  /** Answers an upgrade to this server's path. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Answers an upgrade with a refusal. The socket is destroyed soon, whether the client reads the answer or not. */
+  refuse(socket: Duplex, refusal: RequestRefusal): void
+  end(): void
+}
+
+/** How long a client may take to read the answer to a refused upgrade. */
+const REFUSAL_GRACE_MS = 500
+
+/** Small fragments and chunks without end would fill the memory below any limit of bytes. */
+const LIMITS = { maxFragments: 1024, maxBufferedChunks: 4096 }
+
+const DRAINING: RequestRefusal = {
   status: 503,
-  words: 'The server is leaving',
+  reason: 'The server is leaving',
   retryAfterSeconds: 5,
 }
 
-/** True for a page on the list. A missing Origin is the caller's to judge. */
-export const isAllowedOrigin = (settings: ServerSettings, origin: string): boolean =>
-  settings.allowedOrigins.includes(origin.toLowerCase())
-
-/** Logs that a client may not do something for its Origin, and gives what it is told. */
-export const refuseOrigin = (
-  { logger }: ServerSettings,
-  origin: string | undefined,
-  words: string,
-): Refusal => {
-  const help = howToAllow(origin)
-  logger.warn?.(`Blocked connection from unauthorized origin: ${forLog(origin ?? 'none')}. ${help}`)
-  return { status: 403, words: `${words}. ${help}` }
-}
-
-/**
- * Why a request without an Origin may not be answered, if it may not. A page of a foreign site whose name has been
- * pointed to this machine asks in that name, and a browser takes the server for the page's own.
- */
-export const foreignHost = (
-  settings: ServerSettings,
-  request: IncomingMessage,
-  boundTo: string,
-): Refusal | undefined => {
-  const { host } = request.headers
-  // A browser always sends it; a proxy of this machine passes on the name that is known outside.
-  if (host === undefined || settings.trustProxy || !isLoopback(boundTo)) return undefined
-  const name = nameIn(host)
-  const isKnown = (origin: string): boolean => nameIn(origin.split('://')[1] ?? '') === name
-  if (name && (isLoopback(name) || settings.allowedOrigins.some(isKnown))) return undefined
-  settings.logger.warn?.(`Blocked a request for a foreign host: ${forLog(host)}`)
-  const words =
-    'This server is for its own machine: expected a Host such as localhost, 127.0.0.1 or that of an origin in allowedOrigins'
-  return { status: 403, words }
-}
-
-/** Why a request may not open a WebSocket, if it may not. */
-export const refusalOf = (
-  settings: ServerSettings,
-  request: IncomingMessage,
-  state: { readonly draining: boolean; readonly total: number; readonly fromAddress: number },
-): Refusal | undefined => {
-  const { origin } = request.headers
-  const allowed =
-    origin === undefined ? settings.allowMissingOrigin : isAllowedOrigin(settings, origin)
-  if (!allowed) return refuseOrigin(settings, origin, 'This origin may not connect')
-  if (state.draining) return LEAVING
-  if (state.total >= settings.maxConnections) {
-    return { status: 503, words: 'The server is full', retryAfterSeconds: 30 }
+/** Sockets that are a connection, or may become one: in all, and by address. */
+const createSocketCounts = () => {
+  const addresses = new Map<string, number>()
+  let total = 0
+  const add = (address: string, by: 1 | -1): void => {
+    total += by
+    const count = (addresses.get(address) ?? 0) + by
+    if (count) addresses.set(address, count)
+    else addresses.delete(address)
   }
-  if (state.fromAddress >= settings.maxConnectionsPerAddress) {
-    return { status: 429, words: 'Too many connections from this address', retryAfterSeconds: 30 }
+  return {
+    total: () => total,
+    of: (address: string) => addresses.get(address) ?? 0,
+    /** Counts a socket until it is closed. */
+    add(socket: Duplex, address: string): void {
+      add(address, 1)
+      socket.once('close', () => add(address, -1))
+    },
   }
-  return undefined
 }
 
-/** Answers an upgrade that is refused, and ends its socket. */
-export const refuseUpgrade = (
+/** The subprotocol for a client. Only a declared one is sent back, and none is logged: it may be a secret. */
+const selectProtocol = (
+  { protocols, logger }: ServerSettings,
+  offered: ReadonlySet<string>,
+): string | false => {
+  const selected = [...offered].find(name => protocols.includes(name))
+  if (selected !== undefined) return selected
+  logger.warn?.(
+    `A client offers subprotocols (${offered.size}), and protocols (${protocols.join(', ')}) has none of them: Chromium, for one, fails such a connection. Declare the one to select in protocols`,
+  )
+  return false
+}
+
+/** Writes the answer to a refused upgrade, and ends its socket. */
+const writeRefusal = (
   socket: Duplex,
-  { status, words, retryAfterSeconds }: Refusal,
+  { status, reason, retryAfterSeconds }: RequestRefusal,
 ): void => {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
     'X-Content-Type-Options: nosniff',
-    `Content-Length: ${Buffer.byteLength(words)}`,
+    `Content-Length: ${Buffer.byteLength(reason)}`,
     ...(retryAfterSeconds ? [`Retry-After: ${retryAfterSeconds}`] : []),
   ]
-  // Node listens to it no more, and a reset by the client must not end the process.
+  // Node does not listen to it any more, and a reset by the client must not end the process.
   socket.on('error', () => {})
   socket.once('finish', () => socket.destroy())
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${words}`)
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${reason}`)
 }
 
-/** The token of an `Authorization: Bearer` header. */
-export const bearerOf = (request: IncomingMessage): string | undefined =>
-  /^bearer (\S{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1]
+export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
+  const { settings, deadlines } = deps
+  const counts = createSocketCounts()
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: settings.maxPayload,
+    perMessageDeflate: false,
+    handleProtocols: offered => selectProtocol(settings, offered),
+    ...LIMITS,
+  })
+
+  const refusalOf = (request: IncomingMessage, address: string): RequestRefusal | undefined => {
+    const { origin } = request.headers
+    const allowed =
+      origin === undefined ? settings.allowMissingOrigin : isAllowedOrigin(settings, origin)
+    if (!allowed) return refuseOrigin(settings, origin, 'This origin may not connect')
+    if (deps.isDraining()) return DRAINING
+    if (counts.total() >= settings.maxConnections) {
+      return { status: 503, reason: 'The server is full', retryAfterSeconds: 30 }
+    }
+    if (counts.of(address) >= settings.maxConnectionsPerAddress) {
+      const reason = 'Too many connections from this address'
+      return { status: 429, reason, retryAfterSeconds: 30 }
+    }
+    return undefined
+  }
+
+  const refuse = (socket: Duplex, refusal: RequestRefusal): void => {
+    deadlines.destroy(socket, REFUSAL_GRACE_MS)
+    writeRefusal(socket, refusal)
+  }
+
+  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    const ignoreError = (): void => {}
+    socket.on('error', ignoreError)
+    const address = addressOf(settings, request)
+    const refusal = refusalOf(request, address)
+    if (refusal) return refuse(socket, refusal)
+    // From here on it counts for the limits, so that nobody gets past them by waiting for `authenticate`.
+    counts.add(socket, address)
+    const cancel = deadlines.destroy(socket, settings.authTimeoutMs + REFUSAL_GRACE_MS)
+    const token = bearerOf(request)
+    let identity: Identity | null = null
+    if (settings.authenticate && token) {
+      identity = await deps.authenticate(request, token)
+      if (deps.isDraining()) return refuse(socket, DRAINING)
+      if (!identity) return refuse(socket, { status: 401, reason: 'This token was refused' })
+    }
+    if (socket.destroyed) return
+    webSockets.handleUpgrade(request, socket, head, webSocket => {
+      cancel()
+      socket.off('error', ignoreError)
+      deps.onOpen(webSocket, request, identity)
+    })
+  }
+
+  return {
+    handle(request, socket, head) {
+      upgrade(request, socket, head).catch(error => {
+        deps.onError(error)
+        refuse(socket, { status: 503, reason: 'Try again', retryAfterSeconds: 5 })
+      })
+    },
+    refuse,
+    end: () => webSockets.close(),
+  }
+}

@@ -1,13 +1,15 @@
-/** What a frame holds, and what is wrong with it. Pure. */
+/** The elements of a frame, and what is wrong with one. Pure. */
 import { LONGEST_ID, type WireMessage } from '../../protocol/wire.ts'
 import { CHANNEL_FORM, isChannel } from './channel-name.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-const MOST_ELEMENTS = 1000
+/** Messages in one frame. */
+const MAX_ELEMENTS = 1000
+/** Characters of a type. */
 export const MAX_TYPE_LENGTH = 64
-/** Objects and arrays within each other, the message itself the first: whoever walks deeper may run out of stack. */
-const MOST_LEVELS = 32
+/** Objects and arrays within each other, the message itself the first: code that walks deeper may run out of stack. */
+const MAX_LEVELS = 32
 
 export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -18,19 +20,21 @@ export const dataOf = (message: Fields): Fields =>
 export const replyTo = ({ id }: Fields): Partial<WireMessage> =>
   typeof id === 'string' ? { replyTo: id } : {}
 
-/** Where a message names channels: in a list, or in an object of positions. */
+/** The channels that a message names: a list, or an object of positions. */
 export const namedIn = (message: Fields): unknown => {
   const { channels, symbols } = dataOf(message)
   return channels ?? symbols
 }
 
+/** Names of channels that count as one message in the rate limit. */
 const NAMES_A_COUNT = 100
+/** Types that name channels. */
 const NAMING = ['hello', 'subscribe', 'unsubscribe']
 
-/** What so many names of channels count for in the rate limit. */
+/** How many messages the names of channels count for in the rate limit. */
 export const costOfNames = (names: number): number => Math.max(1, Math.ceil(names / NAMES_A_COUNT))
 
-/** What a message counts for in the rate limit. */
+/** How many messages one message counts for in the rate limit. */
 export const costOf = (type: string, message: Fields): number => {
   if (!NAMING.includes(type)) return 1
   const named = namedIn(message)
@@ -38,55 +42,54 @@ export const costOf = (type: string, message: Fields): number => {
   return isObject(named) ? costOfNames(Object.keys(named).length) : 1
 }
 
-/** The place in its sequence that a message wants: a `skip` may name it in its data. */
-export const placeOf = (message: Fields): unknown =>
+/** The `seq` of a message, unchecked; a `skip` may have it in its data. */
+export const seqOf = (message: Fields): unknown =>
   message['type'] === 'skip' && message['seq'] === undefined
     ? dataOf(message)['seq']
     : message['seq']
 
-export const isPlace = (seq: unknown): seq is number =>
-  Number.isSafeInteger(seq) && Number(seq) >= 1
+export const isSeq = (seq: unknown): seq is number => Number.isSafeInteger(seq) && Number(seq) >= 1
 
-/** Who a client says it is, in `hello` or a POST. */
+/** The session that a client names, in `hello` or a POST. */
 export interface Greeting {
   readonly sid: string
   readonly tok: string | undefined
   readonly gen: number
 }
 
-const LONGEST_SID = 128
-/** A longer `tok` is none of ours, and nothing keeps it. */
-const LONGEST_TOK = 128
+const MAX_SID_LENGTH = 128
+/** This server gives out no longer `tok`: nothing needs to keep one. */
+const MAX_TOK_LENGTH = 128
 
-/** `undefined`: it is none. A `tok` of `null` is as good as none. */
+/** `undefined` for a malformed one. A `tok` of `null` counts as missing. */
 export const greetingIn = ({ sid, tok, gen }: Fields): Greeting | undefined => {
-  if (typeof sid !== 'string' || !sid || sid.length > LONGEST_SID) return undefined
+  if (typeof sid !== 'string' || !sid || sid.length > MAX_SID_LENGTH) return undefined
   if (!Number.isSafeInteger(gen) || Number(gen) < 0) return undefined
   if (tok !== undefined && tok !== null && typeof tok !== 'string') return undefined
-  const given = typeof tok === 'string' && tok.length > LONGEST_TOK ? '' : tok
+  const given = typeof tok === 'string' && tok.length > MAX_TOK_LENGTH ? '' : tok
   return { sid, tok: given ?? undefined, gen: Number(gen) }
 }
 
-/** The elements of a frame; `bad` says why it is none, and `count` what it costs all the same: an empty one as one. */
-export interface Frame {
+/** The elements of a frame. `problem`: why it was rejected. `count`: the messages that it counts for in the rate limit, at least 1. */
+export interface ParsedFrame {
   readonly elements: readonly unknown[]
   readonly count: number
-  readonly bad?: string
+  readonly problem?: string
 }
 
-/** `undefined`: a binary frame. */
-export const readFrame = (text: string | undefined): Frame => {
+/** Parses a frame; `undefined` stands for a binary one. */
+export const readFrame = (text: string | undefined): ParsedFrame => {
   let parsed: unknown
   try {
     if (text === undefined) throw new Error('binary')
     parsed = JSON.parse(text)
   } catch {
-    return { elements: [], count: 1, bad: 'Expected JSON text' }
+    return { elements: [], count: 1, problem: 'Expected JSON text' }
   }
   const elements = Array.isArray(parsed) ? parsed : [parsed]
   const count = Math.max(1, elements.length)
-  return count > MOST_ELEMENTS
-    ? { elements: [], count, bad: `Expected at most ${MOST_ELEMENTS} messages in a frame` }
+  return count > MAX_ELEMENTS
+    ? { elements: [], count, problem: `Expected at most ${MAX_ELEMENTS} messages in a frame` }
     : { elements, count }
 }
 
@@ -97,25 +100,25 @@ const isDeeper = (value: unknown, levels: number): boolean => {
   return false
 }
 
-/** One element: its fields, and `bad` says what is wrong with it. */
+/** One element of a frame. `problem`: why it is malformed. */
 export interface Element {
   readonly message: Fields
-  /** Empty where there is none. */
+  /** Empty if it has none. */
   readonly type: string
-  readonly bad?: string
+  readonly problem?: string
 }
 
-/** Fields that only an application reads, and what each of them is. */
-const OF_APPLICATIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
+/** Fields that only an application reads, with the check of their types. */
+const APPLICATION_FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   timestamp: value => typeof value === 'number',
   offset: value => typeof value === 'number',
   replyTo: value => typeof value === 'string' && value.length <= LONGEST_ID,
 }
 
-/** Without those that are of another type: a handler is given what `WireMessage` says. */
-const typed = (message: Fields): Fields => {
-  const wrong = Object.keys(OF_APPLICATIONS).filter(
-    name => message[name] !== undefined && !OF_APPLICATIONS[name]?.(message[name]),
+/** Leaves out fields of a wrong type, so that a handler gets what `WireMessage` declares. */
+const withTypedFields = (message: Fields): Fields => {
+  const wrong = Object.keys(APPLICATION_FIELDS).filter(
+    name => message[name] !== undefined && !APPLICATION_FIELDS[name]?.(message[name]),
   )
   if (!wrong.length) return message
   return Object.fromEntries(Object.entries(message).filter(([name]) => !wrong.includes(name)))
@@ -125,20 +128,24 @@ export const readElement = (element: unknown): Element => {
   const message = isObject(element) ? element : {}
   const { type, id } = message
   if (typeof type !== 'string' || !type || type.length > MAX_TYPE_LENGTH) {
-    const bad = `Expected { type: string of 1 to ${MAX_TYPE_LENGTH} characters, data }`
-    return { message, type: '', bad }
+    const problem = `Expected { type: string of 1 to ${MAX_TYPE_LENGTH} characters, data }`
+    return { message, type: '', problem }
   }
   if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
-    // An id that is none is nothing to answer to.
+    // Leave an invalid id out, or it would be echoed as `replyTo`.
     const { id: _none, ...rest } = message
-    return { message: rest, type, bad: `id: expected a string of 1 to ${LONGEST_ID} characters` }
+    return {
+      message: rest,
+      type,
+      problem: `id: expected a string of 1 to ${LONGEST_ID} characters`,
+    }
   }
-  if (isDeeper(message, MOST_LEVELS)) {
-    return { message, type, bad: `Expected at most ${MOST_LEVELS} levels of objects and arrays` }
+  if (isDeeper(message, MAX_LEVELS)) {
+    return { message, type, problem: `Expected at most ${MAX_LEVELS} levels of objects and arrays` }
   }
   const { channel } = message
   if (channel !== undefined && !isChannel(channel)) {
-    return { message, type, bad: `channel: expected ${CHANNEL_FORM}` }
+    return { message, type, problem: `channel: expected ${CHANNEL_FORM}` }
   }
-  return { message: typed(message), type }
+  return { message: withTypedFields(message), type }
 }
