@@ -84,7 +84,7 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     broker,
     environment,
     async onMessage(message, client) {
-      events.emit('message', message, client)
+      events.emit('message', () => [message, client])
       try {
         return await settings.onMessage?.(message, client)
       } catch (error) {
@@ -121,10 +121,10 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     listenTo(webSocket, connection, logger, closed => {
       hub.disconnect(closed)
       logger.info?.(`Client ${closed.id} disconnected`)
-      events.emit('disconnection', closed.client)
+      events.emit('disconnection', () => [closed.client])
     })
     logger.info?.(`Client ${connection.id} connected`)
-    events.emit('connection', connection.client)
+    events.emit('connection', () => [connection.client])
   }
 
   const upgrades = createUpgrades({

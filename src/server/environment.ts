@@ -30,29 +30,44 @@ export interface ServerTimers {
 /** Node fires a timer with a longer delay at once. */
 const MAX_DELAY_MS = 2_147_483_647
 
-export const createServerTimers = (environment: ServerEnvironment): ServerTimers => {
-  const handles = new Map<string, unknown>()
-  const clear = (name: string): void => {
-    if (handles.has(name)) environment.clearTimeout(handles.get(name))
-    handles.delete(name)
+/** A class that allocates little: every connection has one. */
+class NamedTimers implements ServerTimers {
+  readonly #environment: ServerEnvironment
+  #handles: Map<string, unknown> | undefined
+
+  constructor(environment: ServerEnvironment) {
+    this.#environment = environment
   }
-  return {
-    set(name, delayMs, run) {
-      clear(name)
-      const arm = (leftMs: number): void => {
-        const fire = (): void => {
-          if (leftMs > MAX_DELAY_MS) return arm(leftMs - MAX_DELAY_MS)
-          handles.delete(name)
-          run()
-        }
-        handles.set(name, environment.setTimeout(fire, Math.min(leftMs, MAX_DELAY_MS)))
-      }
-      arm(Math.max(delayMs, 0))
-    },
-    has: name => handles.has(name),
-    clear,
-    clearAll() {
-      for (const name of [...handles.keys()]) clear(name)
-    },
+
+  set(name: string, delayMs: number, run: () => void): void {
+    this.clear(name)
+    this.#arm(name, Math.max(delayMs, 0), run)
+  }
+
+  has(name: string): boolean {
+    return this.#handles?.has(name) === true
+  }
+
+  clear(name: string): void {
+    if (!this.has(name)) return
+    this.#environment.clearTimeout(this.#handles?.get(name))
+    this.#handles?.delete(name)
+  }
+
+  clearAll(): void {
+    for (const name of [...(this.#handles?.keys() ?? [])]) this.clear(name)
+  }
+
+  #arm(name: string, leftMs: number, run: () => void): void {
+    const fire = (): void => {
+      if (leftMs > MAX_DELAY_MS) return this.#arm(name, leftMs - MAX_DELAY_MS, run)
+      this.#handles?.delete(name)
+      run()
+    }
+    this.#handles ??= new Map()
+    this.#handles.set(name, this.#environment.setTimeout(fire, Math.min(leftMs, MAX_DELAY_MS)))
   }
 }
+
+export const createServerTimers = (environment: ServerEnvironment): ServerTimers =>
+  new NamedTimers(environment)

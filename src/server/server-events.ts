@@ -22,7 +22,8 @@ export interface ServerEmitter {
     event: Name,
     listener: (...payload: ServerEvents[Name]) => void,
   ): () => void
-  emit<Name extends keyof ServerEvents>(event: Name, ...payload: ServerEvents[Name]): void
+  /** Calls the listeners. `payload` is made only where there are any. */
+  emit<Name extends keyof ServerEvents>(event: Name, payload: () => ServerEvents[Name]): void
   /** Emits an error that is logged already. */
   emitError(error: unknown): void
   /** Logs an error and emits it. */
@@ -65,10 +66,11 @@ export const createServerEmitter = (logger: Partial<ServerLogger>): ServerEmitte
       events.on(event, listener)
       return () => void events.off(event, listener)
     },
-    emit(event, ...payload) {
-      for (const listener of events.listeners(event)) {
-        callListener(listener as Listener, payload, fail)
-      }
+    emit(event, payload) {
+      const listeners = events.listeners(event)
+      if (!listeners.length) return
+      const given = payload()
+      for (const listener of listeners) callListener(listener as Listener, given, fail)
     },
     emitError,
     fail,

@@ -39,6 +39,6 @@ export const createTimeLimits = (environment: ServerEnvironment): TimeLimits => 
         timers.clear(timer)
       }
     },
-    end: timers.clearAll,
+    end: () => timers.clearAll(),
   }
 }
