@@ -17,7 +17,8 @@ export type {
 } from './broker/broker.ts'
 export { BrokerError } from './broker/broker.ts'
 export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory-broker.ts'
-export { RedisBroker, type RedisBrokerOptions } from './broker/redis/redis-broker.ts'
+export { RedisBroker } from './broker/redis/redis-broker.ts'
+export type { RedisBrokerOptions } from './broker/redis/redis-options.ts'
 export type {
   Refused,
   SessionContact,

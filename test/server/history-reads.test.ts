@@ -11,7 +11,7 @@ const create = (atOnce: number) => {
   const asked: { channel: string; read: HistoryRead; answer(head?: number): Promise<void> }[] = []
   let failing = false
   const { history } = createHistoryReads({
-    atOnce,
+    maxReads: atOnce,
     read: (channel, read) =>
       new Promise<History>((resolve, reject) => {
         asked.push({

@@ -1,20 +1,20 @@
-/** Few reads of histories at a time, and one for all who ask for the same channel. */
+/** Reads few histories at a time, and one for all callers that ask for the same channel. */
 import type { History, HistoryQuery } from '../broker.ts'
 
-/** What several askers want of one channel, as one read. */
+/** One read of a channel for several callers. */
 export interface HistoryRead {
-  /** Of the one that wants the most. */
+  /** The lowest one of the callers: all messages that any of them needs. */
   readonly afterOffset: number
-  /** Of the one that wants the least: beyond its limit nobody gets a message. */
+  /** The highest one: if even its caller is beyond the limit, nobody gets a message. */
   readonly highestAfter: number
   readonly epoch: string | undefined
   readonly limit: number
 }
 
-export interface HistoryReadsHooks {
+export interface HistoryReadsDeps {
   read(channel: string, read: HistoryRead): Promise<History>
   /** Reads at a time. */
-  readonly atOnce: number
+  readonly maxReads: number
 }
 
 export interface HistoryReads {
@@ -31,7 +31,7 @@ interface Batch {
   resolve(answer: History | Promise<History>): void
 }
 
-/** What one asker gets of an answer for several. */
+/** The part of an answer that one of its callers gets. */
 const cut = (answer: History, afterOffset: number, limit: number): History => {
   const { epoch, offset, messages } = answer
   const missed = Math.max(0, offset - afterOffset)
@@ -40,10 +40,10 @@ const cut = (answer: History, afterOffset: number, limit: number): History => {
   return { epoch, offset, messages: messages.slice(messages.length - missed) }
 }
 
-export const createHistoryReads = ({ read, atOnce }: HistoryReadsHooks): HistoryReads => {
-  /** Batches by what they ask for that have not been sent to the store: others may still join them. */
+export const createHistoryReads = ({ read, maxReads }: HistoryReadsDeps): HistoryReads => {
+  /** Batches that have not been sent to the store: other callers may still join them. */
   const open = new Map<string, Batch>()
-  /** Those that are being read. Nobody joins them: they may have been answered before something was published. */
+  /** Those that are being read. Nobody joins them: their answer may be older than a publication that the caller knows. */
   const reading = new Set<string>()
   const queue: string[] = []
 
@@ -60,7 +60,7 @@ export const createHistoryReads = ({ read, atOnce }: HistoryReadsHooks): History
   }
 
   const next = (): void => {
-    while (reading.size < atOnce && queue.length) start(queue.shift() as string)
+    while (reading.size < maxReads && queue.length) start(queue.shift() as string)
   }
 
   const join = (key: string, channel: string, epoch: string | undefined, limit: number): Batch => {
@@ -90,7 +90,7 @@ export const createHistoryReads = ({ read, atOnce }: HistoryReadsHooks): History
       const batch = join(key, channel, epoch, limit)
       batch.afterOffset = Math.min(batch.afterOffset, afterOffset)
       batch.highestAfter = Math.max(batch.highestAfter, afterOffset)
-      // Whoever asks in the same turn joins it.
+      // Callers of the same turn join it.
       queueMicrotask(next)
       return cut(await batch.answer, afterOffset, limit)
     },

@@ -1,72 +1,75 @@
-/** Brings what other servers publish in the order of each channel, also where a connection was lost between. */
-
+/** Delivers the publications of all servers in the order of each channel, also where pub/sub lost some of them. */
 import { createLruMap } from '../../lru-map.ts'
 import type { Deliver, History, Published } from '../broker.ts'
 
-export interface FanOutHooks {
-  history(channel: string, afterOffset: number): Promise<History>
+export interface OrderedFanOutDeps {
+  readHistory(channel: string, afterOffset: number): Promise<History>
   deliver: Deliver
 }
 
-export interface FanOut {
-  /** Something was published. */
-  heard(published: Published): void
-  /** Words may have been lost: looks for what is missing in all channels heard of. */
+export interface OrderedFanOut {
+  /** A publication came by pub/sub. */
+  onPublished(published: Published): void
+  /** Pub/sub messages may have been lost: reads the missing ones of every known channel. */
   catchUp(): Promise<void>
 }
 
-/** Channels whose place is remembered. A hole in another one is seen by its clients, who ask for what is missing. */
+/** Channels whose position is kept. A hole in another one is noticed by its clients, who ask for the missing messages. */
 const MAX_CHANNELS = 10_000
-/** Messages of a channel that wait for those before them. */
-const MOST_HELD = 10_000
+/** Messages of a channel that wait for missing ones. */
+const MAX_BUFFERED = 10_000
 /** Histories read at a time. */
-const AT_ONCE = 100
+const MAX_READS = 100
 
-export const createFanOut = ({ history, deliver }: FanOutHooks): FanOut => {
-  const places = createLruMap<{ readonly epoch: string; readonly offset: number }>(MAX_CHANNELS)
-  const held = new Map<string, Published[]>()
+export const createOrderedFanOut = ({ readHistory, deliver }: OrderedFanOutDeps): OrderedFanOut => {
+  /** The position of the last message that was delivered, by channel. */
+  const positions = createLruMap<{ readonly epoch: string; readonly offset: number }>(MAX_CHANNELS)
+  /** Messages that wait while the history is read, by channel. */
+  const buffers = new Map<string, Published[]>()
 
-  const pass = (published: Published): void => {
+  const deliverOnce = (published: Published): void => {
     const { channel, epoch, offset } = published
-    const place = places.get(channel)
-    if (place && place.epoch === epoch && offset <= place.offset) return
-    places.set(channel, { epoch, offset })
+    const position = positions.get(channel)
+    if (position && position.epoch === epoch && offset <= position.offset) return
+    positions.set(channel, { epoch, offset })
     deliver(published)
   }
 
-  const missedBy = async (channel: string): Promise<readonly Published[]> => {
-    const place = places.get(channel)
-    if (!place) return []
-    const { epoch, messages } = await history(channel, place.offset)
-    return epoch === place.epoch ? messages : (await history(channel, 0)).messages
+  const readMissing = async (channel: string): Promise<readonly Published[]> => {
+    const position = positions.get(channel)
+    if (!position) return []
+    const { epoch, messages } = await readHistory(channel, position.offset)
+    return epoch === position.epoch ? messages : (await readHistory(channel, 0)).messages
   }
 
-  const fill = async (channel: string, waiting: Published[]): Promise<void> => {
-    held.set(channel, waiting)
+  const fillHole = async (channel: string, buffered: Published[]): Promise<void> => {
+    buffers.set(channel, buffered)
     try {
-      for (const each of await missedBy(channel)) pass(each)
+      for (const each of await readMissing(channel)) deliverOnce(each)
     } catch {
-      // Redis is away again. Clients see the hole by the offsets.
+      // Redis is away again. Clients notice the hole by the offsets.
     } finally {
-      held.delete(channel)
-      for (const each of waiting) pass(each)
+      buffers.delete(channel)
+      for (const each of buffered) deliverOnce(each)
     }
   }
 
   return {
-    heard(published) {
+    onPublished(published) {
       const { channel, epoch, offset } = published
-      const waiting = held.get(channel)
-      const place = places.get(channel)
-      if (waiting) {
-        if (waiting.length < MOST_HELD) waiting.push(published)
-      } else if (place?.epoch === epoch && offset > place.offset + 1) fill(channel, [published])
-      else pass(published)
+      const buffered = buffers.get(channel)
+      const position = positions.get(channel)
+      if (buffered) {
+        if (buffered.length < MAX_BUFFERED) buffered.push(published)
+      } else if (position?.epoch === epoch && offset > position.offset + 1) {
+        fillHole(channel, [published])
+      } else deliverOnce(published)
     },
     async catchUp() {
-      const channels = places.keys().filter(channel => !held.has(channel))
-      for (let from = 0; from < channels.length; from += AT_ONCE) {
-        await Promise.all(channels.slice(from, from + AT_ONCE).map(channel => fill(channel, [])))
+      const channels = positions.keys().filter(channel => !buffers.has(channel))
+      for (let from = 0; from < channels.length; from += MAX_READS) {
+        const some = channels.slice(from, from + MAX_READS)
+        await Promise.all(some.map(channel => fillHole(channel, [])))
       }
     },
   }

@@ -1,9 +1,7 @@
 /** Channels, histories and sessions in Redis, shared by any number of servers. */
 import { nanoid } from 'nanoid'
-import type { ServerLogger } from '../../logging.ts'
 import { forLog } from '../../logging.ts'
 import { createLruMap } from '../../lru-map.ts'
-import { requireNumber } from '../../validate.ts'
 import {
   type Broker,
   BrokerError,
@@ -19,64 +17,28 @@ import type { SessionStore } from '../session-store.ts'
 import { StoredMessage } from '../stored-message.ts'
 import { createHistoryReads, type HistoryRead, type HistoryReads } from './history-reads.ts'
 import { CHANNELS, HEADS, HISTORY, NEWEST, PUBLISH } from './lua-scripts.ts'
-import { createFanOut, type FanOut } from './ordered-fan-out.ts'
-import { CLOSED, createRedisLink, type RedisLink } from './redis-connection.ts'
+import { createOrderedFanOut, type OrderedFanOut } from './ordered-fan-out.ts'
+import { RedisConnection } from './redis-connection.ts'
+import { CLOSED } from './redis-errors.ts'
+import { type HistoryPart, readHistory } from './redis-history.ts'
+import { type RedisBrokerOptions, resolveRedisOptions } from './redis-options.ts'
 import { createRedisSessions, type RedisSessions } from './redis-sessions.ts'
 
-export interface RedisBrokerOptions {
-  /** `redis://[user:password@]host[:port][/database]`, or `rediss:` for TLS. Never logged. */
-  url: string
-  /** Messages remembered per channel. @default 1000 */
-  historySize?: number
-  /** How long, in ms. @default 300000 */
-  historyTtlMs?: number
-  /** What every key begins with, so that others may use the same database. @default 'rws:' */
-  keyPrefix?: string
-  /**
-   * After so long without a word, in ms, a server counts as dead, and another one applies the message that it had
-   * begun; a Redis that is silent for a quarter of it counts as away. At least 100. @default 10000
-   */
-  leaseMs?: number
-  /** Told when Redis goes away and comes back. @default none */
-  logger?: Partial<ServerLogger>
-  /** The clock, ms since the epoch. @default Date.now */
-  now?: () => number
-}
-
-/** A channel outlives its last message by so long; the next one then begins another epoch. */
+/** A channel outlives its last message by so long; the next message then begins another epoch. */
 const CHANNEL_TTL_MS = 7 * 24 * 3_600_000
-/** Channels remembered that were only asked for. */
-const MOST_SILENT = 10_000
+/** Channels without a message that are kept, since somebody has read their position. */
+const MAX_SILENT = 10_000
 /** Channels whose newest position this server remembers, to notice a Redis that has forgotten it. */
-const MOST_SEEN = 10_000
-/** Histories read at a time: what is published meanwhile waits behind the answers of so many. */
-const MOST_READS = 4
-/** Bytes of a history that are answered at once; see `#readHistory`. */
+const MAX_SEEN = 10_000
+/** Histories read at a time: a publication of meanwhile waits behind the answers of so many. */
+const MAX_READS = 4
+/** Bytes of a history in one answer; see `readHistory`. */
 const PART_BYTES = 262_144
 /** How long a server that ends waits for its handlers. */
 const SETTLE_MS = 5000
 
-const KNOWN = ['url', 'historySize', 'historyTtlMs', 'keyPrefix', 'leaseMs', 'logger', 'now']
-
-/** A message of a stream. */
-interface Entry {
-  readonly offset: number
-  /** When it was published, ms since the epoch. */
-  readonly at: number
-  readonly text: string
-}
-
-/** Redis takes whole numbers only. */
+/** Redis takes finite whole numbers only. */
 const whole = (value: number): number => Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER)
-
-const urlOf = (given: unknown): URL => {
-  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined
-  if (url?.hostname && /^rediss?:$/.test(url.protocol) && /^\/?\d*$/.test(url.pathname)) return url
-  // What came may hold a password.
-  throw new TypeError(
-    "url: expected 'redis://host:port' or 'rediss://host:port', got something else",
-  )
-}
 
 /**
  * The broker for several servers: each has its own `RedisBroker` on the same Redis (6.2 or newer, one that
@@ -90,10 +52,11 @@ const urlOf = (given: unknown): URL => {
  * `BrokerError`, `/readyz` is 503, and clients are sent away until it is back.
  */
 export class RedisBroker implements Broker {
+  /** The sessions of the clients of all servers on this Redis. */
   readonly sessions: SessionStore
   readonly #sessions: RedisSessions
-  readonly #link: RedisLink
-  readonly #fanOut: FanOut
+  readonly #connection: RedisConnection
+  readonly #fanOut: OrderedFanOut
   readonly #reads: HistoryReads
   readonly #prefix: string
   readonly #size: number
@@ -101,81 +64,73 @@ export class RedisBroker implements Broker {
   readonly #now: () => number
   readonly #attached = new Set<{
     readonly deliver: Deliver
-    readonly taken: OnTakeover | undefined
+    readonly onTakeover: OnTakeover | undefined
   }>()
-  /** Left, and not joined again: whoever still asks for a history does not open it. */
+  /** Closed and not used again: a history that is still asked for does not connect once more. */
   #left = false
-  readonly #seen = createLruMap<Position>(MOST_SEEN)
-  /** Where publications are told. Topics know no databases, so that the number is part of them. */
+  readonly #seen = createLruMap<Position>(MAX_SEEN)
+  /** The topic of publications. Pub/sub ignores the selected database, so the topic carries its number. */
   readonly #topic: string
 
   /** Throws a `TypeError` or `RangeError` that names a bad option. */
   constructor(options: RedisBrokerOptions) {
-    const unknown = Object.keys(options ?? {}).find(name => !KNOWN.includes(name))
-    if (unknown) throw new TypeError(`${unknown}: expected one of ${KNOWN.join(', ')}`)
-    const { historySize = 1000, historyTtlMs = 300_000, leaseMs = 10_000 } = options ?? {}
-    const { keyPrefix = 'rws:', logger = {}, now = Date.now } = options ?? {}
-    const url = urlOf(options?.url)
-    requireNumber('historySize', historySize, 0)
-    requireNumber('historyTtlMs', historyTtlMs, 0)
-    requireNumber('leaseMs', leaseMs, 100, 3_600_000)
-    if (typeof keyPrefix !== 'string') {
-      throw new TypeError(`keyPrefix: expected a string, got ${typeof keyPrefix}`)
-    }
+    const { url, historySize, historyTtlMs, leaseMs, keyPrefix, logger, now } =
+      resolveRedisOptions(options)
     this.#prefix = keyPrefix
     this.#size = whole(historySize)
     this.#ttlMs = historyTtlMs
     this.#now = now
     const server = nanoid()
-    const topics = `${keyPrefix}${url.pathname.slice(1) || 0}:`
-    const taken = `${topics}taken:`
-    const servers = `${keyPrefix}server:`
-    this.#topic = `${topics}published`
+    const topicPrefix = `${keyPrefix}${url.pathname.slice(1) || 0}:`
+    const takeoverPrefix = `${topicPrefix}taken:`
+    const serversPrefix = `${keyPrefix}server:`
+    this.#topic = `${topicPrefix}published`
     this.#reads = createHistoryReads({
       read: (channel, read) => this.#readHistory(channel, read),
-      atOnce: MOST_READS,
+      maxReads: MAX_READS,
     })
-    this.#fanOut = createFanOut({
-      history: (channel, afterOffset) => this.history(channel, afterOffset),
+    this.#fanOut = createOrderedFanOut({
+      readHistory: (channel, afterOffset) => this.history(channel, afterOffset),
       deliver: published => {
         for (const { deliver } of [...this.#attached]) {
           try {
             deliver(published)
-          } catch (thrown) {
-            logger.error?.(`A message was not delivered: ${forLog(thrown)}`)
+          } catch (error) {
+            logger.error?.(`A message was not delivered: ${forLog(error)}`)
           }
         }
       },
     })
-    this.#link = createRedisLink({
+    this.#connection = new RedisConnection({
       url,
-      topics: [this.#topic, taken + server],
-      alive: servers + server,
+      topics: [this.#topic, takeoverPrefix + server],
+      aliveKey: serversPrefix + server,
       leaseMs,
       logger,
-      heard: (topic, text) => (topic === this.#topic ? this.#heard(text) : this.#heardTaken(text)),
-      arrived: () => void this.#fanOut.catchUp(),
+      onMessage: (topic, text) =>
+        topic === this.#topic ? this.#onPublished(text) : this.#onTakeover(text),
+      onConnected: () => void this.#fanOut.catchUp(),
     })
     this.#sessions = createRedisSessions({
-      link: this.#link,
+      connection: this.#connection,
       server,
       prefix: keyPrefix,
-      servers,
-      taken,
+      serversPrefix,
+      takeoverPrefix,
       leaseMs,
     })
     this.sessions = this.#sessions
   }
 
   /** Rejects only where the package `redis` is missing: it goes on trying to reach a Redis that is away. */
-  async attach(deliver: Deliver, taken?: OnTakeover): Promise<() => Promise<void>> {
-    const member = { deliver, taken }
+  async attach(deliver: Deliver, onTakeover?: OnTakeover): Promise<() => Promise<void>> {
+    const member = { deliver, onTakeover }
     this.#attached.add(member)
     try {
       await this.#open()
-    } catch (thrown) {
+    } catch (error) {
       this.#attached.delete(member)
-      throw thrown
+      throw error
     }
     return async () => {
       if (!this.#attached.delete(member) || this.#attached.size) return
@@ -184,14 +139,14 @@ export class RedisBroker implements Broker {
   }
 
   /**
-   * Appends to a channel. A `BrokerError` of the code `away` means that nothing was published, `unknown` that
-   * nobody knows: publish it again with the same `id`, and no client gets it twice.
+   * Appends to a channel. A `BrokerError` of the code `away` means that nothing was published, `unknown` that it may have
+   * been: publish it again with the same `id`, and no client gets it twice.
    */
   async publish(channel: string, publication: Publication): Promise<Position> {
     await this.#open()
     const { type, data, id = nanoid(), timestamp = this.#now() } = publication
     const head = JSON.stringify({ type, data, timestamp, id, channel }).slice(0, -1)
-    const [epoch, offset] = (await this.#link.run(
+    const [epoch, offset] = (await this.#connection.run(
       PUBLISH,
       this.#keys(`channel:${channel}`, `stream:${channel}`, 'channels', 'silent', 'silent-epochs'),
       [
@@ -211,89 +166,27 @@ export class RedisBroker implements Broker {
     return position
   }
 
+  /** The messages of a channel with offsets above `afterOffset`. Rejects with a `BrokerError` while Redis is away. */
   async history(channel: string, afterOffset = 0, query: HistoryQuery = {}): Promise<History> {
     await this.#openToRead()
     return this.#reads.history(channel, afterOffset, query)
   }
 
-  /**
-   * In parts: between two of them others get their answers, and each is a sign of life. It ends where the channel stood at the
-   * first part; what is published later is heard.
-   */
-  async #readHistory(channel: string, read: HistoryRead): Promise<History> {
-    let first = await this.#readPart(channel, read, read.afterOffset)
-    let entries: Entry[] = []
-    for (let part = first; ; ) {
-      const at = part.entries[0]?.offset
-      // What came before was trimmed meanwhile: a history has no hole.
-      if (at !== undefined && at - 1 !== entries.at(-1)?.offset) entries = []
-      entries.push(...part.entries.filter(({ offset }) => offset <= first.offset))
-      const last = part.entries.at(-1)?.offset ?? first.offset
-      if (last >= first.offset) break
-      // The limit was for the first part: what is published meanwhile does not count.
-      part = await this.#readPart(channel, { ...read, limit: Number.MAX_SAFE_INTEGER }, last)
-      if (part.epoch === first.epoch) continue
-      first = await this.#readPart(channel, read, read.afterOffset)
-      part = first
-      entries = []
-    }
-    const { epoch, offset, oldest } = first
-    const tooOld = this.#now() - this.#ttlMs
-    // Clocks of servers differ a little: whatever is before the last that is too old is too old as well.
-    let gone = entries.length
-    while (gone && (entries[gone - 1] as Entry).at > tooOld) gone--
-    // An end that is gone meanwhile leaves nothing that ends at the offset.
-    const isWhole = entries.at(-1)?.offset === offset
-    const messages = entries
-      .slice(isWhole ? gone : entries.length)
-      .map(entry => new StoredMessage(channel, epoch, entry.offset, entry.text))
-    return { epoch, offset, messages, oldest }
-  }
-
-  async #readPart(channel: string, read: HistoryRead, afterOffset: number) {
-    const [epoch, head, believed, entries, oldest] = (await this.#link.run(
-      HISTORY,
-      this.#keys(`channel:${channel}`, `stream:${channel}`, 'silent', 'silent-epochs'),
-      [
-        ...this.#seenOf(channel),
-        channel,
-        afterOffset,
-        nanoid(),
-        whole(this.#now()),
-        MOST_SILENT,
-        CHANNEL_TTL_MS,
-        read.epoch === undefined ? '' : `=${read.epoch}`,
-        whole(read.limit),
-        read.highestAfter,
-        PART_BYTES,
-      ],
-    )) as [string, string, number, [string, [string, string, string, string]][], string]
-    const offset = Number(head)
-    if (believed) this.#see(channel, { epoch, offset })
-    return {
-      epoch,
-      offset,
-      oldest: Number(oldest),
-      entries: entries.map(([id, [, at, , text]]): Entry => {
-        return { offset: Number.parseInt(id, 10), at: Number(at), text }
-      }),
-    }
-  }
-
+  /** The newest message of a channel, also when the history has forgotten it. Rejects while Redis is away. */
   async newest(channel: string): Promise<Published | undefined> {
     await this.#openToRead()
     const keys = this.#keys(`channel:${channel}`)
-    const [epoch, , text] = (await this.#link.run(NEWEST, keys)) as (string | null)[]
-    return epoch && text ? this.#read(epoch, text) : undefined
+    const [epoch, , text] = (await this.#connection.run(NEWEST, keys)) as (string | null)[]
+    return epoch && text ? this.#parse(epoch, text) : undefined
   }
 
-  /** Empty while Redis is away. */
+  /** The newest position of each channel. Empty while Redis is away. */
   async heads(channels: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     if (!channels.length || !this.ready()) return new Map()
     const keys = this.#keys(...channels.map(channel => `channel:${channel}`))
-    const answer = await this.#link.run(HEADS, keys).catch((thrown: unknown) => {
-      if (thrown instanceof BrokerError) return []
-      throw thrown
+    const answer = await this.#connection.run(HEADS, keys).catch((error: unknown) => {
+      if (error instanceof BrokerError) return []
+      throw error
     })
     const heads = answer as [string | null, string | null][]
     return new Map(
@@ -303,51 +196,94 @@ export class RedisBroker implements Broker {
     )
   }
 
+  /** The channels that have a newest message, at most `limit`. Rejects while Redis is away. */
   async channels(limit: number): Promise<readonly string[]> {
     await this.#openToRead()
-    return (await this.#link.run(CHANNELS, this.#keys('channels'), [whole(limit)])) as string[]
+    return (await this.#connection.run(CHANNELS, this.#keys('channels'), [
+      whole(limit),
+    ])) as string[]
   }
 
+  /** False while Redis is away. */
   ready(): boolean {
-    return this.#link.ready()
+    return this.#connection.ready()
   }
 
-  /** Leaves Redis; for those who publish without a server. Waits up to 5 s for messages that are being applied. */
+  /** Leaves Redis; for programs that publish without a server. Waits up to 5 s for messages that are being applied. */
   async close(): Promise<void> {
     this.#left = true
     await this.#sessions.settle(SETTLE_MS)
-    await this.#link.close()
+    await this.#connection.close()
   }
 
   #open(): Promise<void> {
     this.#left = false
-    return this.#link.open()
+    return this.#connection.open()
   }
 
   async #openToRead(): Promise<void> {
     if (this.#left) throw new BrokerError('away', CLOSED)
-    await this.#link.open()
+    await this.#connection.open()
+  }
+
+  #readHistory(channel: string, read: HistoryRead): Promise<History> {
+    return readHistory(
+      (...given) => this.#readPart(...given),
+      channel,
+      read,
+      () => this.#now() - this.#ttlMs,
+    )
+  }
+
+  async #readPart(channel: string, read: HistoryRead, afterOffset: number): Promise<HistoryPart> {
+    const [epoch, head, trusted, entries, oldest] = (await this.#connection.run(
+      HISTORY,
+      this.#keys(`channel:${channel}`, `stream:${channel}`, 'silent', 'silent-epochs'),
+      [
+        ...this.#seenOf(channel),
+        channel,
+        afterOffset,
+        nanoid(),
+        whole(this.#now()),
+        MAX_SILENT,
+        CHANNEL_TTL_MS,
+        read.epoch === undefined ? '' : `=${read.epoch}`,
+        whole(read.limit),
+        read.highestAfter,
+        PART_BYTES,
+      ],
+    )) as [string, string, number, [string, [string, string, string, string]][], string]
+    const offset = Number(head)
+    if (trusted) this.#see(channel, { epoch, offset })
+    return {
+      epoch,
+      offset,
+      oldest: Number(oldest),
+      entries: entries.map(([id, [, at, , text]]) => {
+        return { offset: Number.parseInt(id, 10), at: Number(at), text }
+      }),
+    }
   }
 
   #keys(...names: string[]): string[] {
     return names.map(name => this.#prefix + name)
   }
 
-  #read(epoch: string, text: string): Published {
+  #parse(epoch: string, text: string): Published {
     const { channel, offset } = JSON.parse(text) as { channel: string; offset: number }
     return new StoredMessage(channel, epoch, offset, text)
   }
 
-  #heard(payload: string): void {
+  #onPublished(payload: string): void {
     const blank = payload.indexOf(' ')
-    const published = this.#read(payload.slice(0, blank), payload.slice(blank + 1))
+    const published = this.#parse(payload.slice(0, blank), payload.slice(blank + 1))
     this.#see(published.channel, published)
-    this.#fanOut.heard(published)
+    this.#fanOut.onPublished(published)
   }
 
-  #heardTaken(text: string): void {
-    this.#sessions.heardTaken(text, (incarnation, gen) => {
-      for (const { taken } of [...this.#attached]) taken?.(incarnation, gen)
+  #onTakeover(text: string): void {
+    this.#sessions.onTakeoverMessage(text, (incarnation, gen) => {
+      for (const { onTakeover } of [...this.#attached]) onTakeover?.(incarnation, gen)
     })
   }
 
