@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const page = new URL('../docs/state-machine.md', import.meta.url)
-const source = fileURLToPath(new URL('../src/connection/transitions.ts', import.meta.url))
+const source = fileURLToPath(new URL('../src/http/fallback-table.ts', import.meta.url))
 
 const { outputFiles } = await build({
   entryPoints: [source],
@@ -12,9 +12,10 @@ const { outputFiles } = await build({
   format: 'esm',
   write: false,
 })
-const { STATES, TRANSITIONS } = await import(
+const { FALLBACK_TABLE } = await import(
   `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`
 )
+const { states: STATES, transitions: TRANSITIONS } = FALLBACK_TABLE
 
 const rows = Object.entries(TRANSITIONS).flatMap(([from, events]) =>
   Object.entries(events).flatMap(([event, targets]) =>
@@ -36,7 +37,7 @@ const link = { none: 'none', dialing: 'being dialed', open: 'open' }
 
 const text = `# State machine
 
-Generated from \`src/connection/transitions.ts\` by \`npm run diagram\`; a test fails when it is stale.
+Generated from \`src/connection/transitions.ts\` and what \`src/http/fallback-table.ts\` adds by \`npm run diagram\`; a test fails when it is stale.
 
 An event that finds no arrow changes nothing: it came too late. Where several arrows share an event,
 the first whose condition in brackets holds is taken. What has to be done follows from the two
@@ -53,12 +54,12 @@ ${rows
 
 ## States
 
-| state | status | phase | WebSocket | polls | waits |
-|---|---|---|---|---|---|
+| state | status | phase | WebSocket | polls | waits | timers |
+|---|---|---|---|---|---|---|
 ${Object.entries(STATES)
   .map(
     ([name, state]) =>
-      `| ${name} | ${state.status} | ${state.phase} | ${link[state.link]} | ${state.polls ? 'yes' : ''} | ${state.waits ? 'yes' : ''} |`,
+      `| ${name} | ${state.status} | ${state.phase} | ${link[state.link]} | ${state.polls ? 'yes' : ''} | ${state.waits ? 'yes' : ''} | ${state.timers?.join(', ') ?? ''} |`,
   )
   .join('\n')}
 

@@ -3,6 +3,13 @@
  *
  * @module
  */
+
+export type {
+  ChannelGap,
+  Recovery,
+  SubscribeOptions,
+  Subscription,
+} from './channels/subscriptions.ts'
 export type {
   ChangeOptions,
   ClientEvents,
@@ -16,24 +23,19 @@ export type {
   Retry,
   SendOptions,
   Snapshot,
-} from './api.ts'
-export { createResilientWebSocket } from './client.ts'
-export type { Phase, StateChange, Status } from './connection/status.ts'
+} from './client/client-types.ts'
+export { createResilientWebSocket } from './client/create-client.ts'
+export { DEFAULTS, type Defaults } from './client/defaults.ts'
+export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
-export type { Schema, SchemaResult } from './delivery/inbox.ts'
-export type {
-  ChannelGap,
-  Recovery,
-  SubscribeOptions,
-  Subscription,
-} from './delivery/subscriptions.ts'
-export type {
-  Environment,
-  PageEvents,
-  WebSocketConstructor,
-  WebSocketLike,
-} from './environment.ts'
-export { type ErrorCode, isResilientWebSocketError, ResilientWebSocketError } from './errors.ts'
+export {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorHint,
+  isResilientWebSocketError,
+  ResilientWebSocketError,
+} from './errors.ts'
+export type { Poll } from './http/polling.ts'
 export type {
   BatchOptions,
   CloseDetails,
@@ -41,13 +43,11 @@ export type {
   FallbackOptions,
   HeartbeatOptions,
   HistoryOptions,
-  Logger,
-  MaybeAsked,
   QueueOptions,
   ReconnectOptions,
   ResilientWebSocketOptions,
-} from './options.ts'
-export { DEFAULTS } from './options.ts'
+} from './options/options.ts'
+export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type EnvelopeOptions,
   envelope,
@@ -62,6 +62,13 @@ export type {
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
-export type { Timers } from './timers.ts'
-export type { Poll } from './transport/polling.ts'
+export type { Logger } from './shared/log.ts'
+export type { ValueOrProvider } from './shared/resolve-value.ts'
+export type {
+  Environment,
+  PageEvents,
+  WebSocketConstructor,
+  WebSocketLike,
+} from './shared/runtime.ts'
+export type { Timers } from './shared/timers.ts'
 export type { Frame } from './transport/transport.ts'

@@ -1,6 +1,6 @@
 /** What a component may do with its client. */
 import type { ResilientWebSocket, SendOptions } from 'resilient-websocket'
-import type { Held } from './shared.ts'
+import type { Held } from './shared-clients.ts'
 
 export interface Actions<Outgoing> {
   /** Sends, now or when the link is ready again; the Delivery tells its fate. */

@@ -1,186 +1,32 @@
-/** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
-import type { Environment } from '../environment.ts'
-import { wordsOf } from '../errors.ts'
-import type { Logger, Settings } from '../options.ts'
-import type { Timers } from '../timers.ts'
-import { createFreshness } from '../transport/freshness.ts'
-import { openPolling, type Poll, type PollingTransport } from '../transport/polling.ts'
-import { BodyTooLarge } from '../transport/read-body.ts'
-import type { TokenKeeper } from './token.ts'
+/** What the connection needs of whatever carries messages while no WebSocket gets through. */
+import type { Table } from './transitions.ts'
 
-export interface FallbackHooks {
-  readonly settings: Settings<never, never>
-  readonly environment: Environment
-  readonly timers: Timers
-  readonly token: TokenKeeper
-  log(level: keyof Logger, words: string): void
+/** What polling tells the connection. */
+export interface FallbackEvents {
   /** The URL that was dialed last; empty if none was. */
-  lastUrl(): string
-  /** Channels to poll for. */
-  channels(): readonly string[]
-  /** Where we stand in a channel, as a poll says it. */
-  since(channel: string): string | undefined
-  /** The messages in the body of a poll; `undefined` if it says nothing to us. */
-  interpret(body: unknown): readonly unknown[] | undefined
-  /** One message of a poll. */
-  polled(message: unknown): void
-  answered(poll: Poll): void
-  failed(thrown: unknown): void
-  /** There may be something to POST. */
-  pending(): boolean
-  /** A body will be made next; ends what cannot be in it. */
-  prepare(unsure: boolean): void
-  /** The next body to POST, if there is one. `unsure`: the server may be another one than before. */
-  outgoing(unsure: boolean): string | undefined
-  /** What came back for it; `undefined`: nobody knows what became of it. False: the answer makes no sense. */
-  posted(answer: unknown): boolean
-  /** What was posted was more than the server takes at once. */
-  tooMuch(): void
-  /** We may not poll: HTTP 401 or 403, also with a new token. */
-  refused(status: number): void
-  /** There is nothing to poll there. `instead`: what there is, if the status does not say it. */
-  missing(status: number, instead: string): void
+  dialedUrl(): string
+  /** Polling is not allowed: HTTP 401 or 403, also with a new token. */
+  onRefused(status: number): void
+  /** There is nothing to poll. `instead`: what there is, if the status does not say it. */
+  onMissing(status: number, instead: string): void
   /** A poll was answered after others had failed. `askedAt`: when it was sent, by the monotonic clock. */
-  recovered(askedAt: number): void
+  onRecovered(askedAt: number): void
+  /** A request failed; the next one will come. */
+  onFailed(error: unknown): void
+  /** A request was answered: an error of polling that the snapshot shows is over. */
+  onAnswered(): void
 }
 
 export interface Fallback {
-  start(): void
+  /** The states and transitions that it adds to, with those of the connection. */
+  readonly table: Table
+  /** As the user gave it, for messages. */
+  readonly url: string
+  readonly probeIntervalMs: number
+  readonly afterMs: number | undefined
+  /** Polls at once, then at its interval. */
+  start(events: FallbackEvents): void
   stop(): void
+  /** Polls at once, unless a poll is under way or the server asked to wait. */
   pollNow(): void
-  post(): void
-  /** The next answer is wanted even if it is the same as the last. */
-  anew(): void
-}
-
-/** Characters of a poll's query; what does not fit is asked for by the next one. */
-const LONGEST_QUERY = 4000
-
-/** Awaits `fallback.parse`, and names it in its errors. Nothing: the client reads the body itself. */
-const parsedBy = async (
-  parse: (body: unknown, response: Response) => unknown,
-  body: unknown,
-  response: Response,
-): Promise<unknown> => {
-  let parsed: unknown
-  try {
-    parsed = await parse(body, response)
-  } catch (thrown) {
-    const words = (thrown as Error | undefined)?.message ?? String(thrown)
-    throw new Error(`fallback.parse: ${words}`, { cause: thrown })
-  }
-  if (parsed == null || Array.isArray(parsed)) return parsed
-  throw new TypeError(`fallback.parse: expected an array of messages, got ${typeof parsed}`)
-}
-
-export const createFallback = (hooks: FallbackHooks): Fallback => {
-  const { settings, token } = hooks
-  const rules = settings.fallback
-  let polling: PollingTransport | undefined
-  /** The next poll asks for channels from here on. */
-  let next = 0
-  /** Less after an answer that was larger than we read. */
-  let longestQuery = LONGEST_QUERY
-  /** Polls fail. */
-  let failing = false
-  const pause = { until: 0 }
-  const freshness = createFreshness(hooks.environment)
-
-  const address = (): string => {
-    const { url } = rules as { url: string }
-    if (globalThis.location) return url
-    const base = hooks.lastUrl() || settings.url
-    if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
-    // No dial has said yet where we are.
-    if (URL.canParse(url)) return url
-    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
-  }
-
-  const pollUrl = (): string => {
-    const base = address()
-    const channels = hooks.channels()
-    const positions: string[] = []
-    if (next >= channels.length) next = 0
-    const first = next
-    for (let length = 0; next < channels.length && length < longestQuery; next++) {
-      const channel = channels[next] as string
-      const position = hooks.since(channel)
-      if (position) positions.push(encodeURIComponent(position))
-      length += encodeURIComponent(channel + (position ?? '')).length
-    }
-    const query = [
-      ['symbols', channels.slice(first, next).map(encodeURIComponent)] as const,
-      ['since', positions] as const,
-    ].flatMap(([name, items]) => (items.length ? `${name}=${items}` : []))
-    return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
-  }
-
-  const start = (): void => {
-    if (!rules) return
-    const { parse } = rules
-    let used: string | undefined
-    longestQuery = LONGEST_QUERY
-    /** Names the wait of a request for its token. */
-    let question: object | undefined
-    polling = openPolling({
-      ...hooks,
-      ...rules,
-      pause,
-      freshness,
-      read: parse && ((body, response) => parsedBy(parse, body, response)),
-      parse(body, _response, parsed) {
-        // Whoever reads it says nothing of positions.
-        const messages = hooks.interpret(parsed ? undefined : body)
-        return (parsed as unknown[] | null) ?? messages ?? [{ type: 'snapshot', data: body }]
-      },
-      url: pollUrl,
-      unfinished: () => next < hooks.channels().length,
-      postUrl: address,
-      async token() {
-        const mine = {}
-        question = mine
-        await token.wanted()
-        if (question === mine) question = undefined
-        used = token.current()
-        return used
-      },
-      opened() {},
-      received: hooks.polled,
-      polled(poll, askedAt) {
-        token.accepted()
-        const recovered = failing
-        failing = false
-        hooks.answered(poll)
-        if (recovered) hooks.recovered(askedAt)
-      },
-      failed(thrown, request) {
-        const late = question && token.giveUp()
-        question = undefined
-        if (request === 'poll') {
-          failing = true
-          // Never 0: a poll that names no channel asks for all of them.
-          if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
-        }
-        if (!thrown) return
-        hooks.failed(late ? `${wordsOf(thrown)} (token has not answered)` : thrown)
-      },
-      warn: words => hooks.log('warn', words),
-      closed({ code, reason }) {
-        if (code !== 401 && code !== 403) hooks.missing(code, reason)
-        else if (token.refused(used)) start()
-        else hooks.refused(code)
-      },
-    })
-  }
-
-  return {
-    start,
-    stop() {
-      failing = false
-      polling?.close(0, '')
-    },
-    pollNow: () => polling?.pollNow(),
-    post: () => polling?.post(),
-    anew: () => polling?.anew(),
-  }
 }

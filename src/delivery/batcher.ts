@@ -2,7 +2,7 @@
  * Joins what arrives close together: the first message after a quiet window at once, what follows
  * within the window as one batch.
  */
-import type { Timers } from '../timers.ts'
+import type { Timers } from '../shared/timers.ts'
 
 export interface BatchRules<Message> {
   readonly windowMs: number

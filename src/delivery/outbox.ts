@@ -1,11 +1,12 @@
 /** Messages on their way out: queued, bounded, paced, kept until acknowledged, and each with its fate. */
-import type { Environment } from '../environment.ts'
-import { createFifo } from '../fifo.ts'
-import type { Timers } from '../timers.ts'
+
+import { createFifo } from '../shared/fifo.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
+import { createPace } from '../shared/token-bucket.ts'
 import { type Frame, FrameRefused } from '../transport/transport.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { DeliveryState, OpenDelivery, RejectReason } from './delivery.ts'
-import { createPace } from './pace.ts'
 import { createQueue } from './queue.ts'
 
 /** One message that waits. */

@@ -1,6 +1,6 @@
 /** Requests that wait for the message that answers theirs. */
 import { ResilientWebSocketError } from '../errors.ts'
-import type { Timers } from '../timers.ts'
+import type { Timers } from '../shared/timers.ts'
 import type { Aborts } from './aborts.ts'
 import type { Delivery } from './delivery.ts'
 

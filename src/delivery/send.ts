@@ -1,5 +1,5 @@
 /** What `send()` does with one message before it waits in the outbox. */
-import type { SendOptions } from '../api.ts'
+import type { SendOptions } from '../client/client-types.ts'
 import type { Conversation } from '../protocol/protocol.ts'
 import { LONGEST_ID } from '../protocol/wire.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'

@@ -1,8 +1,8 @@
 /** The JSON envelope `{ type, data, timestamp, id }`, plain or with the sessions and positions of protocol v1. */
 import { createPings } from './pings.ts'
 import type { Conversation, Protocol, ProtocolHost } from './protocol.ts'
-import { createQuestions } from './questions.ts'
-import { createSession, type Fields, fields, inParts, isWhole } from './session.ts'
+import { createQuestions } from './v1/questions.ts'
+import { createSession, type Fields, fields, inParts, isWhole } from './v1/session.ts'
 import { PLAIN_TYPES } from './wire.ts'
 
 /** A message as it comes from the server. */
@@ -218,7 +218,7 @@ const converse = (
     host.proved()
   }
 
-  const unheard = (): void => host.fail('No welcome in time')
+  const unheard = (): void => host.fail('No welcome in time', true)
 
   const hello = (): void => {
     stage = 'welcome'
@@ -251,7 +251,7 @@ const converse = (
       const window = positive(perMs)
       // Where it comes too late for this link, the next one waits for it.
       const speaks = protocol === 1 && version !== 0 && server === 'v1'
-      if (speaks && !session.id()) return host.refuse(NO_SECRET)
+      if (speaks && !session.id()) return host.refuse(NO_SECRET, 'runtime')
       spoken ||= speaks
       host.terms({
         intervalMs: positive(intervalMs),
@@ -460,7 +460,7 @@ const converse = (
       posts = version !== 0 && protocol === 1 && Array.isArray(messages)
       if (posts && !session.id()) {
         posts = false
-        host.refuse(NO_SECRET)
+        host.refuse(NO_SECRET, 'runtime')
         return []
       }
       if (!posts) {

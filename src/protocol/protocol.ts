@@ -1,6 +1,6 @@
 /** What a protocol is: the meaning of frames, and nothing of how they travel. */
-import type { ErrorCode } from '../errors.ts'
-import type { Timers } from '../timers.ts'
+import type { ErrorCode, ErrorHint } from '../errors.ts'
+import type { Timers } from '../shared/timers.ts'
 import type { Frame } from '../transport/transport.ts'
 
 /** What a server says of itself on opening. */
@@ -31,10 +31,10 @@ export interface ProtocolHost<Incoming> {
   token(): string | undefined
   /** The link has proved itself: messages may flow, and with an agreement they are kept until acknowledged. */
   proved(agreement?: Agreement): void
-  /** The server breaks the protocol: this link is of no use. */
-  fail(reason: string): void
+  /** The server breaks the protocol, or (`timedOut`) does not answer in time: this link is of no use. */
+  fail(reason: string, timedOut?: boolean): void
   /** The client can do nothing with this server: ERROR, with these words. */
-  refuse(words: string): void
+  refuse(words: string, hint?: ErrorHint): void
   /** A name that no other message has. */
   newId(): string
   /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */

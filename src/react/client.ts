@@ -20,8 +20,14 @@ import {
   callbackNames,
   onCallbacks,
 } from '../adapters/options.ts'
-import { acquire, changesOf, type Held, type Lease, lookUp } from '../adapters/shared.ts'
-import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
+import { acquire, changesOf, type Held, type Lease, lookUp } from '../adapters/shared-clients.ts'
+import {
+  currentView,
+  initialView,
+  type View,
+  type ViewStore,
+  viewOf,
+} from '../adapters/view-store.ts'
 
 /** `undefined`: there is no provider; `null`: there is one, without a client yet. */
 const Context = createContext<AnyClient | null | undefined>(undefined)

@@ -6,10 +6,10 @@
 'use client'
 
 export type { Actions } from '../adapters/actions.ts'
-export type { LegacyStatus } from '../adapters/legacy.ts'
-export type { Channel, Channels } from '../adapters/newest.ts'
+export type { Channel, Channels } from '../adapters/channel-store.ts'
+export type { LegacyStatus } from '../adapters/legacy-status.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
-export type { View } from '../adapters/view.ts'
+export type { View } from '../adapters/view-store.ts'
 export { ResilientWebSocketProvider, type ResilientWebSocketProviderProps } from './client.ts'
 export {
   ConnectionStatus,

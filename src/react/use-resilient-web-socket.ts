@@ -3,7 +3,7 @@ import { useEffect, useInsertionEffect, useMemo, useRef, useSyncExternalStore } 
 import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
 import type { Actions } from '../adapters/actions.ts'
 import type { Callbacks, ClientChoice } from '../adapters/options.ts'
-import type { View } from '../adapters/view.ts'
+import type { View } from '../adapters/view-store.ts'
 import { useClient, useNewest } from './client.ts'
 
 export interface UseResilientWebSocketOptions<

@@ -1,7 +1,7 @@
 /** Channels, for a component that shows the newest message of each. */
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
-import { type Channels, channelList, createNewest, NOTHING } from '../adapters/newest.ts'
+import { type Channels, channelList, createNewest, NOTHING } from '../adapters/channel-store.ts'
 import type { ClientChoice } from '../adapters/options.ts'
 import { useClient, useNewest } from './client.ts'
 

@@ -1,5 +1,5 @@
 /** Sockets, polls and a page that do what a test tells them. */
-import type { Environment, WebSocketConstructor, WebSocketLike } from '../environment.ts'
+import type { Environment, WebSocketConstructor, WebSocketLike } from '../shared/runtime.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
 /** The far end of one socket, in the hands of the test. */

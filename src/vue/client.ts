@@ -25,8 +25,14 @@ import {
 } from 'vue'
 import { type Actions, createActions } from '../adapters/actions.ts'
 import type { AnyClient, ClientChoice } from '../adapters/options.ts'
-import { abandon, acquire, changesOf, type Lease, lookUp } from '../adapters/shared.ts'
-import { currentView, initialView, type View, type ViewStore, viewOf } from '../adapters/view.ts'
+import { abandon, acquire, changesOf, type Lease, lookUp } from '../adapters/shared-clients.ts'
+import {
+  currentView,
+  initialView,
+  type View,
+  type ViewStore,
+  viewOf,
+} from '../adapters/view-store.ts'
 
 /** A client, or what names one, perhaps later. */
 export type Provided = MaybeRefOrGetter<AnyClient | null | undefined>

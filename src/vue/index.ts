@@ -4,10 +4,10 @@
  * @module
  */
 export type { Actions } from '../adapters/actions.ts'
-export type { LegacyStatus } from '../adapters/legacy.ts'
-export type { Channel, Channels } from '../adapters/newest.ts'
+export type { Channel, Channels } from '../adapters/channel-store.ts'
+export type { LegacyStatus } from '../adapters/legacy-status.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
-export type { View } from '../adapters/view.ts'
+export type { View } from '../adapters/view-store.ts'
 export { type Provided, provideResilientWebSocket, type ReactiveChoice } from './client.ts'
 export { ConnectionStatus, type ConnectionStatusProps } from './connection-status.ts'
 export {

@@ -3,7 +3,7 @@ import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'res
 import { type ComputedRef, computed, type ShallowRef, shallowRef, toValue } from 'vue'
 import type { Actions } from '../adapters/actions.ts'
 import { type Callbacks, callbackNames, onCallbacks } from '../adapters/options.ts'
-import { initialView, type View, type ViewStore } from '../adapters/view.ts'
+import { initialView, type View, type ViewStore } from '../adapters/view-store.ts'
 import { type ReactiveChoice, useClient } from './client.ts'
 
 export interface UseResilientWebSocketOptions<

@@ -8,7 +8,7 @@ import {
   toValue,
   watch,
 } from 'vue'
-import { type Channels, channelList, createNewest, NOTHING } from '../adapters/newest.ts'
+import { type Channels, channelList, createNewest, NOTHING } from '../adapters/channel-store.ts'
 import { type ReactiveChoice, useClient } from './client.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** The older, smaller composable. */
 import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
 import { type ComputedRef, computed } from 'vue'
-import { type LegacyStatus, legacyStatus } from '../adapters/legacy.ts'
+import { type LegacyStatus, legacyStatus } from '../adapters/legacy-status.ts'
 import {
   type UseResilientWebSocketOptions,
   type UseResilientWebSocketResult,

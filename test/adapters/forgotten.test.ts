@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createNewest } from '../../src/adapters/newest.ts'
-import { viewOf } from '../../src/adapters/view.ts'
+import { createNewest } from '../../src/adapters/channel-store.ts'
+import { viewOf } from '../../src/adapters/view-store.ts'
 import { start } from '../client/support.ts'
 
 test('nothing of the former user is shown, whatever else goes on', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createSubscriptions, type Subscriptions } from '../../src/delivery/subscriptions.ts'
-import { createQuestions } from '../../src/protocol/questions.ts'
+import { createSubscriptions, type Subscriptions } from '../../src/channels/subscriptions.ts'
+import { createQuestions } from '../../src/protocol/v1/questions.ts'
 import { countWalked } from '../support/walked.ts'
 
 type Message = { readonly data: number }

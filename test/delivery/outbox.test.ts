@@ -7,7 +7,7 @@ import {
   type OutboxHooks,
   type Outgoing,
 } from '../../src/delivery/outbox.ts'
-import { createTimers } from '../../src/timers.ts'
+import { createTimers } from '../../src/shared/timers.ts'
 
 const create = (hooks: Partial<OutboxHooks<unknown>>): Outbox<unknown> => {
   const { environment = createFakeNetwork().environment } = hooks

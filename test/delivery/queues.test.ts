@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createAborts } from '../../src/delivery/aborts.ts'
 import { createDeadlines } from '../../src/delivery/deadlines.ts'
 import { createQueue } from '../../src/delivery/queue.ts'
-import { createFifo } from '../../src/fifo.ts'
+import { createFifo } from '../../src/shared/fifo.ts'
 
 const steps = fc.array(fc.tuple(fc.nat(2), fc.nat(20)), { maxLength: 300 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { DEFAULTS } from 'resilient-websocket'
 import { describe, expect, test } from 'vitest'
 
-const source = readFileSync(new URL('../../src/options.ts', import.meta.url), 'utf8')
+const source = readFileSync(new URL('../../src/options/options.ts', import.meta.url), 'utf8')
 
 /** `interface name` -> what it documents, as [option, text after @default]. */
 const documented = (name: string): [string, string][] => {

@@ -27,8 +27,8 @@ const undocumented = (path: string): string[] => {
 }
 
 test.each([
-  'src/api.ts',
-  'src/options.ts',
+  'src/client/client-types.ts',
+  'src/options/options.ts',
   'src/adapters/options.ts',
   'src/server/options.ts',
   'src/server/broker/memory-broker.ts',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createQuestions } from '../../src/protocol/questions.ts'
+import { createQuestions } from '../../src/protocol/v1/questions.ts'
 
 test('An answer is the newest for what nobody has asked for since', () => {
   const questions = createQuestions()

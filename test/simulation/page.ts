@@ -1,5 +1,5 @@
 /** The machine and the page that the client runs in: clocks that jump or stand still, freezing, events. */
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '../../src/shared/runtime.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import type { Network } from './network.ts'

@@ -1,26 +1,38 @@
 /** `createResilientWebSocket`: wires the rooms together. */
-import type { ClientEvents, Metrics, ResilientWebSocket } from './api.ts'
-import { createDriver, type DriverHooks } from './connection/driver.ts'
-import { createAborts } from './delivery/aborts.ts'
-import { createBatcher } from './delivery/batcher.ts'
-import { createDedupe } from './delivery/dedupe.ts'
-import type { RejectReason } from './delivery/delivery.ts'
-import { createInbox } from './delivery/inbox.ts'
-import { createOutbox, PLACE_BYTES } from './delivery/outbox.ts'
-import { createRequests } from './delivery/requests.ts'
-import { createSend, sizeOf } from './delivery/send.ts'
-import { createSubscriptions } from './delivery/subscriptions.ts'
-import { createSuppression } from './delivery/suppression.ts'
-import { resolveEnvironment } from './environment.ts'
-import { type ErrorCode, ResilientWebSocketError } from './errors.ts'
-import { type Call, createEvents } from './events.ts'
-import { createIds } from './ids.ts'
-import { DEFAULTS, type Logger, type ResilientWebSocketOptions, resolveOptions } from './options.ts'
-import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from './protocol/envelope.ts'
-import type { Agreement, Protocol } from './protocol/protocol.ts'
+
+import { createSubscriptions } from '../channels/subscriptions.ts'
+import { createConnection } from '../connection/connection.ts'
+import { createFaults } from '../connection/faults.ts'
+import { createHeartbeat } from '../connection/heartbeat.ts'
+import type { LinkUser, LiveLink } from '../connection/link-user.ts'
+import { createRunLoop } from '../connection/run-loop.ts'
+import { createTokenProvider } from '../connection/token-provider.ts'
+import { createAborts } from '../delivery/aborts.ts'
+import { type Batcher, createBatcher } from '../delivery/batcher.ts'
+import { createDedupe } from '../delivery/dedupe.ts'
+import type { RejectReason } from '../delivery/delivery.ts'
+import { createInbox } from '../delivery/inbox.ts'
+import { createOutbox, PLACE_BYTES } from '../delivery/outbox.ts'
+import { createRequests } from '../delivery/requests.ts'
+import { createSend, sizeOf } from '../delivery/send.ts'
+import { createSuppression } from '../delivery/suppression.ts'
+import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
+import { createFallback } from '../http/fallback.ts'
+import { FALLBACK_RULE } from '../http/fallback-options.ts'
+import { CORE_RULES, idOfMessage, readOptions } from '../options/defaults.ts'
+import type { ResilientWebSocketOptions } from '../options/options.ts'
+import type { Settings } from '../options/settings.ts'
+import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
+import type { Agreement, Protocol } from '../protocol/protocol.ts'
+import { createIds } from '../shared/ids.ts'
+import { createLog } from '../shared/log.ts'
+import { resolveEnvironment } from '../shared/runtime.ts'
+import { createTimers } from '../shared/timers.ts'
+import type { Frame } from '../transport/transport.ts'
+import { createWebSocketTransport } from '../transport/websocket.ts'
+import type { ClientEvents, Metrics, ResilientWebSocket } from './client-types.ts'
+import { type Call, createEvents } from './emitter.ts'
 import { createSnapshots } from './snapshot.ts'
-import { createTimers } from './timers.ts'
-import type { Frame } from './transport/transport.ts'
 
 /** A server that wants to be left is left within this time. */
 const LONGEST_LEAVE_MS = 3_600_000
@@ -54,8 +66,11 @@ const REASONS: Readonly<Record<string, RejectReason | undefined>> = {
 export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
   options?: ResilientWebSocketOptions<Incoming, Outgoing>,
 ): ResilientWebSocket<Incoming, Outgoing> => {
-  const settings = resolveOptions(options)
-  const { logger, heartbeat } = settings
+  const settings = readOptions<Settings<Incoming, Outgoing>>(options, {
+    ...CORE_RULES,
+    fallback: FALLBACK_RULE,
+  })
+  const { logger, heartbeat: heartbeatRules } = settings
   const environment = resolveEnvironment(settings.environment)
   const { now, monotonicNow } = environment
   const timers = createTimers(environment)
@@ -78,12 +93,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let lastMessageAt: number | null = null
   /** When the newest frame or poll came: asked for once, however many messages it holds. */
   let arrivedAt = now()
-  let latencyMs: number | null = null
-  let pingId: string | undefined
-  let pingedAt = 0
   let largestMessage: number | undefined
   /** What comes was polled. */
-  let polling = false
+  let isPolled = false
   let seqReplaced = false
   const counts: Record<string, number> = {}
 
@@ -91,13 +103,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     counts[name] = (counts[name] ?? 0) + 1
   }
 
-  const log = (level: keyof Logger, words: string | (() => string)): void => {
-    try {
-      logger?.[level](`[WebSocket] ${typeof words === 'string' ? words : words()}`)
-    } catch {
-      // A logger that fails is no reason to fail.
-    }
-  }
+  const log = createLog(logger)
+  /** The link that is open. */
+  let live: LiveLink | undefined
 
   const suppression = createSuppression(words => log('warn', words))
 
@@ -106,7 +114,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     count(reason)
     if (logger) log('debug', () => `Dropped (${reason}): ${JSON.stringify(message)}`)
     // A poll brings again what has not changed.
-    if (!polling) suppression.dropped(reason, message, name)
+    if (!isPolled) suppression.dropped(reason, message, name)
   }
 
   const call: Call = (listener, ...payload) => {
@@ -144,20 +152,20 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   }
 
   const snapshots = createSnapshots<Incoming>(() => {
-    const { status, phase, attempt, maxAttempts } = driver.state
+    const { status, phase, attempt, maxAttempts } = connection.state
     return {
       status,
       phase,
       attempt,
       maxAttempts,
-      nextRetryAt: driver.nextRetryAt,
-      error: driver.error,
+      nextRetryAt: connection.nextRetryAt,
+      error: faults.last,
       lastMessage,
       lastMessageAt,
-      connectedAt: driver.connectedAt,
+      connectedAt: connection.connectedAt,
       transport: status === 'OPEN' ? 'websocket' : status === 'FALLBACK' ? 'polling' : null,
       queued: outbox.size(),
-      latencyMs,
+      latencyMs: heartbeat.latencyMs,
       sessionId: conversation.sessionId?.() ?? null,
     }
   })
@@ -169,18 +177,26 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     events.emit('otherChange', undefined)
   }
 
+  const loop = createRunLoop(changed)
+  const faults = createFaults(
+    loop,
+    () => connection.state.status === 'FALLBACK',
+    failure => emit('error', failure),
+  )
+  const token = createTokenProvider(settings.token)
   const { dedupe: dedupeRules, batch } = settings
   const dedupe = dedupeRules
     ? createDedupe(dedupeRules.size, dedupeRules.ttlMs, () => arrivedAt)
     : undefined
-  const batcher = batch
-    ? createBatcher<Incoming>(batch, timers, messages => emitMessages('batch', messages))
-    : undefined
+  const emitBatch = (messages: readonly Incoming[]): void => emitMessages('batch', messages)
+  const batcher: Batcher<Incoming> = batch
+    ? createBatcher<Incoming>(batch, timers, emitBatch)
+    : { add: message => emitBatch([message]), flush() {} }
 
   const accept = createInbox<Incoming>({
     schema: settings.schema,
     key: dedupeRules ? dedupeRules.key : () => undefined,
-    ownKey: dedupeRules !== false && dedupeRules.key !== DEFAULTS.dedupe.key,
+    ownKey: dedupeRules !== false && dedupeRules.key !== idOfMessage,
     dedupe,
     accepted(message, given, answers) {
       suppression.delivered((given as IncomingEnvelope | null)?.type)
@@ -198,21 +214,31 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (channel) subscriptions.deliver(channel, message)
       if (users !== heardAs) return
       requests.answer(answers ?? replyTo, message)
-      batcher?.add(message)
+      batcher.add(message)
     },
     dropped,
-    bad: thrown => driver.report('BAD_MESSAGE', thrown),
+    bad: thrown => faults.report('BAD_MESSAGE', thrown),
   })
 
   const aborts = createAborts()
   const requests = createRequests<Incoming>(timers, aborts, monotonicNow)
 
-  const pingMessage = heartbeat ? heartbeat.message : undefined
+  const heartbeat = createHeartbeat({
+    environment,
+    timers,
+    ...(heartbeatRules || { intervalMs: 0, timeoutMs: 0 }),
+    newId: ids.next,
+    onLatency(latencyMs) {
+      changed()
+      emit('latency', latencyMs)
+    },
+    onTrusted: () => outbox.pump(),
+  })
 
   /** Writes past queue and rate; a link that refuses is about to end anyway. */
   const reply = (frame: Frame): void => {
     try {
-      driver.write(frame)
+      live?.send(frame)
     } catch {}
   }
 
@@ -224,29 +250,23 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const conversation = protocol.attach({
     ...environment,
     timers,
-    token: () => (toldToken = driver.token()),
+    token: () => (toldToken = token.current()),
     proved(agreed) {
       agreement = agreed
-      driver.dispatch('proved')
+      live?.ready(agreed)
     },
-    fail: reason => driver.fail(reason),
-    refuse: words => driver.refuse(words),
+    fail: (reason, timedOut) => live?.fail(reason, { timedOut: timedOut === true }),
+    refuse: (message, hint) => connection.refuse(message, hint),
     newId: ids.next,
     secret: ids.secret,
     reply,
     control: frame => outbox.control(frame),
     message: accept,
     dropped,
-    error: (code, thrown) => driver.report(code, thrown),
-    pong(id) {
-      if (!pingId || (id && id !== pingId)) return
-      pingId = undefined
-      latencyMs = monotonicNow() - pingedAt
-      changed()
-      emit('latency', latencyMs)
-    },
+    error: faults.report,
+    pong: heartbeat.onPong,
     terms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
-      driver.retune(intervalMs, timeoutMs)
+      heartbeat.retune(intervalMs, timeoutMs)
       largestMessage = maxPayload
       outbox.limit(ratePerSecond, maxPayload)
       changed()
@@ -256,13 +276,14 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       subscriptions.repeat()
     },
     refused(id, code, words) {
-      const error = new ResilientWebSocketError(code, words)
+      const facts = code === 'UNAUTHORIZED' ? ({ hint: 'login' } as const) : undefined
+      const error = new ResilientWebSocketError(code, words, undefined, facts)
       requests.refuse(id, error)
-      driver.report(code, error)
+      faults.report(code, error)
     },
     leave: afterMs =>
       timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
-        driver.dispatch('outdated', 'Server asked to reconnect'),
+        connection.dispatch('outdated', 'Server asked to reconnect'),
       ),
     channels: () => subscriptions.channels(),
     wants: channel => subscriptions.has(channel),
@@ -288,94 +309,59 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     if (token && conversation.auth) outbox.control(conversation.auth(token))
   }
 
-  const ping = (): void => {
-    pingId = ids.next()
-    pingedAt = monotonicNow()
-    reply(conversation.ping?.(pingId) ?? (pingMessage as string))
+  if (heartbeatRules) {
+    const { message } = heartbeatRules
+    heartbeat.askWith(conversation.ping ?? (message === undefined ? undefined : () => message))
   }
 
-  const driver = createDriver({
-    settings: settings as never,
-    environment,
-    timers,
-    log,
-    emit: emit as DriverHooks['emit'],
-    changed,
-    flush: () => batcher?.flush(),
-    opened() {
-      everUsed = true
-      conversation.opened()
-    },
-    ready() {
-      ready = true
-      // Where nobody can know what was missed: one of the two sides of it had no positions.
-      const told = followed === false || (followed && !agreement)
-      followed = agreement !== undefined
-      if (told) {
-        emit('gap', { reason: 'reconnected' })
-        // With positions each channel has its own word, once the server has said where it goes on.
-        for (const channel of agreement ? [] : subscriptions.channels()) {
-          subscriptions.gap({ channel, reason: 'reconnected' })
-        }
-        // A listener may have ended the link: nothing may open for it any more.
-        if (!ready) return
-      }
-      const token = driver.token()
-      if (token !== toldToken) tellToken(token)
-      // Before the queue opens, so that channels go before the first message.
-      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
-      outbox.open(agreement?.maxInFlight)
-      outbox.pump()
-    },
-    down() {
-      ready = false
-      timers.clear('leave')
-      conversation.closed()
-      subscriptions.close()
-      outbox.close()
-    },
-    received(payload, at) {
-      arrivedAt = at
-      conversation.receive(payload)
-    },
-    polled(message) {
-      arrivedAt = now()
-      everUsed = true
-      followed ??= false
-      polling = true
-      if (conversation.deliver) conversation.deliver(message)
-      else accept(message as Incoming)
-      polling = false
-    },
-    interpret(body) {
-      everUsed = true
-      const messages = conversation.polled?.(body)
-      followed ??= messages !== undefined
-      return messages
-    },
-    pending: () => conversation.posts?.() ?? conversation.post !== undefined,
-    prepare: unsure => conversation.prepare?.(unsure),
-    outgoing: unsure => conversation.post?.(unsure),
-    posted(answer) {
-      arrivedAt = now()
-      return conversation.posted?.(answer) ?? true
-    },
-    tooMuch: () => outbox.takeLess(),
-    tooLarge: () => outbox.refuseLargest(),
-    ping: conversation.ping || pingMessage ? ping : undefined,
-    trusted: () => outbox.pump(),
-    channels: () => subscriptions.channels(),
-    since: channel => conversation.since?.(channel),
-  })
+  const polling = settings.fallback
+    ? createFallback({
+        ...settings.fallback,
+        settings: settings as never,
+        environment,
+        timers,
+        log,
+        token,
+        channels: () => subscriptions.channels(),
+        since: channel => conversation.since?.(channel),
+        polled(message) {
+          arrivedAt = now()
+          everUsed = true
+          followed ??= false
+          isPolled = true
+          if (conversation.deliver) conversation.deliver(message)
+          else accept(message as Incoming)
+          isPolled = false
+        },
+        interpret(body) {
+          everUsed = true
+          const messages = conversation.polled?.(body)
+          followed ??= messages !== undefined
+          return messages
+        },
+        answered: poll => emit('poll', poll),
+        pending: () => conversation.posts?.() ?? conversation.post !== undefined,
+        prepare: unsure => conversation.prepare?.(unsure),
+        outgoing: unsure => conversation.post?.(unsure),
+        posted(answer) {
+          arrivedAt = now()
+          return conversation.posted?.(answer) ?? true
+        },
+        tooMuch: () => outbox.takeLess(),
+      })
+    : undefined
 
   const outbox = createOutbox<Outgoing>({
     ...settings.queue,
     environment,
     timers,
-    write: driver.write,
-    writable: driver.trustworthy,
-    bufferedBytes: driver.bufferedBytes,
-    post: driver.post,
+    write(frame) {
+      if (!live) throw new Error('There is no link')
+      live.send(frame)
+    },
+    writable: heartbeat.isTrustworthy,
+    bufferedBytes: () => live?.bufferedBytes() ?? 0,
+    post: () => polling?.post(),
     settled({ message, delivery, unplaced, release }) {
       const { reason, state } = delivery
       release()
@@ -391,7 +377,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       emit('delivery', delivery)
       changed()
     },
-    refused: cause => driver.report('NOT_SENT', cause),
+    refused: cause => faults.report('NOT_SENT', cause),
     seqReplaced() {
       if (!seqReplaced) log('warn', SEQ_REPLACED)
       seqReplaced = true
@@ -414,7 +400,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tell,
     forget(channel) {
       conversation.forget?.(channel)
-      driver.forgetPolled()
+      polling?.anew()
     },
     soon: (name, run) => timers.set(name, 0, run),
     overflow: gap => emit('gap', gap),
@@ -433,6 +419,70 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     user: () => users,
     byHand: subscriptions.byHand,
     changed,
+  })
+
+  const conversationUser: LinkUser = {
+    linkOpened(link) {
+      live = link
+      everUsed = true
+      conversation.opened()
+    },
+    linkReady() {
+      ready = true
+      // Where nobody can know what was missed: one of the two sides of it had no positions.
+      const unknown = followed === false || (followed && !agreement)
+      followed = agreement !== undefined
+      if (unknown) {
+        emit('gap', { reason: 'reconnected' })
+        // With positions each channel has its own word, once the server has said where it goes on.
+        for (const channel of agreement ? [] : subscriptions.channels()) {
+          subscriptions.gap({ channel, reason: 'reconnected' })
+        }
+        // A listener may have ended the link: nothing may open for it any more.
+        if (!ready) return
+      }
+      const current = token.current()
+      if (current !== toldToken) tellToken(current)
+      // Before the queue opens, so that channels go before the first message.
+      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
+      outbox.open(agreement?.maxInFlight)
+      outbox.pump()
+    },
+    linkClosed() {
+      live = undefined
+      ready = false
+      timers.clear('leave')
+      conversation.closed()
+      subscriptions.close()
+      outbox.close()
+    },
+  }
+
+  const connection = createConnection({
+    settings: settings as never,
+    environment,
+    timers,
+    log,
+    loop,
+    faults,
+    token,
+    transport: createWebSocketTransport(environment, timers),
+    heartbeat,
+    rules: {},
+    users: [heartbeat, conversationUser],
+    fallback: polling,
+    onStatus(change) {
+      emit('status', change)
+      if (change.to === 'OPEN') emit('open', undefined)
+    },
+    onRetry: retry => emit('retry', retry),
+    onClose: close => emit('close', close),
+    onFrame(payload, at) {
+      arrivedAt = at
+      conversation.receive(payload)
+    },
+    onLeave: () => batcher.flush(),
+    onTooLarge: () => outbox.refuseLargest(),
   })
 
   const on = (event: string, ...rest: unknown[]): (() => void) => {
@@ -458,8 +508,8 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const close = (): void => {
     if (finished) return
     finished = true
-    driver.dispatch('disconnectRequested', 'Closed')
-    batcher?.flush()
+    connection.dispatch('closeRequested', 'Closed')
+    batcher.flush()
     outbox.rejectAll('closed')
     subscriptions.end()
     for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
@@ -467,7 +517,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     settings.signal?.removeEventListener('abort', close)
     queueMicrotask(() => {
       // The message whose listener has closed it.
-      batcher?.flush()
+      batcher.flush()
       events.clear()
     })
   }
@@ -479,7 +529,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   const reset = (named: boolean): void => {
     const user = ++users
     // What was heard already; a listener of it may say that the user is yet another one.
-    batcher?.flush()
+    batcher.flush()
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.close()
@@ -488,10 +538,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     subscriptions.reset()
     dedupe?.clear()
     lastMessage = lastMessageAt = null
-    pingId = undefined
-    driver.forgetError()
-    if (named) driver.forgetToken()
-    else driver.setToken(undefined)
+    heartbeat.reset()
+    if (connection.state.status !== 'ERROR') faults.clear()
+    if (named) token.forget()
+    else token.set(undefined)
     const asked = requests.pending()
     outbox.rejectAll('identity')
     // What was applied, and whose answer is not the next user's to hear.
@@ -499,27 +549,27 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     if (user !== users) return
     changed()
     emit('reset', undefined)
-    if (user === users) driver.dispatch('outdated', 'Identity changed')
+    if (user === users) connection.dispatch('outdated', 'Identity changed')
   }
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
     get status() {
-      return driver.state.status
+      return connection.state.status
     },
     get isConnected() {
-      return driver.state.status === 'OPEN'
+      return connection.state.status === 'OPEN'
     },
     get error() {
-      return driver.error
+      return faults.last
     },
     get lastMessage() {
       return lastMessage
     },
     get stateHistory() {
-      return driver.history
+      return connection.history
     },
     get connectionDuration() {
-      const { connectedAt } = driver
+      const { connectedAt } = connection
       return connectedAt === null ? 0 : Math.max(0, now() - connectedAt)
     },
     getSnapshot: snapshots.get,
@@ -528,12 +578,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     on,
     connect() {
       alive()
-      driver.dispatch('connectRequested')
+      connection.dispatch('connectRequested')
     },
-    disconnect: () => driver.dispatch('disconnectRequested', 'Disconnect requested'),
+    disconnect: () => connection.dispatch('disconnectRequested', 'Disconnect requested'),
     reconnect() {
       alive()
-      driver.dispatch('reconnectRequested', 'Reconnect requested')
+      connection.dispatch('reconnectRequested', 'Reconnect requested')
     },
     close,
     send: (message, options) => send(message, options),
@@ -565,7 +615,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       return subscriptions.subscribe(...wanted)
     },
     setIdentity(id) {
-      const polls = driver.state.status === 'FALLBACK'
+      const polls = connection.state.status === 'FALLBACK'
       const named = identity !== undefined
       const another = everUsed || polls || named
       if (id === identity) return
@@ -573,12 +623,12 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (!another) return
       reset(named)
     },
-    setToken(token) {
-      if (typeof token !== 'string' || !token) {
-        throw new TypeError(`setToken: expected a string that is not empty, got ${typeof token}`)
+    setToken(next) {
+      if (typeof next !== 'string' || !next) {
+        throw new TypeError(`setToken: expected a string that is not empty, got ${typeof next}`)
       }
-      driver.setToken(token)
-      if (ready) tellToken(token)
+      token.set(next)
+      if (ready) tellToken(next)
     },
     metrics: () => ({ ...counts, queued: outbox.size() }) as Metrics,
     [Symbol.dispose]: close,
@@ -587,7 +637,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   if (settings.signal?.aborted) close()
   else {
     settings.signal?.addEventListener('abort', close)
-    if (settings.enabled) driver.dispatch('connectRequested')
+    if (settings.enabled) connection.dispatch('connectRequested')
   }
   return client
 }

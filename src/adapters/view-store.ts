@@ -6,7 +6,7 @@ import type {
   StateChange,
   Status,
 } from 'resilient-websocket'
-import type { Held } from './shared.ts'
+import type { Held } from './shared-clients.ts'
 import { onWindow } from './window.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */

@@ -1,11 +1,11 @@
 /** The client as its user sees it. */
 
-import type { Phase, StateChange, Status } from './connection/status.ts'
-import type { Delivery, RejectReason } from './delivery/delivery.ts'
-import type { Recovery, SubscribeOptions, Subscription } from './delivery/subscriptions.ts'
-import type { ResilientWebSocketError } from './errors.ts'
-import type { CloseDetails } from './options.ts'
-import type { Poll } from './transport/polling.ts'
+import type { Recovery, SubscribeOptions, Subscription } from '../channels/subscriptions.ts'
+import type { Phase, StateChange, Status } from '../connection/states.ts'
+import type { Delivery, RejectReason } from '../delivery/delivery.ts'
+import type { ResilientWebSocketError } from '../errors.ts'
+import type { Poll } from '../http/polling.ts'
+import type { CloseDetails } from '../options/options.ts'
 
 declare global {
   // As `lib: ["ESNext.Disposable"]` declares it, which a user's tsconfig need not name because of us.

@@ -1,6 +1,7 @@
 /** Channels that the application listens to, counted, and told to the server again on every link. */
+
+import type { Call } from '../client/emitter.ts'
 import { ResilientWebSocketError } from '../errors.ts'
-import type { Call } from '../events.ts'
 import { createReader, type Reader } from './reader.ts'
 
 /** Interest in one or more channels. */
@@ -278,7 +279,9 @@ export const createSubscriptions = <Message>(hooks: SubscriptionsHooks): Subscri
         const refused = channels.find(channel => denied.has(channel))
         if (!missing.size) settle()
         else if (refused !== undefined) {
-          settle(new ResilientWebSocketError('FORBIDDEN', `The server gives no '${refused}'`))
+          const text = `The server gives no '${refused}'`
+          const facts = { channel: refused }
+          settle(new ResilientWebSocketError('FORBIDDEN', text, undefined, facts))
         } else if (!active) {
           settle(new ResilientWebSocketError('CLOSED', 'The subscription ended'))
         }

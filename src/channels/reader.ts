@@ -1,5 +1,5 @@
 /** One async iteration: what came and was not read yet, and the `next()` calls that wait for more. */
-import { createFifo } from '../fifo.ts'
+import { createFifo } from '../shared/fifo.ts'
 
 export interface Reader<Message> {
   /** An iterator over what comes from its first `next()` on; an iterable, too. */

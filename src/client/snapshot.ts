@@ -1,5 +1,5 @@
 /** The client at one moment: the same object as long as nothing in it has changed. */
-import type { Snapshot } from './api.ts'
+import type { Snapshot } from './client-types.ts'
 
 export interface Snapshots<Incoming> {
   get(): Snapshot<Incoming>

@@ -1,6 +1,6 @@
 /** Names of messages and sessions. */
 import { customRandom, urlAlphabet } from 'nanoid'
-import type { Environment } from './environment.ts'
+import type { Environment } from './runtime.ts'
 
 export interface Ids {
   /** A name that no other message has. Where there is no `getRandomValues` it comes from `random`. */

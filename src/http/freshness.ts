@@ -2,7 +2,7 @@
  * Whether an HTTP answer is fresh, or a copy that a service worker or a cache kept. `Date` and `Age` tell, where
  * they can be read; our own clock is a hint, since it may be wrong.
  */
-import type { Environment } from '../environment.ts'
+import type { Environment } from '../shared/runtime.ts'
 
 /** A copy up to this age is as good as fresh; two servers' clocks may differ by as much. */
 const MAX_AGE_MS = 60_000

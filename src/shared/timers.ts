@@ -1,5 +1,5 @@
 /** Named timers of one owner: setting one replaces it, and after `end()` there are none. */
-import type { Environment } from './environment.ts'
+import type { Environment } from './runtime.ts'
 
 export interface Timers {
   set(name: string, delayMs: number, run: () => void): void
