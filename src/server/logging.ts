@@ -2,13 +2,13 @@
 
 /** `console`, or anything with its four methods. */
 export interface ServerLogger {
-  /** What a single client did wrong without being disconnected for it. */
+  /** A mistake of one client that ends nothing. */
   debug(...parts: unknown[]): void
   /** Connections that come and go, and a broker that is back. */
   info(...parts: unknown[]): void
-  /** What was refused, with the option that would allow it; a broker that is away. */
+  /** A refusal, with the option that would allow the request; a broker that is away. */
   warn(...parts: unknown[]): void
-  /** What failed in the application, the broker or the network. */
+  /** A failure of the application, the broker or the network. */
   error(...parts: unknown[]): void
 }
 

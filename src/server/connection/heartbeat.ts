@@ -26,7 +26,7 @@ export const onPong = ({ timers }: HeartbeatClient): void => timers.clear('pong'
 
 const sendPing = async (deps: HeartbeatDeps, client: HeartbeatClient): Promise<void> => {
   const { peer, streams } = client
-  // Where the broker is away the client is asked all the same.
+  // While the broker is away the client is pinged all the same.
   const heads = await streams.heads().catch(client.onError)
   // The frame asks as well, and a client that is behind is not to be ended for one more message.
   if (peer.buffer.aboveHighWater()) return

@@ -121,7 +121,7 @@ export class SessionHandler {
   async onSequenced(message: Fields, early: boolean, problem?: string): Promise<void> {
     const session = this.#session as Session
     const { peer, applying, client, reservedWork } = this.#deps
-    // The client sent it for an incarnation that it knew of, and that is gone.
+    // The client sent it for an incarnation that does not exist any more.
     if (early && !session.presented) return
     const { key, tok, incarnation } = session
     const seq = seqOf(message)
@@ -151,7 +151,7 @@ export class SessionHandler {
     })
   }
 
-  /** The connection is gone; its session lives on for `sessionTtlMs`. */
+  /** The connection is closed; its session lives on for `sessionTtlMs`. */
   end(): void {
     const session = this.#session
     if (!session) return
@@ -167,7 +167,7 @@ export class SessionHandler {
     const { sessionTtlMs } = settings
     const record = await store.contact(key, { tok, gen, ttlMs: sessionTtlMs })
     if (!record) return peer.close(CLOSE_REPLACED, 'Replaced by a newer connection')
-    // The connection is gone meanwhile: nobody would let go of the session again.
+    // The connection was closed meanwhile: nothing would leave the session again.
     if (peer.isClosing()) return
     this.#join(key, record, gen, record.tok === tok)
     authentication.cancelDeadline()

@@ -4,9 +4,9 @@
  */
 import type { ServerTimers } from '../environment.ts'
 
-/** What is looked at. All bytes are counted since the connection began. */
+/** How far a client has read. */
 export interface ReadProgress {
-  /** Bytes that the client's side has taken. */
+  /** Bytes that have left for the client since the connection began. */
   takenBytes(): number
   /** Bytes that wait in the server. */
   waitingBytes(): number

@@ -8,9 +8,9 @@ import type { Publication } from '../broker/broker.ts'
 import type { Feed, Publisher } from './feed.ts'
 
 export interface ReplayOptions {
-  /** How fast: 2 is twice as fast as it was. @default 1 */
+  /** How fast: 2 is twice as fast as it was recorded; above 0, or a `RangeError`. @default 1 */
   speed?: number
-  /** Told of a publication that failed; the replay goes on. @default nothing */
+  /** Called when a publication fails; the replay goes on. @default none */
   onError?: (error: unknown) => void
 }
 
@@ -98,7 +98,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 
 /**
  * Publishes the incoming frames of a recording (NDJSON or `<ns> <frame>` lines, also gzipped) and ends
- * with it. What is due is published; time is counted from the start, so that no delay adds up. The
+ * with it. Time is counted from the start, so that no delay adds up. The
  * file is read as it goes, in bounded memory.
  */
 export const startReplay = (
@@ -124,8 +124,8 @@ export const startReplay = (
       let recorded: Recorded | undefined
       try {
         recorded = parseLine(line)
-      } catch (thrown) {
-        throw new Error(`${file}, line ${number}: ${(thrown as Error).message}`)
+      } catch (error) {
+        throw new Error(`${file}, line ${number}: ${(error as Error).message}`)
       }
       if (!recorded) continue
       first ??= recorded.atMs
@@ -139,7 +139,7 @@ export const startReplay = (
   }
 
   const ended = play()
-  // Whoever looks is told; nobody looking is no reason to end the process.
+  // An error that nobody waits for must not end the process.
   ended.catch(() => {})
   return {
     ended,

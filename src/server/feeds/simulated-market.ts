@@ -1,22 +1,26 @@
-/** A market that does not exist: seeded, so that the same seed gives the same prices. */
+/** A simulated market: the same seed gives the same prices. */
 import type { Feed, Publisher } from './feed.ts'
 
 export interface MarketOptions {
-  /** The same seed gives the same prices. @default 1 */
+  /** A whole number; the same seed gives the same prices. @default 1 */
   seed?: number
-  /** From quotes to quotes, in ms. @default 250 */
+  /** The time between two rounds of quotes, in ms. @default 250 */
   intervalMs?: number
-  /** Told of a publication that failed; the market goes on. @default nothing */
+  /** Called when a publication fails; the market goes on. @default none */
   onError?: (error: unknown) => void
 }
 
-/** What a quote says. */
+/** The data of a `market_data` message. */
 export interface Quote {
+  /** The symbol, which is the channel, too. */
   readonly symbol: string
+  /** The newest price, rounded to cents. */
   readonly price: number
-  /** Since the start, absolute and in percent. */
+  /** The change of the price since the start. */
   readonly change: number
+  /** The same in percent of the price at the start. */
   readonly changePercent: number
+  /** Pieces traded since the start. */
   readonly volume: number
 }
 
@@ -35,7 +39,7 @@ const START_PRICES: Readonly<Record<string, number>> = {
 /** The channels with quotes. */
 export const MARKET_SYMBOLS: readonly string[] = Object.keys(START_PRICES)
 
-/** A small generator of chance, after Tommy Ettinger's mulberry32: even between 0 and 1. */
+/** A small random generator, after Tommy Ettinger's mulberry32: evenly distributed from 0 to 1. */
 export const createChance = (seed: number): (() => number) => {
   let state = seed >>> 0
   return () => {
@@ -64,7 +68,7 @@ export const startMarket = (publisher: Publisher, options: MarketOptions = {}): 
     finish = resolve
   })
 
-  const say = (channel: string, type: string, data: unknown): void => {
+  const publish = (channel: string, type: string, data: unknown): void => {
     published++
     publisher.publish(channel, { type, data }).catch(onError)
   }
@@ -84,13 +88,18 @@ export const startMarket = (publisher: Publisher, options: MarketOptions = {}): 
       changePercent: cents((price / start - 1) * 100),
       volume,
     }
-    say(symbol, 'market_data', data)
+    publish(symbol, 'market_data', data)
     if (chance() > 0.996) {
       const action = step > 0 ? 'buy' : 'sell'
-      say('signals', 'signal', { symbol, action, price, confidence: cents(0.5 + chance() / 2) })
+      publish('signals', 'signal', { symbol, action, price, confidence: cents(0.5 + chance() / 2) })
     }
     if (Math.abs(step) > 0.00145) {
-      say('alerts', 'alert', { symbol, level: 'warning', message: `${symbol} moves fast`, price })
+      publish('alerts', 'alert', {
+        symbol,
+        level: 'warning',
+        message: `${symbol} moves fast`,
+        price,
+      })
     }
   }
 

@@ -60,11 +60,11 @@ interface PostSender {
   readonly user: string | null
   readonly address: string
   readonly mayPass: RateLimit
-  /** The verdict of `mayPass` on the first message, if it was asked already. */
+  /** The verdict of `mayPass` on the first message, if it is known already. */
   readonly first: ReturnType<RateLimit> | undefined
 }
 
-/** What the messages of one POST came to. */
+/** The outcome of the messages of one POST. */
 interface Outcome {
   ack: number
   readonly refused: Refused[]

@@ -1,10 +1,10 @@
 /**
- * What happens inside Redis, each script as one step. Names from the wire are arguments or whole keys, never
+ * The scripts that run inside Redis, each as one step. Names from the wire are arguments or whole keys, never
  * parts of a command.
  *
- * The first argument of every script is the life of the Redis that answers (its `run_id`). What was stored in
- * another life may lack its end (a snapshot, a replica that lagged): it counts only if the server that asks has
- * lived through and knows better. `docs/decisions/0010-a-restarted-redis-needs-a-witness.md` says why.
+ * The first argument of every script is the life of the Redis that answers (its `run_id`). Data that was stored in
+ * another life may lack its end (a snapshot, a replica that lagged): it is trusted only if the asking server
+ * remembers a position that it contains. `docs/decisions/0010-a-restarted-redis-needs-a-witness.md` says why.
  */
 import { createHash } from 'node:crypto'
 
@@ -35,10 +35,10 @@ end
 `
 
 /**
- * Appends a message and tells it to all.
+ * Appends a message and publishes it to all servers.
  * Keys: channel, stream, channels, silent names, silent epochs.
  * Arguments from 4: name, message without its closing brace, new epoch, now, size and age of the history,
- * age of a channel, where to tell it. Returns epoch and offset.
+ * age of a channel, topic to publish on. Returns epoch and offset.
  */
 export const PUBLISH: RedisScript = script(`${CHANNEL}
 local name, head, fresh, now = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
@@ -78,7 +78,7 @@ local name, after, fresh, now = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local kept = call('HMGET', KEYS[1], 'epoch', 'offset', 'life')
 local epoch, offset, its = kept[1], tonumber(kept[2] or '0'), kept[3]
 if epoch then
-  -- Who knows nothing of it changes nothing: another one may know more.
+  -- A server that remembers no position changes nothing: another one may know more.
   if seen ~= '' then
     if not believed(epoch, offset, its) then
       epoch, offset, its = fresh, 0, ''
@@ -135,8 +135,8 @@ return redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1, 'REV')
 `)
 
 /**
- * Keys: the incarnation of a session that `tok` names, and its refusals. Arguments 2 to 6: this server, the last place
- * that it knows to be used (-1: it knows of none), 1 if it may judge others dead, the prefix of the keys of living
+ * Keys: the incarnation of a session that `tok` names, and its refusals. Arguments 2 to 6: this server, the last `seq`
+ * that it knows to be used up (-1: it knows of none), 1 if it may judge others dead, the prefix of the keys of living
  * servers, `tok`.
  */
 const SESSION = `
@@ -159,8 +159,8 @@ end
 
 /**
  * Keys 3 to 5: the incarnations of the session in the order of their beginning, and what a new one is stored in.
- * Arguments from 7: `gen`, its time to live, a new `tok`, where to tell the owner before that it is no
- * longer, the incarnation's name for that, incarnations kept, the prefixes of their keys.
+ * Arguments from 7: `gen`, its time to live, a new `tok`, the prefix of the topics of takeovers,
+ * the incarnation's name for that, incarnations kept, the prefixes of their keys.
  * Returns 'stale', 'busy', or `tok`, `gen`, `last` and the refusals.
  */
 export const CONTACT: RedisScript = script(`${SESSION}
@@ -184,7 +184,7 @@ local function forget(name)
   call('DEL', ARGV[13] .. name, ARGV[14] .. name)
 end
 
--- What is kept under this name is not believed.
+-- The incarnation that is kept under this name is not trusted.
 if given ~= '' then forget(given) end
 local count, unconfirmed, newest, after = 0, nil, nil, 0
 for _, name in ipairs(call('ZRANGE', KEYS[3], 0, -1)) do
@@ -207,7 +207,7 @@ call('PEXPIRE', KEYS[3], math.max(call('PTTL', KEYS[3]), ttl))
 return {fresh, ARGV[7], '0', {}}
 `)
 
-/** Arguments from 7: `seq`, a name for this turn. Returns 'lost', 'busy', or the last place used. */
+/** Arguments from 7: `seq`, a name for this turn. Returns 'lost', 'busy', or the last `seq` used up. */
 export const BEGIN: RedisScript = script(`${SESSION}
 if not tok or tok ~= given or owner ~= me then return 'lost' end
 if its ~= life then call('HSET', KEYS[1], 'life', life) end
@@ -220,7 +220,7 @@ return string.format('%.0f', last)
 
 /**
  * Arguments from 7: `seq`, the name of the turn, 1 if that was begun, the refusal or nothing, refusals kept.
- * Returns 1 if the place was used up by this turn. It may be the second time that this is said.
+ * Returns 1 if the `seq` was used up by this turn. The script may run a second time for the same turn.
  */
 export const ADVANCE: RedisScript = script(`${SESSION}
 local seq = tonumber(ARGV[7])

@@ -66,7 +66,7 @@ export class RedisBroker implements Broker {
     readonly deliver: Deliver
     readonly onTakeover: OnTakeover | undefined
   }>()
-  /** Closed and not used again: a history that is still asked for does not connect once more. */
+  /** Closed and not used again: a history that is still to be read does not connect once more. */
   #left = false
   readonly #seen = createLruMap<Position>(MAX_SEEN)
   /** The topic of publications. Pub/sub ignores the selected database, so the topic carries its number. */

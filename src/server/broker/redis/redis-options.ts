@@ -10,7 +10,7 @@ export interface RedisBrokerOptions {
   historySize?: number
   /** How long they are remembered, in ms. @default 300000 */
   historyTtlMs?: number
-  /** What every key begins with, so that others may use the same database. @default 'rws:' */
+  /** The prefix of all keys, so that others may use the same database. @default 'rws:' */
   keyPrefix?: string
   /**
    * A server without a sign of life for so long, in ms, counts as dead, and another one applies the message that it had
