@@ -1,22 +1,12 @@
 /** `createServer`: makes the parts of a server and hands each the others. */
-import type { IncomingMessage } from 'node:http'
-import type { WebSocket } from 'ws'
 import type { Position, Publication } from './broker/broker.ts'
 import { MemoryBroker } from './broker/memory-broker.ts'
 import { requirePublication } from './broker/publication.ts'
-import type { Authenticate } from './connection/authentication.ts'
 import { nodeEnvironment } from './environment.ts'
-import { addressOf } from './http/address.ts'
-import { createDeadlines } from './http/deadlines.ts'
+import { createEntrance } from './http/entrance.ts'
 import { createHttpListener } from './http/listen.ts'
-import { handleRequest, isAnswered, type RouteDeps } from './http/routes.ts'
-import { joinServer } from './http/shared-http-server.ts'
-import { createUpgrades } from './http/upgrade.ts'
-import { listenTo, WsSocket } from './http/web-socket.ts'
 import { createHub } from './hub.ts'
-import { identityOf } from './identity.ts'
-import { metricsOf, renderMetrics } from './metrics.ts'
-import { type Identity, resolveServerOptions, type ServerOptions } from './options.ts'
+import { resolveServerOptions, type ServerOptions } from './options.ts'
 import { createServerEmitter, type ServerEvents } from './server-events.ts'
 import { type DrainOptions, drainConnections, endConnections } from './shutdown.ts'
 import { requireNumber } from './validate.ts'
@@ -51,9 +41,6 @@ export interface ResilientServer {
   close(): Promise<void>
 }
 
-/** Without the option `authenticate` any token is refused, and no connection needs to keep its request. */
-const refuseAll: Authenticate = async () => null
-
 /**
  * A server for `resilient-websocket` clients, and for anything that speaks JSON envelopes.
  *
@@ -67,14 +54,12 @@ const refuseAll: Authenticate = async () => null
  */
 export const createServer = (options: ServerOptions = {}): ResilientServer => {
   const settings = resolveServerOptions(options)
-  const { logger, path } = settings
+  const { logger } = settings
   const broker = settings.broker ?? new MemoryBroker()
   const environment = nodeEnvironment
   const events = createServerEmitter(logger)
-  const deadlines = createDeadlines(environment)
   const listener = createHttpListener(settings)
   const { http } = listener
-  const isDraining = (): boolean => draining
   let draining = false
   let attaching: Promise<() => Promise<void>> | undefined
   let ended: Promise<void> | undefined
@@ -96,76 +81,14 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
   })
   const { connections, counters } = hub
 
-  const authenticate = async (
-    request: IncomingMessage,
-    token: string,
-  ): Promise<Identity | null> => {
-    const answer = Promise.resolve(settings.authenticate?.({ request, token }))
-    const given = await deadlines.settle(answer, settings.authTimeoutMs, 'authenticate')
-    return identityOf(given, environment.now())
-  }
-
-  const authenticateWith = (request: IncomingMessage): Authenticate =>
-    settings.authenticate ? token => authenticate(request, token) : refuseAll
-
-  const onOpen = (
-    webSocket: WebSocket,
-    request: IncomingMessage,
-    identity: Identity | null,
-  ): void => {
-    const connection = hub.connect(new WsSocket(webSocket), {
-      address: addressOf(settings, request),
-      identity,
-      authenticate: authenticateWith(request),
-    })
-    listenTo(webSocket, connection, logger, closed => {
-      hub.disconnect(closed)
-      logger.info?.(`Client ${closed.id} disconnected`)
-      events.emit('disconnection', () => [closed.client])
-    })
-    logger.info?.(`Client ${connection.id} connected`)
-    events.emit('connection', () => [connection.client])
-  }
-
-  const upgrades = createUpgrades({
-    settings,
-    deadlines,
-    isDraining,
-    authenticate,
-    onOpen,
-    onError: events.fail,
-  })
-
-  const routes: RouteDeps = {
+  const entrance = createEntrance({
     settings,
     broker,
     environment,
-    counters,
-    deadlines,
-    timeLimits: hub.timeLimits,
-    postMessages: hub.postMessages,
-    mayPoll: hub.mayPoll,
-    isDraining,
-    boundAddress: listener.boundAddress,
-    metrics: () =>
-      renderMetrics(
-        metricsOf(counters, {
-          connections: connections.size,
-          ...hub.sizes(),
-          draining,
-          startedAtSeconds: environment.now() / 1000 - process.uptime(),
-        }),
-      ),
-    authenticate,
-    onError: events.emitError,
-  }
-
-  const leaveServer = joinServer(http, {
-    path,
-    answers: request => isAnswered(settings, request),
-    request: (request, response) => handleRequest(routes, request, response),
-    upgrade: upgrades.handle,
-    refuse: upgrades.refuse,
+    events,
+    hub,
+    listener,
+    isDraining: () => draining,
   })
 
   const requireOpen = (caller: string): void => {
@@ -179,10 +102,8 @@ export const createServer = (options: ServerOptions = {}): ResilientServer => {
     const detach = await attaching?.catch(() => {})
     await detach?.()
     hub.end()
-    leaveServer()
-    deadlines.end()
+    entrance.end()
     http.off('error', events.fail)
-    upgrades.end()
     await listener.close()
   }
 

@@ -186,6 +186,15 @@ export const sessionsContract = (
       expect(next).toMatchObject({ last: 0, refused: [] })
     })
 
+    test('a session without an end goes on when its client is still there', async () => {
+      const { sessions } = await create()
+      const endless = Number.POSITIVE_INFINITY
+      const contact = { tok: undefined, gen: 1, ttlMs: endless }
+      const { tok = '' } = (await sessions.contact(KEY, contact)) ?? {}
+      await sessions.touch(KEY, tok, endless)
+      expect(await sessions.begin(KEY, tok, 1)).toBe(0)
+    })
+
     test('gen and seq may be as large as numbers go', async () => {
       const { sessions } = await create()
       const gen = Number.MAX_SAFE_INTEGER - 1
