@@ -59,14 +59,20 @@ const NAME = 'ResilientWebSocketError'
  * request ended without an answer.
  */
 export class ResilientWebSocketError extends Error implements ErrorFacts {
+  /** `ResilientWebSocketError`, also in code that was minified. */
   override readonly name: string = NAME
   /** What went wrong, for programs; the message is for people. */
   readonly code: ErrorCode
+  /** The close code of the link that ended or never opened; absent where there was no link. */
   declare readonly closeCode?: number
+  /** The HTTP status of the answer to a poll or a POST; absent where no answer came. */
   declare readonly httpStatus?: number
+  /** The channel that the error is about; absent where it is about none or all. */
   declare readonly channel?: string
+  /** What may help; absent where nothing certain can be said. */
   declare readonly hint?: ErrorHint
 
+  /** `facts` become fields of the error. */
   constructor(code: ErrorCode, message: string, cause?: unknown, facts?: ErrorFacts) {
     super(message, { cause })
     this.code = code

@@ -8,8 +8,8 @@ export type {
   ChannelGap,
   Recovery,
   SubscribeOptions,
-  Subscription,
-} from './channels/subscriptions.ts'
+} from './channels/member.ts'
+export type { Subscription } from './channels/subscription.ts'
 export type {
   ChangeOptions,
   ClientEvents,
@@ -20,12 +20,18 @@ export type {
   Metrics,
   RequestOptions,
   ResilientWebSocket,
-  Retry,
   SendOptions,
   Snapshot,
 } from './client/client-types.ts'
-export { createResilientWebSocket } from './client/create-client.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
+export type {
+  Part,
+  PollingPart,
+  RequestsPart,
+  SessionsPart,
+  SubscriptionsPart,
+} from './client/parts.ts'
+export type { Retry } from './connection/connection.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export {
@@ -48,17 +54,23 @@ export type {
   ResilientWebSocketOptions,
 } from './options/options.ts'
 export type { Schema, SchemaResult } from './options/schema.ts'
-export {
-  type EnvelopeOptions,
-  envelope,
-  type IncomingEnvelope,
-  type OutgoingEnvelope,
-} from './protocol/envelope.ts'
+export { createResilientWebSocket } from './parts/full-client.ts'
+export { polling } from './parts/polling.ts'
+export { requests } from './parts/requests.ts'
+export { sessions } from './parts/sessions.ts'
+export { subscriptions } from './parts/subscriptions.ts'
+export { type EnvelopeOptions, envelope, json } from './protocol/envelope.ts'
+export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
-  Agreement,
+  ChannelLoss,
+  ChannelRefusal,
   Conversation,
+  DialTarget,
+  LinkTerms,
   Protocol,
   ProtocolHost,
+  ProtocolLink,
+  Refusal,
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
@@ -70,5 +82,4 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from './shared/runtime.ts'
-export type { Timers } from './shared/timers.ts'
 export type { Frame } from './transport/transport.ts'

@@ -1,5 +1,5 @@
 /** The defaults of all options, as the main entry has them. */
-import { FALLBACK_RULE } from '../http/fallback-options.ts'
+import { fallbackRule } from '../http/fallback-options.ts'
 import { CORE_RULES } from '../options/defaults.ts'
 import type { Settings } from '../options/settings.ts'
 
@@ -22,7 +22,7 @@ export const DEFAULTS: Defaults = {
   connectTimeoutMs: CORE_RULES.connectTimeoutMs.fallback,
   reconnect: CORE_RULES.reconnect.fallback,
   heartbeat: CORE_RULES.heartbeat.fallback as never,
-  fallback: FALLBACK_RULE.fallback as never,
+  fallback: fallbackRule().fallback as never,
   queue: CORE_RULES.queue.fallback,
   batch: CORE_RULES.batch.fallback as never,
   dedupe: CORE_RULES.dedupe.fallback as never,

@@ -1,15 +1,17 @@
 /** What the end of a link means. */
+import * as CLOSE from '../protocol/close-codes.ts'
 import type { CloseInfo } from '../transport/transport.ts'
 import type { AskRule } from './rules.ts'
 import type { TokenProvider } from './token-provider.ts'
 
-/** Close codes with which a server refuses this client for good, before 4400-4499 (design 5). */
-const FINAL_CODES = [1002, 1003, 1007, 1008, 1010]
-const CLOSE_GOING_AWAY = 1001
-const CLOSE_POLICY = 1008
-const CLOSE_UNAUTHORIZED = 4401
-/** No `hello` or `auth` in time. */
-const CLOSE_AUTH_TIMEOUT = 4408
+/** A server refuses this client for good with these, and with 4400-4499 (design 5). */
+const FINAL_CODES: readonly number[] = [
+  CLOSE.PROTOCOL_ERROR,
+  CLOSE.UNSUPPORTED_DATA,
+  CLOSE.INVALID_DATA,
+  CLOSE.POLICY_VIOLATION,
+  CLOSE.MISSING_EXTENSION,
+]
 
 /**
  * `false`: final. Otherwise a retry, after exactly so many ms where it is a number. `rule`: what the application's
@@ -28,7 +30,7 @@ export const judgeClose = (
 export interface CloseJudgeDeps {
   readonly when: ((close: CloseInfo) => boolean | number | undefined) | undefined
   /** The protocol's own verdict, after the application's. */
-  readonly rules: { closeVerdict?(close: CloseInfo): boolean | number | undefined }
+  closeVerdict(close: CloseInfo): boolean | number | undefined
   readonly askRule: AskRule
   readonly token: TokenProvider
   /** There is a page, and somebody sees it. */
@@ -49,9 +51,9 @@ export const createCloseJudge = (deps: CloseJudgeDeps): CloseJudge => {
 
   /** A newer token may cure it; a client that has one, and was not heard in time, was held up by the network. */
   const mayCure = (code: number): boolean =>
-    code === CLOSE_AUTH_TIMEOUT
+    code === CLOSE.NOT_HEARD
       ? token.isConfigured
-      : (code === CLOSE_POLICY || code === CLOSE_UNAUTHORIZED) && token.refused()
+      : (code === CLOSE.POLICY_VIOLATION || code === CLOSE.UNAUTHORIZED) && token.refused()
 
   return {
     judge(close, wasOpen) {
@@ -59,11 +61,11 @@ export const createCloseJudge = (deps: CloseJudgeDeps): CloseJudge => {
       const curable = mayCure(code)
       const expected = 'true, false, a number or undefined'
       const own = deps.askRule('reconnect.when', expected, () => deps.when?.(close))
-      const verdict = judgeClose(code, own ?? deps.rules.closeVerdict?.(close), curable)
+      const verdict = judgeClose(code, own ?? deps.closeVerdict(close), curable)
       if (verdict !== undefined) return verdict
       // Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as
       // it is (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
-      const hurries = wasOpen && !hurried && code === CLOSE_GOING_AWAY && !reason && deps.isSeen()
+      const hurries = wasOpen && !hurried && code === CLOSE.GOING_AWAY && !reason && deps.isSeen()
       hurried ||= hurries
       return hurries ? 0 : undefined
     },

@@ -1,5 +1,5 @@
 /** Makes the machine's effects happen: the one place that holds a live link. One event is followed to its end at a time. */
-import type { ErrorHint } from '../errors.ts'
+import type { ErrorHint, ResilientWebSocketError } from '../errors.ts'
 import type { CoreSettings } from '../options/settings.ts'
 import { isLoopback } from '../shared/address.ts'
 import type { Log } from '../shared/log.ts'
@@ -10,7 +10,7 @@ import { createCloseJudge } from './close-policy.ts'
 import type { DialRules } from './dial.ts'
 import { createDialing } from './dialing.ts'
 import type { Fallback } from './fallback.ts'
-import type { Faults } from './faults.ts'
+import { createFaults, type Faults } from './faults.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { createHistory } from './history.ts'
 import { createLinkSlot } from './link-slot.ts'
@@ -23,7 +23,7 @@ import type { RunLoop } from './run-loop.ts'
 import { createStateTimers } from './state-timers.ts'
 import type { Effect, EventName, StateChange } from './states.ts'
 import type { TokenProvider } from './token-provider.ts'
-import { TABLE } from './transitions.ts'
+import { TABLE, type Table } from './transitions.ts'
 
 /** A wait for a redial. */
 export interface Retry {
@@ -52,21 +52,25 @@ export interface ConnectionDeps {
   readonly timers: Timers
   readonly log: Log
   readonly loop: RunLoop
-  readonly faults: Faults
   readonly token: TokenProvider
   readonly transport: Transport
   readonly heartbeat: Heartbeat
+  onStatus(change: StateChange): void
+  onError(error: ResilientWebSocketError): void
+  onRetry(retry: Retry): void
+  onClose(close: CloseInfo): void
+  /** The status is about to leave OPEN, or nobody sees the page any more: what waits to be rendered is due. */
+  onLeave(): void
+}
+
+/** What lives with the links of a connection. */
+export interface ConnectionParts {
   readonly rules: ConnectionRules
   /** Called in this order, on the way up and on the way down. */
   readonly users: readonly LinkUser[]
   readonly fallback: Fallback | undefined
-  onStatus(change: StateChange): void
-  onRetry(retry: Retry): void
-  onClose(close: CloseInfo): void
   /** A frame came, by the wall clock at this time. */
   onFrame(payload: unknown, at: number): void
-  /** The status is about to leave OPEN, or nobody sees the page any more: what waits to be rendered is due. */
-  onLeave(): void
   /** A link was closed because a message was too large. */
   onTooLarge(): void
 }
@@ -79,6 +83,10 @@ export interface Connection {
   readonly connectedAt: number | null
   /** When the next dial is due, ms since the epoch. */
   readonly nextRetryAt: number | null
+  /** Its errors: the last one, and the event. */
+  readonly faults: Faults
+  /** Hands over what lives with the links, before the first event. */
+  serve(parts: ConnectionParts): void
   dispatch(event: EventName, reason?: string): void
   /** The server is of no use, today or tomorrow: ERROR. */
   refuse(message: string, hint?: ErrorHint): void
@@ -87,43 +95,44 @@ export interface Connection {
 const SHORT_PROBE_MS = 5000
 /** Machines that got no answer from the network begin to wait longer and longer after so much time. */
 const OLD_DIAL_MS = 1000
+/** Before `serve()`. */
+const NOTHING: ConnectionParts = {
+  rules: {},
+  users: [],
+  fallback: undefined,
+  onFrame() {},
+  onTooLarge() {},
+}
 const GOODBYE = { code: 1000, wasClean: true }
 
 export const createConnection = (deps: ConnectionDeps): Connection => {
-  const { settings, environment, timers, log, loop, faults, token, heartbeat, fallback } = deps
+  const { settings, environment, timers, log, loop, token, heartbeat } = deps
   const { reconnect } = settings
   const { now, random, page } = environment
-  const table = fallback?.table ?? TABLE
-  let state = initialState(reconnect.maxAttempts, fallback !== undefined)
+  let parts: ConnectionParts = NOTHING
+  let table: Table = TABLE
+  let state = initialState(reconnect.maxAttempts, false)
   const history = createHistory(settings.history.limit)
   let connectedAt: number | null = null
   let nextRetryAt: number | null = null
+  const faults = createFaults(loop, () => state.status === 'FALLBACK', deps.onError)
 
   /** `afterMs`: wait exactly so long before the next dial, instead of the backoff. */
   const dispatch = (event: EventName, reason?: string, afterMs?: number): void =>
     loop.run(() => step(event, reason, afterMs))
 
-  const stateTimers = createStateTimers(
-    timers,
-    table,
-    {
-      stabilised: reconnect.stableAfterMs,
-      overdue: fallback?.afterMs,
-      gaveUp: reconnect.giveUpAfterMs,
-    },
-    dispatch,
-  )
+  const stateTimers = createStateTimers(timers, dispatch)
 
   const slot = createLinkSlot({
     transport: deps.transport,
-    users: deps.users,
+    users: () => parts.users,
     heartbeat,
     onOpened() {
       dialing.opened()
       log('info', 'Connected')
       dispatch('opened')
     },
-    onFrame: deps.onFrame,
+    onFrame: (payload, at) => parts.onFrame(payload, at),
     onReady: () => dispatch('proved'),
     now,
     onClosed: close => dialing.closed(close),
@@ -138,12 +147,20 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
   const askRule = createRules(log, faults)
   const judge = createCloseJudge({
     when: reconnect.when,
-    rules: deps.rules,
+    closeVerdict: close => parts.rules.closeVerdict?.(close),
     askRule,
     token,
     isSeen: () => signals.isSeen(),
   })
-  const dialing = createDialing({ ...deps, slot, judge, dispatch, state: () => state })
+  const dialing = createDialing({
+    ...deps,
+    faults,
+    slot,
+    judge,
+    dispatch,
+    state: () => state,
+    parts: () => parts,
+  })
 
   /** The server is on this machine, as far as is known: it needs no network. */
   const isLocal = (): boolean => {
@@ -182,8 +199,8 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
   const wait = (_reason?: string, afterMs?: number): void => {
     const { attempt, maxAttempts, phase } = state
     const delayMs =
-      phase === 'polling' && fallback
-        ? probeDelay(fallback.probeIntervalMs, random, afterMs)
+      phase === 'polling' && parts.fallback
+        ? probeDelay(parts.fallback.probeIntervalMs, random, afterMs)
         : retryDelay(backoff, state, random, afterMs)
     const at = now() + delayMs
     nextRetryAt = at
@@ -196,8 +213,8 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
   const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {
     closeLink: (reason = '') => dialing.end({ ...GOODBYE, reason }),
     dial: dialing.dial,
-    startPolling: () => fallback?.start(dialing.pollEvents),
-    stopPolling: () => fallback?.stop(),
+    startPolling: () => parts.fallback?.start(dialing.pollEvents),
+    stopPolling: () => parts.fallback?.stop(),
     wait,
     checkLink: () => heartbeat.probe(SHORT_PROBE_MS),
     // What was dialed before the machine slept may hang for ever.
@@ -208,10 +225,10 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
       dialing.end({ ...GOODBYE, reason: '' })
       dialing.dial()
     },
-    pollNow: () => fallback?.pollNow(),
+    pollNow: () => parts.fallback?.pollNow(),
     pollAnew() {
-      fallback?.stop()
-      fallback?.start(dialing.pollEvents)
+      parts.fallback?.stop()
+      parts.fallback?.start(dialing.pollEvents)
     },
     announceReady() {
       const { live } = slot
@@ -246,7 +263,7 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
       nextRetryAt = null
       timers.clear('wait')
     }
-    stateTimers.follow(before, state)
+    stateTimers.follow(before, state, table)
     if (facts.watchesPage) signals.start()
     else signals.stop()
     for (const effect of effects) EFFECTS[effect](reason, afterMs)
@@ -264,6 +281,18 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
     },
     get nextRetryAt() {
       return nextRetryAt
+    },
+    faults,
+    serve(given) {
+      parts = given
+      const { fallback } = given
+      if (fallback) table = fallback.table
+      state = initialState(reconnect.maxAttempts, fallback !== undefined)
+      stateTimers.limit({
+        stabilised: reconnect.stableAfterMs,
+        overdue: fallback?.afterMs,
+        gaveUp: reconnect.giveUpAfterMs,
+      })
     },
     dispatch: (event, reason) => dispatch(event, reason),
     refuse: (message, hint) => dialing.refuse(message, hint),

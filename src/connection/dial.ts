@@ -1,5 +1,7 @@
 /** One dial: asks the application for address, subprotocols and token, opens a link, and does not wait for ever. */
+import type { DialTarget } from '../protocol/protocol.ts'
 import { faultOf } from '../shared/address.ts'
+import { isThenable } from '../shared/promises.ts'
 import { answerOf, isNothing, resolveValue, type ValueOrProvider } from '../shared/resolve-value.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
@@ -7,10 +9,8 @@ import type { TokenProvider } from './token-provider.ts'
 
 /** How a protocol changes what is dialed. */
 export interface DialRules {
-  /** The address to dial in place of the application's; may be async. */
-  address?(url: string): string | Promise<string>
-  /** Subprotocols to offer before the application's. */
-  subprotocols?(token: string | undefined): readonly string[]
+  /** Address and subprotocols in place of the application's; may be async. */
+  target?(target: DialTarget, token: string | undefined): DialTarget | PromiseLike<DialTarget>
 }
 
 export interface DialerDeps {
@@ -24,7 +24,7 @@ export interface DialerDeps {
 
 export interface DialEvents {
   /** What was asked for is known, and can be dialed. */
-  onAddress(url: string, protocols: string[]): void
+  onAddress(target: DialTarget): void
   /** The application's answers cannot be dialed, or it gave none; `error` says why. */
   onFailed(error: unknown, hint?: 'address'): void
   /** `connectTimeoutMs` is over, or what `limit()` left of it. `unanswered`: options that have not answered. */
@@ -53,7 +53,7 @@ const TIMER = 'connect'
 class BadAddress extends TypeError {}
 
 /** What the application gave as address and subprotocols. Throws a `TypeError` that says what was expected. */
-const checkedAddress = (url: unknown, offered: unknown): [url: string, protocols: string[]] => {
+const checkedAddress = (url: unknown, offered: unknown): DialTarget => {
   if (!url) throw new BadAddress(`url: expected a URL, got '${url}'`)
   const fault =
     typeof url === 'string' || (url as URL).href
@@ -62,7 +62,7 @@ const checkedAddress = (url: unknown, offered: unknown): [url: string, protocols
   if (fault) throw new BadAddress(`url: ${fault}`)
   const protocols = [offered].flat().filter(each => !isNothing(each)) as string[]
   const odd = protocols.find(each => typeof each !== 'string')
-  if (odd === undefined) return [`${url}`, protocols]
+  if (odd === undefined) return { url: `${url}`, protocols }
   throw new TypeError(
     `protocols: expected a string, an array of them or nothing, got ${typeof odd}`,
   )
@@ -114,18 +114,17 @@ export const createDialer = (deps: DialerDeps): Dialer => {
         later(() => events.onFailed(error, error instanceof BadAddress ? 'address' : undefined))
       }
 
-      const dial = (url: string, protocols: string[]): void => {
-        if (!isOver()) events.onAddress(url, protocols)
+      const dial = (target: DialTarget): void => {
+        if (!isOver()) events.onAddress(target)
       }
 
       const open = ([url, offered, known]: readonly unknown[]): void => {
         if (isOver()) return
         try {
-          const [given, own] = checkedAddress(url, offered)
-          const protocols = [...(rules.subprotocols?.(known as string | undefined) ?? []), ...own]
-          const address = rules.address?.(given) ?? given
-          if (typeof address === 'string') dial(address, protocols)
-          else address.then(rewritten => dial(rewritten, protocols)).catch(fail)
+          const given = checkedAddress(url, offered)
+          const target = rules.target?.(given, known as string | undefined) ?? given
+          if (isThenable(target)) target.then(dial, fail)
+          else dial(target)
         } catch (error) {
           fail(error)
         }

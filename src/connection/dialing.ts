@@ -6,14 +6,16 @@ import {
   messageOf,
   namedError,
 } from '../errors.ts'
+import * as CLOSE from '../protocol/close-codes.ts'
+import type { DialTarget } from '../protocol/protocol.ts'
 import { shownUrl } from '../shared/address.ts'
 import { locationOf } from '../shared/runtime.ts'
 import type { CloseInfo } from '../transport/transport.ts'
 import type { CloseJudge } from './close-policy.ts'
-import type { ConnectionDeps } from './connection.ts'
+import type { ConnectionDeps, ConnectionParts } from './connection.ts'
 import { createDialer } from './dial.ts'
 import type { FallbackEvents } from './fallback.ts'
-import { CLOSE_TIMED_OUT } from './heartbeat.ts'
+import type { Faults } from './faults.ts'
 import type { LinkSlot } from './link-slot.ts'
 import type { FailDetails } from './link-user.ts'
 import type { MachineState } from './machine.ts'
@@ -21,9 +23,11 @@ import { createPollEvents } from './poll-events.ts'
 import type { EventName } from './states.ts'
 
 export interface DialingDeps extends ConnectionDeps {
+  readonly faults: Faults
   readonly slot: LinkSlot
   readonly judge: CloseJudge
   state(): MachineState
+  parts(): ConnectionParts
   dispatch(event: EventName, reason?: string, afterMs?: number): void
 }
 
@@ -53,10 +57,6 @@ export interface Dialing {
   blockedByPolicy(url: string): void
 }
 
-/** Ours, after 1002 (protocol error), which scripts may not send. */
-const CLOSE_PROTOCOL_ERROR = 4002
-const CLOSE_TOO_LARGE = 1009
-const CLOSE_ABNORMAL = 1006
 /** What may help where the server refused the client with such a close code. */
 const CLOSE_HINTS: Readonly<Record<number, ErrorHint>> = { 4401: 'login', 4403: 'origin' }
 const BLOCKED_HINT = 'check the URL, wss: on https: pages, and connect-src of the CSP'
@@ -82,8 +82,8 @@ export const createDialing = (deps: DialingDeps): Dialing => {
     end({ code, reason, wasClean: false }, slot.isTaken)
 
   const giveUp: Dialing['giveUp'] = (reason, code, details = {}) => {
-    const { closeCode = CLOSE_PROTOCOL_ERROR, afterMs } = details
-    const { timedOut = closeCode === CLOSE_TIMED_OUT } = details
+    const { closeCode = CLOSE.USELESS, afterMs } = details
+    const { timedOut = closeCode === CLOSE.TIMED_OUT } = details
     const names = dialer.unanswered
     abandon(closeCode, reason)
     const message = names.length
@@ -94,14 +94,14 @@ export const createDialing = (deps: DialingDeps): Dialing => {
     dispatch('lost', reason, afterMs)
   }
 
-  const refuse: Dialing['refuse'] = (message, hint, closeCode = CLOSE_PROTOCOL_ERROR) => {
+  const refuse: Dialing['refuse'] = (message, hint, closeCode = CLOSE.USELESS) => {
     abandon(closeCode, '')
     faults.raise('REFUSED', message, { closeCode, ...(hint && { hint }) })
     dispatch('refused', DIAL_FAILED)
   }
 
   const blocked = (): void =>
-    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 'blocked', CLOSE_ABNORMAL)
+    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 'blocked', CLOSE.ABNORMAL)
 
   /** The application's answers cannot be dialed, or its functions fail. */
   const failed = (error: unknown, hint?: ErrorHint): void => {
@@ -121,12 +121,12 @@ export const createDialing = (deps: DialingDeps): Dialing => {
 
   const polls = createPollEvents({ ...deps, dialedUrl: () => lastUrl })
 
-  const open = (url: string, protocols: string[]): void => {
+  const open = ({ url, protocols }: DialTarget): void => {
     lastUrl = url
     const again = deps.state().status === 'CONNECTING' ? 'C' : 'Rec'
     log('info', `${again}onnecting to ${shownUrl(url)}...`)
     try {
-      slot.dial(url, protocols)
+      slot.dial(url, [...protocols])
     } catch (error) {
       dialer.later(transport.isSupported() ? () => refusedByRuntime(error) : polls.unsupported)
     }
@@ -135,7 +135,7 @@ export const createDialing = (deps: DialingDeps): Dialing => {
   const closed = (close: CloseInfo): void => {
     const { code, reason } = close
     const wasOpen = slot.isOpen
-    if (code === CLOSE_TOO_LARGE) deps.onTooLarge()
+    if (code === CLOSE.TOO_LARGE) deps.parts().onTooLarge()
     end(close, true)
     const message = `Connection ${wasOpen ? 'lost' : 'failed'}`
     const detail = `${message}: ${code} ${reason}`
@@ -164,10 +164,10 @@ export const createDialing = (deps: DialingDeps): Dialing => {
     },
     pollEvents: polls.events,
     dial() {
-      dialer.start(deps.rules, {
+      dialer.start(deps.parts().rules, {
         onAddress: open,
         onFailed: failed,
-        onTimeout: () => giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE_TIMED_OUT }),
+        onTimeout: () => giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE.TIMED_OUT }),
       })
     },
     limit: dialer.limit,

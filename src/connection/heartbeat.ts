@@ -2,6 +2,7 @@
  * Silence -> ping -> verdict, and the round trips of the pings. Deadlines are compared with clocks, never counted by
  * timers: a timer that fires late (slept machine, frozen tab, blocked event loop) is no verdict.
  */
+import { TIMED_OUT } from '../protocol/close-codes.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Frame } from '../transport/transport.ts'
@@ -43,8 +44,6 @@ export interface Heartbeat extends LinkUser {
 
 /** Signs of life closer together than this, and than a hundredth of the interval, are one. */
 const MIN_ACTIVITY_GAP_MS = 50
-/** IANA's close code for a timeout; scripts may send only 1000 and 3000-4999. */
-export const CLOSE_TIMED_OUT = 3008
 
 /**
  * Time that passed by either clock. A wall clock may jump, also back, and a monotonic one may stand still while the
@@ -122,7 +121,7 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
       ping(timeout)
     } else {
       link?.fail('Heartbeat timeout', {
-        closeCode: CLOSE_TIMED_OUT,
+        closeCode: TIMED_OUT,
         afterMs: heartbeatLossDelay(environment.random),
       })
     }

@@ -6,7 +6,8 @@ import type { FailDetails, LinkUser, LiveLink } from './link-user.ts'
 export interface LinkSlotDeps {
   readonly transport: Transport
   readonly heartbeat: Heartbeat
-  readonly users: readonly LinkUser[]
+  /** Those who live with the link, in the order in which they are called. */
+  users(): readonly LinkUser[]
   now(): number
   /** The link is open. The users are told after this, unless it has ended. */
   onOpened(): void
@@ -67,7 +68,7 @@ export const createLinkSlot = (deps: LinkSlotDeps): LinkSlot => {
       const opened = liveLink(link as Link)
       live = opened
       deps.onOpened()
-      for (const user of users) if (live === opened) user.linkOpened?.(opened)
+      for (const user of users()) if (live === opened) user.linkOpened?.(opened)
     },
     received(payload) {
       const at = deps.now()
@@ -95,11 +96,11 @@ export const createLinkSlot = (deps: LinkSlotDeps): LinkSlot => {
       const wasOpen = live !== undefined
       link?.close(close.code < 3000 ? 1000 : close.code, close.reason)
       link = live = terms = undefined
-      if (wasOpen) for (const user of users) user.linkClosed?.()
+      if (wasOpen) for (const user of users()) user.linkClosed?.()
       if (wasOpen || always) deps.onEnded(close)
     },
     announceReady(announced) {
-      for (const user of users) {
+      for (const user of users()) {
         if (announced && live === announced) user.linkReady?.(announced, terms)
       }
     },

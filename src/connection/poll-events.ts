@@ -18,7 +18,7 @@ const NO_WEBSOCKET =
 export const createPollEvents = (
   deps: DialingDeps & Pick<FallbackEvents, 'dialedUrl'>,
 ): PollOutcomes => {
-  const { faults, log, dispatch, transport, fallback } = deps
+  const { faults, log, dispatch, transport } = deps
   let recoveredAt = 0
   let isMissingKnown = false
   let isLackKnown = false
@@ -64,6 +64,7 @@ export const createPollEvents = (
         dispatch('pollRecovered')
       },
       onMissing(status, instead) {
+        const { fallback } = deps.parts()
         if (!isMissingKnown && fallback) {
           const what = `HTTP ${status}${instead && `, ${instead}`}`
           const message = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`

@@ -6,7 +6,9 @@ import type { Table } from './transitions.ts'
 
 export interface StateTimers {
   /** Arms and clears what differs between two states. A timer that fired is armed only after a state without it. */
-  follow(before: MachineState, after: MachineState): void
+  follow(before: MachineState, after: MachineState, table: Table): void
+  /** How long each runs, in ms; `undefined` or `Infinity`: never. */
+  limit(afterMs: Readonly<Record<StateTimer, number | undefined>>): void
 }
 
 const REASONS: Readonly<Record<StateTimer, string | undefined>> = {
@@ -15,20 +17,23 @@ const REASONS: Readonly<Record<StateTimer, string | undefined>> = {
   gaveUp: 'Gave up',
 }
 
-/** `afterMs`: of each timer, in ms; `undefined` or `Infinity`: never. */
 export const createStateTimers = (
   timers: Timers,
-  table: Table,
-  afterMs: Readonly<Record<StateTimer, number | undefined>>,
   onDue: (event: EventName, reason: string | undefined) => void,
-): StateTimers => ({
-  follow(before, after) {
-    for (const timer of Object.keys(REASONS) as StateTimer[]) {
-      const delayMs = afterMs[timer] ?? Number.POSITIVE_INFINITY
-      if (!timerRuns(timer, after, table)) timers.clear(timer)
-      else if (!timerRuns(timer, before, table) && delayMs < Number.POSITIVE_INFINITY) {
-        timers.set(timer, delayMs, () => onDue(timer, REASONS[timer]))
+): StateTimers => {
+  let limits: Readonly<Partial<Record<StateTimer, number | undefined>>> = {}
+  return {
+    follow(before, after, table) {
+      for (const timer of Object.keys(REASONS) as StateTimer[]) {
+        const delayMs = limits[timer] ?? Number.POSITIVE_INFINITY
+        if (!timerRuns(timer, after, table)) timers.clear(timer)
+        else if (!timerRuns(timer, before, table) && delayMs < Number.POSITIVE_INFINITY) {
+          timers.set(timer, delayMs, () => onDue(timer, REASONS[timer]))
+        }
       }
-    }
-  },
-})
+    },
+    limit(afterMs) {
+      limits = afterMs
+    },
+  }
+}

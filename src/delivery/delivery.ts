@@ -21,40 +21,74 @@ export interface Delivery {
    * when the session was lost or the retries ran out, or its handler did not end in time) are final.
    */
   readonly state: DeliveryState
-  /** Why it was rejected. */
+  /** Why it was rejected; `undefined` in every other state. */
   readonly reason: RejectReason | undefined
-  /** On how many connections it was tried. */
+  /** On how many connections it was tried; 0 until it was first written. */
   readonly attempts: number
+  /** The server's own code for a refusal, as it came; absent where the server refused nothing or gave none. */
+  readonly code?: string
+  /** What the server said beside the code, for people; absent where it said nothing. */
+  readonly detail?: string
   /** Never rejects; resolves exactly once, to this Delivery. Made when first read. */
   readonly settled: Promise<Delivery>
+}
+
+/** Why a message is rejected. */
+export interface Rejection {
+  readonly reason: RejectReason
+  /** The server's own code. */
+  readonly code?: string | undefined
+  /** The server's words beside the code. */
+  readonly detail?: string | undefined
 }
 
 /** A Delivery in the hands of the outbox. */
 export interface OpenDelivery extends Delivery {
   state: DeliveryState
-  reason: RejectReason | undefined
   attempts: number
-  /** The state is final now. */
-  settle(): void
+  /** True once the state is final. */
+  isSettled(): boolean
+  /** Makes the state final. To be called once. */
+  settle(state: DeliveryState, rejection?: Rejection): void
 }
 
-export const createDelivery = (id: string): OpenDelivery => {
-  let promise: Promise<Delivery> | undefined
-  let resolve: (() => void) | undefined
-  const delivery: OpenDelivery = {
-    id,
-    state: 'queued',
-    reason: undefined,
-    attempts: 0,
-    get settled() {
-      promise ??= new Promise(done => {
-        resolve = () => done(delivery)
-        if (!/^(queued|in-flight)$/.test(delivery.state)) resolve()
-      })
-      return promise
-    },
-    settle: () => resolve?.(),
+/** A class, so that a Delivery shows its fields and not the means: methods and the promise cost it nothing. */
+class MessageDelivery implements OpenDelivery {
+  readonly id: string
+  state: DeliveryState = 'queued'
+  reason: RejectReason | undefined = undefined
+  attempts = 0
+  declare code?: string
+  declare detail?: string
+  #promise: Promise<Delivery> | undefined
+  #resolve: ((delivery: Delivery) => void) | undefined
+
+  constructor(id: string) {
+    this.id = id
   }
-  // The application sees what happens to its message, not the means.
-  return Object.defineProperty(delivery, 'settle', { enumerable: false })
+
+  get settled(): Promise<Delivery> {
+    this.#promise ??= new Promise(resolve => {
+      if (this.isSettled()) resolve(this)
+      else this.#resolve = resolve
+    })
+    return this.#promise
+  }
+
+  isSettled(): boolean {
+    return this.state !== 'queued' && this.state !== 'in-flight'
+  }
+
+  settle(state: DeliveryState, rejection?: Rejection): void {
+    this.state = state
+    if (rejection) {
+      const { reason, code, detail } = rejection
+      this.reason = reason
+      if (code !== undefined) this.code = code
+      if (detail !== undefined) this.detail = detail
+    }
+    this.#resolve?.(this)
+  }
 }
+
+export const createDelivery = (id: string): OpenDelivery => new MessageDelivery(id)

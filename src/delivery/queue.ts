@@ -1,42 +1,45 @@
 /** A queue that can be left from anywhere, at the same cost however long it is. */
-export interface Queue<Item> extends Iterable<Item> {
-  readonly size: number
+
+/** An item knows its neighbours, so that it needs no list node of its own. Both are absent while it is in no queue. */
+export interface Linked {
+  before?: Linked | undefined
+  after?: Linked | undefined
+}
+
+export interface Queue<Item extends Linked> extends Iterable<Item> {
   first(): Item | undefined
-  /** Returns what takes it out again, whatever has left before; idempotent. */
-  add(item: Item): () => void
+  /** Adds an item, which must be in no queue, at the end. */
+  push(item: Item): void
+  /** Adds an item, which must be in no queue, before all others. */
+  unshift(item: Item): void
 }
 
-interface Link<Item> {
-  readonly item: Item | undefined
-  before: Link<Item>
-  after: Link<Item>
+export const isQueued = (item: Linked): boolean => item.after !== undefined
+
+/** Takes an item out of whatever queue it is in. Idempotent. */
+export const leaveQueue = (item: Linked): void => {
+  const { before, after } = item
+  if (!before || !after) return
+  before.after = after
+  after.before = before
+  item.before = item.after = undefined
 }
 
-export const createQueue = <Item>(): Queue<Item> => {
-  // A ring: the end is before the first and after the last.
-  const end = { item: undefined } as Link<Item>
+export const createQueue = <Item extends Linked>(): Queue<Item> => {
+  // A ring: the end is before the first item and after the last.
+  const end = {} as Required<{ before: Linked; after: Linked }>
   end.before = end.after = end
-  let size = 0
+  const insert = (item: Item, before: Linked, after: Linked): void => {
+    item.before = before
+    item.after = after
+    before.after = after.before = item
+  }
   return {
-    get size() {
-      return size
-    },
-    first: () => end.after.item,
-    add(item) {
-      const link = { item, before: end.before, after: end }
-      end.before.after = end.before = link
-      size++
-      let waits = true
-      return () => {
-        if (!waits) return
-        waits = false
-        size--
-        link.before.after = link.after
-        link.after.before = link.before
-      }
-    },
+    first: () => (end.after === end ? undefined : (end.after as Item)),
+    push: item => insert(item, end.before, end),
+    unshift: item => insert(item, end, end.after),
     *[Symbol.iterator]() {
-      for (let link = end.after; link !== end; link = link.after) yield link.item as Item
+      for (let item = end.after; item !== end; item = item.after as Linked) yield item as Item
     },
   }
 }

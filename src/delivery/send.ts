@@ -1,30 +1,36 @@
 /** What `send()` does with one message before it waits in the outbox. */
 import type { SendOptions } from '../client/client-types.ts'
-import type { Conversation } from '../protocol/protocol.ts'
-import { LONGEST_ID } from '../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../protocol/constants.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
 import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
-import type { Outbox, Outgoing } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+import type { QueuedMessage } from './send-queue.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
 
-export interface SendHooks<Message> {
+export interface SendDeps<Message> {
+  /** How long a message may wait, in ms, unless `send()` says otherwise. */
   readonly ttlMs: number
-  readonly conversation: Conversation<Message>
+  readonly conversation: OwnConversation<never, Message>
   readonly outbox: Outbox<Message>
   readonly aborts: Aborts
   monotonicNow(): number
-  /** A name for a message that has none. */
+  /** An id for a message that has none. */
   newId(): string
-  /** Bytes that the server takes at once, without what a place adds; undefined: nobody has said. */
-  largest(): number | undefined
   /** The client is closed for good. */
   isFinished(): boolean
-  /** How many users there were. */
-  user(): number
-  /** As subscriptions have it. */
-  byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): (hasLeft: boolean) => void
-  changed(): void
+  /** What a message was encoded for must still be the user when it is queued. */
+  readonly user: { readonly generation: number }
+  /** Hears of what the application subscribes to by a message of its own. */
+  readonly channels:
+    | {
+        manual(
+          type: 'subscribe' | 'unsubscribe',
+          channels: readonly string[],
+        ): (hasLeft: boolean) => void
+      }
+    | undefined
 }
 
 export const sizeOf = (frame: Frame): number =>
@@ -39,84 +45,101 @@ const copyOf = (frame: Frame): Frame => {
     if (!ArrayBuffer.isView(frame)) return frame
     // Out of shared memory, too, from which browsers do not send.
     return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength).slice()
-  } catch (thrown) {
+  } catch (error) {
     throw new TypeError(
       'send: expected binary data that can be read, got a detached buffer; send before you transfer it',
-      { cause: thrown },
+      { cause: error },
     )
   }
 }
 
+const NO_OPTIONS: SendOptions = {}
+
 /** A message that is about to be queued. */
 export interface Sending {
   readonly delivery: Delivery
-  /** False if it was sent. */
+  /** Takes the message back. False if it was sent. */
   takeBack(): boolean
 }
 
-export const createSend =
-  <Message>(hooks: SendHooks<Message>) =>
+export type Send<Message> = (
+  message: Message,
+  options?: SendOptions,
+  beforeQueued?: (sending: Sending) => void,
+) => Delivery
+
+export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
+  const { conversation, outbox, aborts } = deps
+
+  /** Rejects a message before it is queued where a listener has ended the client, the user or the message itself. */
+  const isRejected = (
+    entry: QueuedMessage<Message>,
+    user: number,
+    signal: AbortSignal | undefined,
+  ): boolean => {
+    let reason: RejectReason
+    if (deps.isFinished()) reason = 'closed'
+    else if (user !== deps.user.generation) reason = 'identity'
+    else if (signal?.aborted) reason = 'expired'
+    else return false
+    entry.delivery.settle('rejected', { reason })
+    entry.release?.()
+    return true
+  }
+
   /** `beforeQueued` is called unless the message is rejected on the spot; from then on listeners may do anything. */
-  (
-    message: Message,
-    options: SendOptions = {},
-    beforeQueued?: (sending: Sending) => void,
-  ): Delivery => {
-    const { conversation, outbox, aborts } = hooks
-    const { ttlMs = hooks.ttlMs, priority = 'normal', signal } = options
+  return (message, options, beforeQueued) => {
+    const { ttlMs = deps.ttlMs, priority = 'normal', signal } = options ?? NO_OPTIONS
     if (!(ttlMs >= 0)) throw new RangeError(`send.ttlMs: expected a number >= 0, got ${ttlMs}`)
     if (priority !== 'high' && priority !== 'normal') {
       throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
     }
-    const user = hooks.user()
+    const user = deps.user.generation
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
-    const id = conversation.idOf(read) ?? hooks.newId()
-    if (!id || id.length > LONGEST_ID) {
-      throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
+    const id = conversation.idOf?.(read) ?? deps.newId()
+    if (!id || id.length > MAX_ID_LENGTH) {
+      throw new TypeError(
+        `send: expected an id of 1 to ${MAX_ID_LENGTH} characters, got ${id.length}`,
+      )
     }
     const frame = copyOf(conversation.encode(read, id))
     const bytes = sizeOf(frame)
-    const largest = hooks.largest()
-    if (largest !== undefined && bytes > largest) {
-      throw new TypeError(`send: expected at most ${largest} bytes, got ${bytes}`)
-    }
+    const most = outbox.maxMessageBytes()
+    if (bytes > most) throw new TypeError(`send: expected at most ${most} bytes, got ${bytes}`)
     const delivery = createDelivery(id)
-    const takeBack = (): boolean => outbox.withdraw(entry)
-    let stopListening: (() => void) | undefined
-    let told: ((hasLeft: boolean) => void) | undefined
-    const entry: Outgoing<Message> = {
+    const entry: QueuedMessage<Message> = {
       delivery,
       message,
       frame,
       bytes,
+      urgent: priority === 'high',
       reserved: conversation.reserved?.(read) ?? false,
-      unplaced: conversation.unplaced?.(read) ?? false,
-      expiresAt: hooks.monotonicNow() + ttlMs,
-      release() {
-        stopListening?.()
-        told?.(delivery.state !== 'rejected')
-      },
+      unsequenced: conversation.unplaced?.(read) ?? false,
+      expiresAt: ttlMs === Number.POSITIVE_INFINITY ? ttlMs : deps.monotonicNow() + ttlMs,
+      order: 0,
+      release: undefined,
+      before: undefined,
+      after: undefined,
     }
-    const rejected = (): boolean => {
-      let reason: RejectReason | undefined
-      if (hooks.isFinished()) reason = 'closed'
-      else if (user !== hooks.user()) reason = 'identity'
-      else if (signal?.aborted) reason = 'expired'
-      if (!reason) return false
-      delivery.state = 'rejected'
-      delivery.reason = reason
-      entry.release()
-      return true
-    }
-    if (rejected()) return delivery
-    if (signal) stopListening = aborts.on(signal, takeBack)
+    if (isRejected(entry, user, signal)) return delivery
     const byHand = conversation.subscriptionOf?.(read, frame)
-    if (byHand) told = hooks.byHand(byHand.type, byHand.channels)
-    beforeQueued?.({ delivery, takeBack })
-    // A listener may just have ended what it was to be sent for.
-    if (rejected()) return delivery
-    outbox.add(entry, priority === 'high')
-    hooks.changed()
+    const { unsequenced } = entry
+    if (signal || byHand || unsequenced) {
+      const stopListening = signal && aborts.on(signal, () => outbox.cancel(entry))
+      const settled = byHand && deps.channels?.manual(byHand.type, byHand.channels)
+      entry.release = () => {
+        stopListening?.()
+        settled?.(delivery.state !== 'rejected')
+        if (unsequenced && delivery.state === 'sent') conversation.sent?.(delivery.id)
+      }
+    }
+    if (beforeQueued) {
+      beforeQueued({ delivery, takeBack: () => outbox.cancel(entry) })
+      // A listener may just have ended what the message was to be sent for.
+      if (isRejected(entry, user, signal)) return delivery
+    }
+    outbox.add(entry)
     return delivery
   }
+}

@@ -2,6 +2,7 @@
 
 import type { Fallback as FallbackContract, FallbackEvents } from '../connection/fallback.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
+import type { Outbox } from '../delivery/outbox.ts'
 import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
 import type { Settings } from '../options/settings.ts'
 import type { Log } from '../shared/log.ts'
@@ -23,6 +24,9 @@ export interface FallbackHooks
   channels(): readonly string[]
   /** Where we stand in a channel, as a poll says it. */
   since(channel: string): string | undefined
+  /** Grows whenever the position of some channel is forgotten. */
+  revision(): number
+  readonly outbox: Pick<Outbox<never>, 'postBy'>
   /** The messages in the body of a poll; `undefined` if it says nothing to us. */
   interpret(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
@@ -38,12 +42,6 @@ export interface FallbackHooks
   posted(answer: unknown): boolean
   /** What was posted was more than the server takes at once. */
   tooMuch(): void
-}
-
-export interface Fallback extends FallbackContract {
-  post(): void
-  /** The next answer is wanted even if it is the same as the last. */
-  anew(): void
 }
 
 /** Characters of a poll's query; what does not fit is asked for by the next one. */
@@ -69,7 +67,7 @@ const parsedBy = async (
   throw failed(`expected an array of messages, got ${typeof parsed}`)
 }
 
-export const createFallback = (hooks: FallbackHooks): Fallback => {
+export const createFallback = (hooks: FallbackHooks): FallbackContract => {
   const { settings, token } = hooks
   const rules = settings.fallback
   let polling: PollingTransport | undefined
@@ -90,7 +88,8 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
     // No dial has said yet where we are.
     if (URL.canParse(url)) return url
-    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
+    const text = `fallback.url: expected a whole URL while url() gives none, got '${url}'`
+    throw new ResilientWebSocketError('POLL', text, undefined, { hint: 'fallback' })
   }
 
   const pollUrl = (): string => {
@@ -115,6 +114,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
   const start = (events: FallbackEvents): void => {
     if (!rules) return
     connection = events
+    hooks.outbox.postBy(() => polling?.post())
     const { parse } = rules
     let used: string | undefined
     longestQuery = LONGEST_QUERY
@@ -181,10 +181,9 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     start,
     stop() {
       failing = false
+      hooks.outbox.postBy(undefined)
       polling?.close()
     },
     pollNow: () => polling?.pollNow(),
-    post: () => polling?.post(),
-    anew: () => polling?.anew(),
   }
 }

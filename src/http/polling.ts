@@ -32,6 +32,8 @@ export interface PollingHandlers {
   parse(body: unknown, response: Response, read: unknown): readonly unknown[]
   /** The URL of the next poll. */
   url(): string
+  /** The next answer is wanted even if it is the same as the last, once this is another number. */
+  revision(): number
   /** The next poll asks for the rest: it need not wait. */
   unfinished(): boolean
   /** Where messages are posted. */
@@ -62,8 +64,6 @@ export interface PollingTransport {
   pollNow(): void
   /** Posts what there is, one body after the other. */
   post(): void
-  /** The next answer is wanted even if it is the same as the last. */
-  anew(): void
 }
 
 /** Polling makes no sense here: not for us, or no such thing. */
@@ -111,6 +111,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   let opened = false
   let etag: string | null = null
   let etagUrl = ''
+  let etagRevision = 0
   /** The request under way has a condition that the server has not taken yet. */
   let conditional = false
   let conditionalFailures = 0
@@ -197,7 +198,11 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const token = await handlers.token()
     if (busy !== mine || isPaused()) return
     const url = handlers.url()
-    conditional = etagUrl === url && conditionalFailures < MAX_CONDITIONAL_FAILURES && etag !== null
+    conditional =
+      etagRevision === handlers.revision() &&
+      etagUrl === url &&
+      conditionalFailures < MAX_CONDITIONAL_FAILURES &&
+      etag !== null
     const known = conditional && { 'if-none-match': etag as string }
     const askedAt = monotonicNow()
     const response = await call(mine, token, url, {}, { ...known })
@@ -232,6 +237,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       // Before its listeners hear it, who may want it anew.
       etag = headers.get('etag')
       etagUrl = url
+      etagRevision = handlers.revision()
       messages = handlers.parse(body, response, given)
     }
     if (busy !== mine) return
@@ -337,8 +343,5 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       if (running && !busy && !isPaused()) poll()
     },
     post,
-    anew() {
-      etag = null
-    },
   }
 }

@@ -5,16 +5,17 @@ import type { ValueOrProvider } from '../shared/resolve-value.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Schema } from './schema.ts'
 
-/** How a link ended, as `reconnect.when` and the `close` event see it. */
+/** How a link ended, for `reconnect.when` and the `close` event. */
 export interface CloseDetails {
   /** The close code; 1006 where the link broke without one, 0 in some runtimes. */
   readonly code: number
-  /** Prose. The code decides. */
+  /** The reason that came with the code, for people; may be empty. */
   readonly reason: string
-  /** Whether both sides said goodbye; `false` where the link broke or was given up. */
+  /** Whether the closing handshake was complete; `false` where the link broke or was given up. */
   readonly wasClean: boolean
 }
 
+/** How long the client waits before each redial, and when it stops. */
 export interface ReconnectOptions {
   /** Wait before the first redial, in ms. @default 2000 */
   initialDelayMs?: number
@@ -45,15 +46,17 @@ export interface ReconnectOptions {
   when?: (close: CloseDetails) => boolean | number | undefined
 }
 
+/** How the client notices a link that has died without a `close`. */
 export interface HeartbeatOptions {
-  /** Silence after which the client asks, in ms. A server that announces its own wins. @default 30000 */
+  /** Silence after which the client sends a ping, in ms. A server that announces its own wins. @default 30000 */
   intervalMs?: number
-  /** Further silence after which the link is dead, in ms. @default 10000 */
+  /** Further silence after which the link is given up and dialed again, in ms. @default 10000 */
   timeoutMs?: number
-  /** What to send with `raw()`, which has no ping of its own. Without it `raw()` only listens. */
+  /** The ping of `raw()`, which has none of its own. Without it `raw()` sends none, and silence means nothing. @default undefined */
   message?: string
 }
 
+/** How the client polls over HTTP while no WebSocket gets through. */
 export interface FallbackOptions {
   /**
    * Where to poll. A relative one is the page's own in a browser and the WebSocket's host
@@ -62,7 +65,7 @@ export interface FallbackOptions {
   url?: string
   /** From an answer to the next poll, in ms. @default 5000 */
   intervalMs?: number
-  /** A poll that takes longer is given up, in ms. @default 10000 */
+  /** A poll or POST that takes longer is given up, in ms. @default 10000 */
   timeoutMs?: number
   /** How often the WebSocket is tried meanwhile, in ms, with jitter. @default 30000 */
   probeIntervalMs?: number
@@ -80,23 +83,25 @@ export interface FallbackOptions {
     | undefined
 }
 
+/** Messages that wait to be sent: how many, how long, and how fast they leave. */
 export interface QueueOptions {
-  /** Messages that wait, at most. @default 1000 */
+  /** Messages that wait, at most; past it the oldest one that was never sent is dropped (`overflow`). @default 1000 */
   limit?: number
-  /** Their bytes, at most. @default 8388608 */
+  /** Their encoded bytes, at most; past it as past `limit`. @default 8388608 */
   maxBytes?: number
-  /** What goes when the queue is full: the oldest never sent. @default 'drop-oldest' */
+  /** Which message is dropped when the queue is full: the oldest one that was never sent. @default 'drop-oldest' */
   overflow?: 'drop-oldest'
-  /** Where there are acks: on how many more connections a message is tried. @default 3 */
+  /** Where the server acknowledges: on how many more connections an unacknowledged message is sent; then it is `unknown`. @default 3 */
   retries?: number
-  /** A message that has waited longer is rejected as `expired`, in ms. @default Infinity */
+  /** A message that waits longer, in ms, is rejected as `expired`; `send()` may say otherwise. @default Infinity */
   ttlMs?: number
   /** Messages a second at most; a lower rate that the server advertises wins. @default 40 */
   ratePerSecond?: number
-  /** Where there are acks: unacknowledged messages, at most. @default 256 */
+  /** Where the server acknowledges: unacknowledged messages, at most. @default 256 */
   maxInFlight?: number
 }
 
+/** Which messages come together in one `batch`. */
 export interface BatchOptions<Incoming> {
   /** The first message after a quiet window comes at once; what follows in this many ms comes together. @default 150 */
   windowMs?: number
@@ -106,24 +111,27 @@ export interface BatchOptions<Incoming> {
   conflate?: ((message: Incoming) => unknown) | undefined
 }
 
+/** How a message that came before is recognised. */
 export interface DedupeOptions<Incoming> {
-  /** Keys remembered, at most. @default 10000 */
+  /** Keys remembered, at most; the oldest are forgotten first. @default 10000 */
   size?: number
-  /** How long, in ms. @default 300000 */
+  /** How long a key is remembered, in ms. @default 300000 */
   ttlMs?: number
   /**
-   * What names a message: a string that is not empty, or a whole number within 2^53; anything else is never a
+   * The key of a message: a string that is not empty, or a whole number within 2^53; anything else is never a
    * duplicate, nor is a message for which it throws (an `error` event). The default counts per channel, a key of your
    * own whatever the channel. @default message => message.id
    */
   key?: (message: Incoming) => unknown
 }
 
+/** How long `stateHistory` is. */
 export interface HistoryOptions {
-  /** State changes kept. @default 100 */
+  /** State changes kept, the newest ones. @default 100 */
   limit?: number
 }
 
+/** Options of `createResilientWebSocket()`. Each is read once, at creation; a bad one throws an error that names it. */
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
   /**
    * A URL with `ws:`, `wss:`, `http:` or `https:` (another one is a `RangeError`); in browsers also a relative one. Or a
@@ -138,19 +146,19 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   reconnect?: ReconnectOptions
   /** A dial without an answer is a failed attempt after so many ms. @default 10000 */
   connectTimeoutMs?: number
-  /** How a link that has died silently is noticed. `false`: only the network tells. */
+  /** How a link that has died silently is noticed. `false`: only by the `close` of the network. */
   heartbeat?: HeartbeatOptions | false
   /** Polling while no WebSocket gets through. `false`: redials go on at the longest delay. */
   fallback?: FallbackOptions | false
   /** How much waits to be sent, how long, and how fast it leaves. */
   queue?: QueueOptions
-  /** Messages that come together for rendering. `false`: none come together. */
+  /** Messages that come together for rendering. `false`: each message is a batch of one, told at once. */
   batch?: BatchOptions<Incoming> | false
-  /** Suppression of messages that were heard already. `false`: none. */
+  /** Suppression of messages that came before. `false`: none. */
   dedupe?: DedupeOptions<Incoming> | false
   /** How many changes of status `stateHistory` keeps. */
   history?: HistoryOptions
-  /** What frames mean. @default envelope() */
+  /** How frames are read and written. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>
   /**
    * Which user this is, as `setIdentity()` at creation; `null`: nobody is logged in. Never sent. Hooks and

@@ -1,5 +1,6 @@
 /** Applies the messages of clients: each once, in the order of its session, one at a time. */
-import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
+import { RESERVED_TYPES } from '../protocol/constants.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Refused, SessionStore } from './broker/session-store.ts'
 import { forLog } from './logging.ts'
 import { type Counters, countRefusal } from './metrics.ts'

@@ -1,5 +1,5 @@
 /** The connections of a server: which of them listen to what, and which is the newest of its session. No sockets here. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { createApplying } from './apply.ts'
 import type { Broker, Deliver, OnTakeover } from './broker/broker.ts'
 import { CLOSE_REPLACED } from './close-codes.ts'

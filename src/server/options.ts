@@ -1,6 +1,6 @@
 /** The options of a server: their meaning, defaults and validation. */
 import type { IncomingMessage, Server } from 'node:http'
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Broker, Publication } from './broker/broker.ts'
 import type { ServerLogger } from './logging.ts'
 import { normalOrigin } from './origin.ts'

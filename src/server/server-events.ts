@@ -1,6 +1,6 @@
 /** The events of a server, and how its listeners are called. */
 import { EventEmitter } from 'node:events'
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { forLog, type ServerLogger } from './logging.ts'
 import type { ServerClient } from './options.ts'
 

@@ -88,6 +88,12 @@ export const kind = (kinds: string, needs = '', fallback?: unknown): Rule<never>
   )
 }
 
+/** The same rule with another default. */
+export const withDefault = <Value>(inner: Rule<Value>, fallback: Value): Rule<Value> => ({
+  fallback,
+  read: (path, given) => (given === undefined ? fallback : inner.read(path, given)),
+})
+
 /** One of these values. */
 export const oneOf = (...values: readonly string[]): Rule<never> =>
   rule(

@@ -122,10 +122,59 @@ describe('hello and welcome', () => {
 })
 
 describe('sending', () => {
+  test('the first message of a turn leaves at once, and the others leave in one frame at its end', async () => {
+    const story = startV1()
+    await story.agree()
+    const { clock, network, socket } = story
+    const before = network.socket().sent.length
+    for (const type of ['a', 'b', 'c', 'd']) socket.send({ type })
+    expect(sequence(network.socket())).toEqual(['1 a'])
+    expect(socket.getSnapshot().queued).toBe(3)
+    await clock.settle()
+    expect(sequence(network.socket())).toEqual(['1 a', '2 b', '3 c', '4 d'])
+    expect(network.socket().sent).toHaveLength(before + 2)
+    expect(socket.getSnapshot().queued).toBe(0)
+    socket.send({ type: 'e' })
+    expect(sequence(network.socket()).at(-1)).toBe('5 e')
+  })
+
+  test('a message that may not wait at all leaves with its turn', async () => {
+    const story = startV1()
+    await story.agree()
+    const sends = ['a', 'b', 'c'].map(type => story.socket.send({ type }, { ttlMs: 0 }))
+    await story.clock.advance(10)
+    expect(sends.map(({ state }) => state)).toEqual(['in-flight', 'in-flight', 'in-flight'])
+  })
+
+  test('a message of this turn is not dropped for want of room that the link has', async () => {
+    const story = startV1({ queue: { limit: 2 } })
+    await story.agree()
+    const sends = Array.from({ length: 9 }, () => story.socket.send({ type: 'a' }))
+    await story.clock.settle()
+    expect(new Set(sends.map(({ state }) => state))).toEqual(new Set(['in-flight']))
+  })
+
+  test.each([
+    ['disconnect()', (story: V1Story) => story.socket.disconnect()],
+    ['reconnect()', (story: V1Story) => story.socket.reconnect()],
+    ['close()', (story: V1Story) => story.socket.close()],
+  ])('what was sent in the turn of %s leaves before it', async (_name, act) => {
+    const story = startV1()
+    await story.agree()
+    const old = story.network.socket()
+    for (const type of ['a', 'b', 'c']) story.socket.send({ type })
+    act(story)
+    expect(sequence(old)).toEqual(['1 a', '2 b', '3 c'])
+    story.socket.close()
+    await story.clock.settle()
+    expect(story.clock.pending()).toBe(0)
+  })
+
   test('kept until acknowledged; an ack is cumulative', async () => {
     const story = startV1()
     await story.agree()
     const [first, second, third] = ['a', 'b', 'c'].map(type => story.socket.send({ type }))
+    await story.clock.settle()
     expect([first?.state, third?.state]).toEqual(['in-flight', 'in-flight'])
     story.receive('ack', { seq: 2 })
     expect([first?.state, second?.state, third?.state]).toEqual(['acked', 'acked', 'in-flight'])
@@ -136,6 +185,7 @@ describe('sending', () => {
     const story = startV1()
     await story.agree()
     for (const type of ['a', 'b', 'c']) story.socket.send({ type, id: `id-${type}` })
+    await story.clock.settle()
     story.network.socket().close(1006)
     story.socket.send({ type: 'new' })
     story.socket.send({ type: 'urgent' }, { priority: 'high' })
@@ -201,8 +251,9 @@ describe('sending', () => {
     await story.agree()
     const delivery = story.socket.send({ type: 'a' })
     const next = story.socket.send({ type: 'b' })
+    await story.clock.settle()
     story.receive('nack', { seq: 1, code, message: 'no' })
-    expect(delivery).toMatchObject({ state: 'rejected', reason })
+    expect(delivery).toMatchObject({ state: 'rejected', reason, code, detail: 'no' })
     story.receive('ack', { seq: 2 })
     expect([delivery.state, next.state]).toEqual(['rejected', 'acked'])
     expect(story.errors).toEqual(['no'])
@@ -214,7 +265,12 @@ describe('sending', () => {
     const delivery = story.socket.send({ type: 'a' })
     await again(story)
     story.welcome({ ack: 1, refused: [{ seq: 1, code: 'FORBIDDEN', message: 'no' }] })
-    expect(delivery).toMatchObject({ state: 'rejected', reason: 'unauthorized' })
+    expect(delivery).toMatchObject({
+      state: 'rejected',
+      reason: 'unauthorized',
+      code: 'FORBIDDEN',
+      detail: 'no',
+    })
   })
 
   test('an ack beyond what was sent settles nothing and fails the link', async () => {
@@ -228,7 +284,7 @@ describe('sending', () => {
   })
 
   test('types of the protocol get no place: said to be invalid, and nothing waits behind them', async () => {
-    const { agree, network, socket } = startV1()
+    const { agree, clock, network, socket } = startV1()
     const drops: unknown[] = []
     socket.on('drop', drop => drops.push(drop))
     const early = socket.send({ type: 'skip' })
@@ -236,6 +292,7 @@ describe('sending', () => {
     const late = socket.send({ type: 'welcome' })
     socket.send({ type: 'auth', data: { token: 't' } })
     socket.send({ type: 'order' })
+    await clock.settle()
     expect(sequence(network.socket())).toEqual(['1 auth', '2 order'])
     for (const { state, reason } of [early, late]) {
       expect([state, reason]).toEqual(['rejected', 'invalid'])
@@ -269,6 +326,7 @@ describe('sending', () => {
     const story = startV1({ queue: { maxInFlight: 5 } })
     await story.agree({ maxInFlight: 2 })
     for (const type of ['a', 'b', 'c']) story.socket.send({ type })
+    await story.clock.settle()
     expect(sequence(story.network.socket())).toEqual(['1 a', '2 b'])
     expect(story.socket.getSnapshot().queued).toBe(1)
     story.receive('ack', { seq: 1 })
@@ -279,6 +337,7 @@ describe('sending', () => {
     const story = startV1({ queue: { retries: 0 } })
     await story.agree()
     const deliveries = ['a', 'b', 'c'].map(type => story.socket.send({ type }))
+    await story.clock.settle()
     story.receive('ack', { seq: 1 })
     story.receive('error', { code: 'RATE_LIMITED', message: 'slow', retryAfterMs: 700 })
     story.socket.send({ type: 'd' })
@@ -342,6 +401,7 @@ describe('sending', () => {
     await story.agree()
     const small = story.socket.send({ type: 'small' })
     const large = story.socket.send({ type: 'large', data: 'x'.repeat(500) })
+    await story.clock.settle()
     story.network.socket().close(1009)
     expect(large.state).toBe('in-flight')
     await dialed(story)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createAborts } from '../../src/delivery/aborts.ts'
 import { createDeadlines } from '../../src/delivery/deadlines.ts'
-import { createQueue } from '../../src/delivery/queue.ts'
+import { createQueue, isQueued, type Linked, leaveQueue } from '../../src/delivery/queue.ts'
 import { createFifo } from '../../src/shared/fifo.ts'
 
 const steps = fc.array(fc.tuple(fc.nat(2), fc.nat(20)), { maxLength: 300 })
@@ -29,23 +29,33 @@ test('a fifo is what an array with push and shift is', () => {
   )
 })
 
-test('a queue keeps its order, whoever leaves it', () => {
+test('a queue keeps its order, whatever item leaves it and at whichever end one comes', () => {
+  interface Item extends Linked {
+    readonly number: number
+  }
   fc.assert(
     fc.property(steps, given => {
-      const queue = createQueue<number>()
-      let array: { item: number; leave: () => void }[] = []
+      const queue = createQueue<Item>()
+      let array: Item[] = []
       for (const [step, number] of given) {
         const one = array[number]
-        if (step) array.push({ item: number, leave: queue.add(number) })
-        else if (one) {
-          one.leave()
-          one.leave()
+        const item: Item = { number }
+        if (step === 1) {
+          queue.push(item)
+          array.push(item)
+        } else if (step) {
+          queue.unshift(item)
+          array.unshift(item)
+        } else if (one) {
+          expect(isQueued(one)).toBe(true)
+          leaveQueue(one)
+          leaveQueue(one)
+          expect(isQueued(one)).toBe(false)
           array = array.filter(each => each !== one)
         }
-        expect(queue.size).toBe(array.length)
-        expect(queue.first()).toBe(array[0]?.item)
+        expect(queue.first()).toBe(array[0])
       }
-      expect([...queue]).toEqual(array.map(({ item }) => item))
+      expect([...queue].map(each => each.number)).toEqual(array.map(each => each.number))
     }),
   )
 })

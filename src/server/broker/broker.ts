@@ -1,5 +1,5 @@
 /** The seam of brokers: a store of channels, histories and sessions that several servers can share. */
-import type { WireMessage } from '../../protocol/wire.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import type { SessionStore } from './session-store.ts'
 
 /** A position in a channel's history. */

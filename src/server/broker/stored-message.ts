@@ -1,5 +1,5 @@
 /** A published message as brokers keep it: as its JSON text. */
-import type { WireMessage } from '../../protocol/wire.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import type { Published } from './broker.ts'
 
 /**

@@ -1,6 +1,7 @@
 /** One client: the parts of its connection, and which of them handles a message. */
 import { nanoid } from 'nanoid'
-import { RESERVED_TYPES, type WireMessage } from '../../protocol/wire.ts'
+import { RESERVED_TYPES } from '../../protocol/constants.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import { MessageRefused } from '../apply.ts'
 import type { Publication } from '../broker/broker.ts'
 import {

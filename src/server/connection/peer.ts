@@ -1,6 +1,7 @@
 /** The messages of the server to one client, and the end of their connection. */
 
-import { LONGEST_ID, type WireMessage } from '../../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../../protocol/constants.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import { CLOSE_TRY_AGAIN_LATER } from '../close-codes.ts'
 import type { ServerEnvironment, ServerTimers } from '../environment.ts'
 import { type Counters, countRefusal } from '../metrics.ts'
@@ -73,7 +74,7 @@ export class Peer {
   sendError(code: string, message: string, about: Fields = {}, retryAfterMs?: number): void {
     if (code !== 'RATE_LIMITED') countRefusal(this.#deps.counters, code)
     const { id } = about
-    const known = typeof id === 'string' ? id.slice(0, LONGEST_ID) : undefined
+    const known = typeof id === 'string' ? id.slice(0, MAX_ID_LENGTH) : undefined
     this.send('error', { code, message, id: known, retryAfterMs })
   }
 

@@ -1,5 +1,5 @@
 /** Protocol v1 on one connection: `hello`, `welcome`, and messages with a `seq`. */
-import type { WireMessage } from '../../protocol/wire.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import { type Applying, refuseSequenced } from '../apply.ts'
 import {
   incarnationOf,

@@ -1,7 +1,7 @@
 /** Polls: GET of channels, with the messages that were missed since given positions. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WireMessage } from '../../protocol/wire.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import type { Broker, Position } from '../broker/broker.ts'
 import { MAX_CHANNELS } from '../broker/publication.ts'
 import { type ChannelRecovery, positionOf, recover } from '../broker/recovery.ts'

@@ -1,5 +1,6 @@
 /** The elements of a frame, and what is wrong with one. Pure. */
-import { LONGEST_ID, type WireMessage } from '../../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../../protocol/constants.ts'
+import type { WireMessage } from '../../protocol/wire-types.ts'
 import { CHANNEL_FORM, isChannel } from './channel-name.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -112,7 +113,7 @@ export interface Element {
 const APPLICATION_FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   timestamp: value => typeof value === 'number',
   offset: value => typeof value === 'number',
-  replyTo: value => typeof value === 'string' && value.length <= LONGEST_ID,
+  replyTo: value => typeof value === 'string' && value.length <= MAX_ID_LENGTH,
 }
 
 /** Leaves out fields of a wrong type, so that a handler gets what `WireMessage` declares. */
@@ -131,13 +132,13 @@ export const readElement = (element: unknown): Element => {
     const problem = `Expected { type: string of 1 to ${MAX_TYPE_LENGTH} characters, data }`
     return { message, type: '', problem }
   }
-  if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
+  if (id !== undefined && (typeof id !== 'string' || !id || id.length > MAX_ID_LENGTH)) {
     // Leave an invalid id out, or it would be echoed as `replyTo`.
     const { id: _none, ...rest } = message
     return {
       message: rest,
       type,
-      problem: `id: expected a string of 1 to ${LONGEST_ID} characters`,
+      problem: `id: expected a string of 1 to ${MAX_ID_LENGTH} characters`,
     }
   }
   if (isDeeper(message, MAX_LEVELS)) {

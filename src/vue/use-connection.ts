@@ -3,9 +3,12 @@ import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'res
 import { type ComputedRef, computed, type ShallowRef, shallowRef, toValue } from 'vue'
 import type { Actions } from '../adapters/actions.ts'
 import { type Callbacks, callbackNames, onCallbacks } from '../adapters/options.ts'
+import type { SharedClients } from '../adapters/shared-clients.ts'
 import { initialView, type View, type ViewStore } from '../adapters/view-store.ts'
-import { type ReactiveChoice, useClient } from './client.ts'
+import { useClient } from './client.ts'
+import type { ReactiveChoice } from './reactive-choice.ts'
 
+/** Options of `useResilientWebSocket`: those of the client, which client is meant, and callbacks. */
 export interface UseResilientWebSocketOptions<
   Incoming = IncomingEnvelope,
   Outgoing = OutgoingEnvelope,
@@ -17,6 +20,7 @@ export type ViewRefs<Incoming> = {
   readonly [Name in keyof View<Incoming>]: ComputedRef<View<Incoming>[Name]>
 }
 
+/** The view as refs, the actions, and the client itself. */
 export interface UseResilientWebSocketResult<
   Incoming = IncomingEnvelope,
   Outgoing = OutgoingEnvelope,
@@ -26,23 +30,10 @@ export interface UseResilientWebSocketResult<
   readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
 }
 
-/**
- * A connection that keeps itself alive, as long as a component (or another effect scope) uses it.
- *
- * ```ts
- * const { status, sendMessage } = useResilientWebSocket({
- *   url: 'ws://localhost:3001/ws',
- *   onMessage: message => console.log(message.type),
- * })
- * ```
- *
- * Callers that name the same url share one client (see `share`); it connects after the first of them
- * is on the page and closes after the last one has gone. Without `url` and `socket` the client is the
- * one that `provideResilientWebSocket` named above, else the shared one of the default url. On a
- * server nothing is opened: the status is CONNECTING if `enabled`, else CLOSED.
- */
-export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
-  options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
+/** `useResilientWebSocket`, with clients of any entry of the package. */
+export const useConnection = <Incoming, Outgoing>(
+  clients: SharedClients,
+  options: UseResilientWebSocketOptions<Incoming, Outgoing>,
 ): UseResilientWebSocketResult<Incoming, Outgoing> => {
   const view = shallowRef<View<Incoming>>(initialView(toValue(options.enabled)))
   let current: ViewStore<Incoming> | undefined
@@ -76,7 +67,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     }
   }
 
-  const { socket, actions, firstView } = useClient(options, begin, follow)
+  const { socket, actions, firstView } = useClient(clients, options, begin, follow)
   // While hydrating as on a server until the component is mounted.
   if (!current) view.value = firstView()
 

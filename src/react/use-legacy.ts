@@ -2,12 +2,9 @@
 import { useMemo } from 'react'
 import type { IncomingEnvelope, OutgoingEnvelope } from 'resilient-websocket'
 import { type LegacyStatus, legacyStatus } from '../adapters/legacy-status.ts'
-import {
-  type UseResilientWebSocketOptions,
-  type UseResilientWebSocketResult,
-  useResilientWebSocket,
-} from './use-resilient-web-socket.ts'
+import type { UseResilientWebSocketResult } from './use-connection.ts'
 
+/** The older, smaller view of a connection. */
 export interface UseWebSocketResult<Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>
   extends Pick<
     UseResilientWebSocketResult<Incoming, Outgoing>,
@@ -17,15 +14,11 @@ export interface UseWebSocketResult<Incoming = IncomingEnvelope, Outgoing = Outg
   readonly status: LegacyStatus
 }
 
-/**
- * `useResilientWebSocket` with the five statuses that older code knows: CONNECTING (also while
- * reconnecting), OPEN, CLOSED, ERROR and DISCONNECTED (while on the fallback).
- */
-export const useWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
-  options?: UseResilientWebSocketOptions<Incoming, Outgoing>,
-): UseWebSocketResult<Incoming, Outgoing> => {
-  const whole = useResilientWebSocket(options)
-  return useMemo(() => {
+/** `useWebSocket`, from the result of the newer hook. */
+export const useLegacy = <Incoming, Outgoing>(
+  whole: UseResilientWebSocketResult<Incoming, Outgoing>,
+): UseWebSocketResult<Incoming, Outgoing> =>
+  useMemo(() => {
     const { sendMessage, connect, disconnect, reconnect } = whole
     return {
       sendMessage,
@@ -44,4 +37,3 @@ export const useWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnv
       },
     }
   }, [whole])
-}

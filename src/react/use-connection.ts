@@ -3,9 +3,11 @@ import { useEffect, useInsertionEffect, useMemo, useRef, useSyncExternalStore } 
 import type { IncomingEnvelope, OutgoingEnvelope, ResilientWebSocket } from 'resilient-websocket'
 import type { Actions } from '../adapters/actions.ts'
 import type { Callbacks, ClientChoice } from '../adapters/options.ts'
+import type { SharedClients } from '../adapters/shared-clients.ts'
 import type { View } from '../adapters/view-store.ts'
 import { useClient, useNewest } from './client.ts'
 
+/** Options of `useResilientWebSocket`: those of the client, which client is meant, and callbacks. */
 export interface UseResilientWebSocketOptions<
   Incoming = IncomingEnvelope,
   Outgoing = OutgoingEnvelope,
@@ -29,12 +31,13 @@ export interface UseResilientWebSocketResult<
 type Names = Set<keyof View<unknown>>
 
 interface Shown<Incoming> {
-  /** What this rendering shows. */
+  /** The view that this rendering shows. */
   readonly view: View<Incoming>
-  /** It is on the page: whoever reads now is an effect or a handler, and wants what is true now. */
+  /** It is on the page: effects and handlers, which read from now on, get the values of that moment. */
   committed: boolean
 }
 
+/** The view with a getter for each value, which notes in `reads` that the component reads it. */
 const withReads = <Incoming, Rest extends object>(
   shown: Shown<Incoming>,
   reads: Names,
@@ -54,25 +57,12 @@ const withReads = <Incoming, Rest extends object>(
   return result as View<Incoming> & Rest
 }
 
-/**
- * A connection that keeps itself alive, as long as a component uses it.
- *
- * ```tsx
- * const { status, sendMessage } = useResilientWebSocket({
- *   url: 'ws://localhost:3001/ws',
- *   onMessage: message => console.log(message.type),
- * })
- * ```
- *
- * Components that name the same url share one client (see `share`); it connects after the first of
- * them is on the page and closes after the last one has gone. Without `url` and `socket` the client
- * is that of the nearest `ResilientWebSocketProvider`, else the shared one of the default url.
- * On a server nothing is opened: the status is CONNECTING if `enabled`, else CLOSED.
- */
-export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = OutgoingEnvelope>(
-  options: UseResilientWebSocketOptions<Incoming, Outgoing> = {},
+/** `useResilientWebSocket`, with clients of any entry of the package. */
+export const useConnection = <Incoming, Outgoing>(
+  clients: SharedClients,
+  options: UseResilientWebSocketOptions<Incoming, Outgoing>,
 ): UseResilientWebSocketResult<Incoming, Outgoing> => {
-  const { socket, store, actions, view: now, serverView } = useClient(options)
+  const { socket, store, actions, view: now, serverView } = useClient(clients, options)
   const reads = useRef<Names>(new Set()).current
   const committed = useRef<View<Incoming>>(undefined)
 
@@ -83,7 +73,7 @@ export const useResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing = Ou
     return before && [...reads].every(name => before[name] === after[name]) ? before : after
   }
   const shown = useSyncExternalStore(store.subscribe, worthRendering, serverView)
-  // Whoever renders anyway, and reads something for the first time, gets it as it is now.
+  // A component that renders anyway, and reads something for the first time, gets it as it is now.
   const view = committed.current ? now() : shown
   // Before all effects: the store is compared with it as soon as the component is on the page.
   useInsertionEffect(() => {
