@@ -33,14 +33,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '2',
     name: 'the server starts a new incarnation for everybody',
-    file: 'server/sessions.ts',
-    find: 'const known = find(key, tok)',
-    replace: 'const known = find(key, `${tok}x`)',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const known = incarnations.find(key, tok)',
+    replace: 'const known = incarnations.find(key, `${tok}x`)',
   },
   {
     rule: '3',
     name: 'the server applies what it has applied',
-    file: 'server/applying.ts',
+    file: 'server/apply.ts',
     find: 'if (seq <= last) return { ack: last }',
     replace:
       'if (seq <= last) { await apply(message, sender); await sessions.advance(key, tok, seq); return { ack: last } }',
@@ -48,9 +48,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server acknowledges before it applies',
-    file: 'server/sequence.ts',
-    find: 'const applied = await (bad',
-    replace: 'acknowledge(seq)\n        const applied = await (bad',
+    file: 'server/connection/session-handler.ts',
+    find: 'const applied = await (problem',
+    replace: 'this.#acknowledge(seq)\n      const applied = await (problem',
   },
   {
     rule: '4',
@@ -147,23 +147,23 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'the server calls another history recovered',
-    file: 'server/recovery.ts',
+    file: 'server/broker/recovery.ts',
     find: "if (position.epoch !== now.epoch) return 'epoch'",
     replace: '',
   },
   {
     rule: '7',
     name: 'the server begins where it is, whatever the client has',
-    file: 'server/recovery.ts',
+    file: 'server/broker/recovery.ts',
     find: 'if (!position) return',
     replace: 'if (position || !position) return',
   },
   {
     rule: '8',
     name: 'the server joins the live stream after it has read history',
-    file: 'server/listening.ts',
-    find: 'open(name).held = held',
-    replace: 'open(name)',
+    file: 'server/connection/channel-streams.ts',
+    find: '      stream.buffered = buffered\n',
+    replace: '',
   },
   {
     rule: '9',
@@ -252,7 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server answers what it has answered',
-    file: 'server/applying.ts',
+    file: 'server/apply.ts',
     find: 'if (seq <= last) return { ack: last }',
     replace:
       "if (seq <= last) return { ack: last, reply: { type: 'reply', data: (message.data as { number: number }).number } }",
@@ -310,8 +310,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'another history on a living link is not told',
-    file: 'server/listening.ts',
-    find: 'hooks.renewed(name, {',
+    file: 'server/connection/channel-stream.ts',
+    find: "this.#streams.peer.send('subscribed', {",
     replace: 'void ({',
   },
   {
@@ -338,15 +338,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '10',
     name: 'who does not present the tok takes the session from its owner',
-    file: 'server/sessions.ts',
-    find: 'const siblings = sessions.get(key) ?? new Map<string, Incarnation>()',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const siblings = this.#sessions.get(key) ?? new Map<string, Incarnation>()',
     replace: 'const siblings = new Map<string, Incarnation>()',
   },
   {
     rule: '10',
     name: 'older connections are not closed',
     file: 'server/hub.ts',
-    find: 'if (older < gen) connection.close(4409, REPLACED)',
+    find: 'if (older < gen) connection.close(CLOSE_REPLACED, REPLACED)',
     replace: '',
   },
   {
