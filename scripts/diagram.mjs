@@ -4,23 +4,29 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const page = new URL('../docs/state-machine.md', import.meta.url)
-const source = fileURLToPath(new URL('../src/connection/transitions.ts', import.meta.url))
 
-const { outputFiles } = await build({
-  entryPoints: [source],
-  bundle: true,
-  format: 'esm',
-  write: false,
-})
-const { STATES, TRANSITIONS } = await import(
-  `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`
-)
+/** The exports of a source file that imports nothing but other sources. */
+const load = async file => {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../src/${file}`, import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+}
 
-const rows = Object.entries(TRANSITIONS).flatMap(([from, events]) =>
-  Object.entries(events).flatMap(([event, targets]) =>
-    [targets].flat().map(row => ({ from, event, ...row })),
-  ),
-)
+const rowsOf = table =>
+  Object.entries(table).flatMap(([from, events]) =>
+    Object.entries(events).flatMap(([event, targets]) =>
+      [targets].flat().map(row => ({ from, event, ...row })),
+    ),
+  )
+
+const { STATES, TRANSITIONS } = await load('connection/transitions.ts')
+const { HANDSHAKE } = await load('protocol/v1/handshake.ts')
+const rows = rowsOf(TRANSITIONS)
+const handshake = rowsOf(HANDSHAKE)
 
 const condition = row => (row.if ? ` [${row.if}]` : '')
 const detail = row =>
@@ -32,11 +38,17 @@ const detail = row =>
     .filter(Boolean)
     .join(', ')
 
+const arrows = table =>
+  table
+    .filter(row => row.from !== row.to)
+    .map(row => `  ${row.from} --> ${row.to}: ${row.event}${condition(row)}`)
+    .join('\n')
+
 const link = { none: 'none', dialing: 'being dialed', open: 'open' }
 
 const text = `# State machine
 
-Generated from \`src/connection/transitions.ts\` by \`npm run diagram\`; a test fails when it is stale.
+Generated from \`src/connection/transitions.ts\` and \`src/protocol/v1/handshake.ts\` by \`npm run diagram\`; a test fails when it is stale.
 
 An event that finds no arrow changes nothing: it came too late. Where several arrows share an event,
 the first whose condition in brackets holds is taken. What has to be done follows from the two
@@ -45,10 +57,7 @@ states: a link that is left is closed before another is dialed, and polling runs
 \`\`\`mermaid
 stateDiagram-v2
   [*] --> closed
-${rows
-  .filter(row => row.from !== row.to)
-  .map(row => `  ${row.from} --> ${row.to}: ${row.event}${condition(row)}`)
-  .join('\n')}
+${arrows(rows)}
 \`\`\`
 
 ## States
@@ -67,6 +76,23 @@ ${Object.entries(STATES)
 | in | on | if | to | and |
 |---|---|---|---|---|
 ${rows
+  .map(row => `| ${row.from} | ${row.event} | ${row.if ?? ''} | ${row.to} | ${detail(row)} |`)
+  .join('\n')}
+
+## The handshake of protocol v1
+
+In \`greeting\` and \`proving\` the client finds out what its server speaks; when it knows, the event \`proved\` follows.
+\`expected\`: the option \`version: 1\`, or the server has spoken v1 before.
+
+\`\`\`mermaid
+stateDiagram-v2
+  [*] --> none
+${arrows(handshake)}
+\`\`\`
+
+| in | on | if | to | and |
+|---|---|---|---|---|
+${handshake
   .map(row => `| ${row.from} | ${row.event} | ${row.if ?? ''} | ${row.to} | ${detail(row)} |`)
   .join('\n')}
 `

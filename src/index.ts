@@ -4,12 +4,8 @@
  * @module
  */
 
-export type {
-  ChannelGap,
-  Recovery,
-  SubscribeOptions,
-  Subscription,
-} from './channels/subscriptions.ts'
+export type { ChannelGap, Recovery, SubscribeOptions } from './channels/member.ts'
+export type { Subscription } from './channels/subscription.ts'
 export type {
   ChangeOptions,
   ClientEvents,
@@ -44,17 +40,18 @@ export type {
   ResilientWebSocketOptions,
 } from './options/options.ts'
 export { DEFAULTS } from './options/options.ts'
-export {
-  type EnvelopeOptions,
-  envelope,
-  type IncomingEnvelope,
-  type OutgoingEnvelope,
-} from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope } from './protocol/envelope.ts'
+export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
-  Agreement,
+  ChannelLoss,
+  ChannelRefusal,
   Conversation,
+  DialTarget,
+  LinkTerms,
   Protocol,
   ProtocolHost,
+  ProtocolLink,
+  Refusal,
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'

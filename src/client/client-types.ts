@@ -1,6 +1,7 @@
 /** The client as its user sees it. */
 
-import type { Recovery, SubscribeOptions, Subscription } from '../channels/subscriptions.ts'
+import type { Recovery, SubscribeOptions } from '../channels/member.ts'
+import type { Subscription } from '../channels/subscription.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { ResilientWebSocketError } from '../errors.ts'

@@ -1,14 +1,16 @@
 /** `createResilientWebSocket`: wires the rooms together. */
 
-import { createSubscriptions } from '../channels/subscriptions.ts'
+import { createChannels } from '../channels/channel.ts'
+import { createChannelRegistry } from '../channels/channel-registry.ts'
 import { createDriver, type DriverHooks } from '../connection/connection.ts'
+import type { LiveLink } from '../connection/link-user.ts'
 import { createAborts } from '../delivery/aborts.ts'
 import { createBatcher } from '../delivery/batcher.ts'
 import { createDedupe } from '../delivery/dedupe.ts'
 import { createInbox } from '../delivery/inbox.ts'
 import { createOutbox } from '../delivery/outbox.ts'
 import { createRequests } from '../delivery/requests.ts'
-import { createSend, sizeOf } from '../delivery/send.ts'
+import { createSend } from '../delivery/send.ts'
 import { createSequence, type Sequence } from '../delivery/sequence.ts'
 import { createSuppression } from '../delivery/suppression.ts'
 import { type ErrorCode, ResilientWebSocketError } from '../errors.ts'
@@ -18,14 +20,19 @@ import {
   type ResilientWebSocketOptions,
   resolveOptions,
 } from '../options/options.ts'
-import { envelope, type IncomingEnvelope, type OutgoingEnvelope } from '../protocol/envelope.ts'
-import type { Agreement, Protocol } from '../protocol/protocol.ts'
+import { envelope } from '../protocol/envelope.ts'
+import type { EnvelopeHost } from '../protocol/envelope-core.ts'
+import type { IncomingEnvelope, OutgoingEnvelope } from '../protocol/envelope-types.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
+import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import type { SessionsDeps } from '../protocol/v1/deps.ts'
+import { createSessions } from '../protocol/v1/sessions.ts'
 import { createIds } from '../shared/ids.ts'
 import { resolveEnvironment } from '../shared/runtime.ts'
 import { createTimers } from '../shared/timers.ts'
-import type { Frame } from '../transport/transport.ts'
 import type { ClientEvents, Metrics, ResilientWebSocket } from './client-types.ts'
 import { type Call, createEvents } from './emitter.ts'
+import { createProtocolLinks } from './protocol-host.ts'
 import { createSnapshots } from './snapshot.ts'
 
 /** A server that wants to be left is left within this time. */
@@ -68,7 +75,10 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let toldToken: string | undefined
   /** How many users there were. */
   let users = 0
-  let agreement: Agreement | undefined
+  let agreement: LinkTerms = {}
+  /** The link has the sequence and the positions of protocol v1. */
+  let sequenced = false
+  let live: LiveLink | undefined
   let identity = settings.identity
   let lastMessage: Incoming | null = null
   let lastMessageAt: number | null = null
@@ -77,7 +87,6 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   let latencyMs: number | null = null
   let pingId: string | undefined
   let pingedAt = 0
-  let largestMessage: number | undefined
   /** What comes was polled. */
   let polling = false
   let seqReplaced = false
@@ -191,7 +200,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
       if (users !== heardAs) return
       // Of the message as it came: a schema may keep less.
       const { channel, replyTo } = (given ?? {}) as IncomingEnvelope
-      if (channel) subscriptions.deliver(channel, message)
+      if (channel) channels.deliver(channel, message)
       if (users !== heardAs) return
       requests.answer(answers ?? replyTo, message)
       batcher?.add(message)
@@ -205,70 +214,27 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
 
   const pingMessage = heartbeat ? heartbeat.message : undefined
 
-  /** Writes past queue and rate; a link that refuses is about to end anyway. */
-  const reply = (frame: Frame): void => {
-    try {
-      driver.write(frame)
-    } catch {}
+  const records = createChannels()
+
+  const slowDown = (delayMs: number): void => {
+    outbox.pause(delayMs)
+    channels.repeat()
   }
 
-  const gap = (channel: string, reason: string): void => {
-    emit('gap', { channel, reason })
-    subscriptions.gap({ channel, reason })
+  /** Messages may flow; `isSequenced`: with the sequence and the positions of protocol v1. */
+  const agreed = (terms: LinkTerms, isSequenced = false): void => {
+    agreement = terms
+    sequenced = isSequenced
+    driver.dispatch('proved')
   }
 
-  const conversation = protocol.attach({
-    ...environment,
-    timers,
-    token: () => (toldToken = driver.token()),
-    proved(agreed) {
-      agreement = agreed
-      driver.dispatch('proved')
-    },
-    fail: reason => driver.fail(reason),
-    refuse: words => driver.refuse(words),
-    newId: ids.next,
+  const sessionsDeps: SessionsDeps = {
     secret: ids.secret,
-    reply,
-    control: frame => outbox.control(frame),
-    message: accept,
-    dropped,
-    error: (code, thrown) => driver.report(code, thrown),
-    pong(id) {
-      if (!pingId || (id && id !== pingId)) return
-      pingId = undefined
-      latencyMs = monotonicNow() - pingedAt
-      changed()
-      emit('latency', latencyMs)
-    },
-    terms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
-      driver.retune(intervalMs, timeoutMs)
-      largestMessage = maxPayload
-      outbox.limit(ratePerSecond, maxPayload)
-      changed()
-    },
-    slowDown(delayMs) {
-      outbox.pause(delayMs)
-      subscriptions.repeat()
-    },
-    refused(id, code, words) {
-      const error = new ResilientWebSocketError(code, words)
-      requests.refuse(id, error)
-      driver.report(code, error)
-    },
-    leave: afterMs =>
-      timers.set('leave', Math.min(afterMs, LONGEST_LEAVE_MS), () =>
-        driver.dispatch('outdated', 'Server asked to reconnect'),
-      ),
-    channels: () => subscriptions.channels(),
-    wants: channel => subscriptions.has(channel),
-    confirmed: channel => subscriptions.confirm(channel),
-    denied: channel => subscriptions.deny(channel),
-    gap,
-    recovered(channel, replayed) {
-      emit('recovered', { channel, replayed })
-      subscriptions.recovered({ channel, replayed })
-    },
+    channels: records,
+    onConfirmed: name => channels.confirmed(name),
+    onGap: (channel, reason) => channels.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels.recovered({ channel, replayed }),
+    denied: name => channels.refused(name),
     acked: seq => sequence.acked(seq),
     refusedAt: (seq, code, detail) => sequence.refused(seq, code, detail),
     sessionLost: () => sequence.lost(),
@@ -276,17 +242,85 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     prepare: () => sequence.rejectUnsendable(),
     take: () => sequence.nextBatch(),
     untaken: () => sequence.batchLost(),
+    onAgreed: ({ maxInFlight, told }) => agreed({ maxInFlight, channels: told }, true),
+    onRefused: message => driver.refuse(message),
+  }
+
+  const host: ProtocolHost & EnvelopeHost = {
+    ...environment,
+    newId: ids.next,
+    channels: () => channels.names(),
+    sessions: (core, version) => createSessions(sessionsDeps, core, version),
+    message: accept as EnvelopeHost['message'],
+    dropped,
+    error: (code, cause) => driver.report(code, cause),
+    refused(id, code, message) {
+      const refusal = new ResilientWebSocketError(code, message)
+      requests.refuse(id, refusal)
+      driver.report(code, refusal)
+    },
+    slowDown,
+  }
+  const conversation: OwnConversation<Incoming, Outgoing> = protocol.attach(host)
+
+  const links = createProtocolLinks<Incoming>({
+    conversation,
+    timers,
+    outbox: {
+      control: frame => outbox.control(frame),
+      acked() {},
+      refused() {},
+      sent() {},
+    },
+    channels: {
+      confirmed: name => channels.confirmed(name),
+      refused: (name, refusal) => channels.refused(name, refusal),
+      lost: (name, loss) => channels.lost(name, loss),
+    },
+    requests,
+    token: () => (toldToken = driver.token()),
+    accept,
+    onReady: agreed,
+    onTerms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
+      driver.retune(intervalMs, timeoutMs)
+      outbox.limit(ratePerSecond, maxPayload)
+      changed()
+    },
+    onDropped: dropped,
+    onError: (code, cause) => driver.report(code, cause),
+    onPong(id) {
+      if (!pingId || (id && id !== pingId)) return
+      pingId = undefined
+      latencyMs = monotonicNow() - pingedAt
+      changed()
+      emit('latency', latencyMs)
+    },
+    onGap: (channel, reason) => channels.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels.recovered({ channel, replayed }),
+    onSlowDown: slowDown,
+    onLeave: withinMs =>
+      timers.set('leave', Math.min(withinMs, LONGEST_LEAVE_MS), () =>
+        driver.dispatch('outdated', 'Server asked to reconnect'),
+      ),
+    onClose(reason, retry) {
+      if (retry === false) driver.refuse(reason)
+      else driver.fail(reason, retry === true ? undefined : retry)
+    },
   })
 
   const tellToken = (token: string | undefined): void => {
     toldToken = token
-    if (token && conversation.auth) outbox.control(conversation.auth(token))
+    if (token) conversation.token?.(token)
   }
 
   const ping = (): void => {
     pingId = ids.next()
     pingedAt = monotonicNow()
-    reply(conversation.ping?.(pingId) ?? (pingMessage as string))
+    try {
+      live?.send(conversation.ping?.(pingId) ?? (pingMessage as string))
+    } catch {
+      // A link that refuses a frame is about to end.
+    }
   }
 
   const driver = createDriver({
@@ -297,40 +331,44 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     emit: emit as DriverHooks['emit'],
     changed,
     flush: () => batcher?.flush(),
-    opened() {
+    opened(link) {
       everUsed = true
-      conversation.opened()
+      live = link
+      links.linkOpened(link)
     },
     ready(link) {
       ready = true
       // Where nobody can know what was missed: one of the two sides of it had no positions.
-      const told = followed === false || (followed && !agreement)
-      followed = agreement !== undefined
+      const follows = sequenced || protocol.recovers === true
+      const told = followed === false || (followed && !follows)
+      followed = follows
       if (told) {
         emit('gap', { reason: 'reconnected' })
         // With positions each channel has its own word, once the server has said where it goes on.
-        for (const channel of agreement ? [] : subscriptions.channels()) {
-          subscriptions.gap({ channel, reason: 'reconnected' })
-        }
+        if (!follows) channels.gapOnAll('reconnected')
         // A listener may have ended the link: nothing may open for it any more.
         if (!ready) return
       }
       const token = driver.token()
       if (token !== toldToken) tellToken(token)
       // Before the queue opens, so that channels go before the first message.
-      subscriptions.open(agreement?.told ?? [], agreement !== undefined)
-      outbox.linkReady(link, { maxInFlight: agreement?.maxInFlight })
+      channels.linkReady?.(link, {
+        known: agreement.channels ?? [],
+        answers: agreement.answers !== false,
+      })
+      outbox.linkReady(link, { maxInFlight: sequenced ? agreement.maxInFlight : undefined })
     },
     down() {
       ready = false
       timers.clear('leave')
-      conversation.closed()
-      subscriptions.close()
+      live = undefined
+      links.linkClosed()
+      channels.linkClosed?.()
       outbox.linkClosed()
     },
     received(payload, at) {
       arrivedAt = at
-      conversation.receive(payload)
+      links.received(payload)
     },
     polled(message) {
       arrivedAt = now()
@@ -358,7 +396,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     tooLarge: () => sequence.suspectLargest(),
     ping: conversation.ping || pingMessage ? ping : undefined,
     trusted: () => outbox.linkTrusted(),
-    channels: () => subscriptions.channels(),
+    channels: () => channels.names(),
     since: channel => conversation.since?.(channel),
   })
 
@@ -393,27 +431,15 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
   })
   const sequence = outbox.sequence as Sequence
 
-  /** In as many frames as the server's `maxPayload` asks for. */
-  const tell = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
-    const frame = conversation.tell?.(type, channels)
-    if (!frame) return
-    const half = channels.length >> 1
-    if (!half || !largestMessage || sizeOf(frame) <= largestMessage) return outbox.control(frame)
-    tell(type, channels.slice(0, half))
-    tell(type, channels.slice(half))
-  }
-
-  const subscriptions = createSubscriptions<Incoming>({
+  const channels = createChannelRegistry({
+    channels: records,
     call,
-    user: () => users,
-    tell,
-    forget(channel) {
-      conversation.forget?.(channel)
-      driver.forgetPolled()
-    },
-    soon: (name, run) => timers.set(name, 0, run),
-    overflow: gap => emit('gap', gap),
-    dropped: message => dropped('overflow', message),
+    timers,
+    notify: (type, names) => conversation[type]?.(names),
+    onForgotten: () => driver.forgetPolled(),
+    onGap: gap => emit('gap', gap),
+    onRecovered: recovery => emit('recovered', recovery),
+    onDropped: message => dropped('overflow', message),
   })
 
   const send = createSend<Outgoing>({
@@ -425,7 +451,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     newId: ids.next,
     isFinished: () => finished,
     user: () => users,
-    byHand: subscriptions.byHand,
+    byHand: channels.manual,
   })
 
   const on = (event: string, ...rest: unknown[]): (() => void) => {
@@ -456,7 +482,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     driver.dispatch('disconnectRequested', 'Closed')
     batcher?.flush()
     outbox.rejectAll('closed')
-    subscriptions.end()
+    channels.end()
     for (const each of requests.pending()) each.fail(error('CLOSED', 'The client was closed'))
     timers.end()
     settings.signal?.removeEventListener('abort', close)
@@ -478,9 +504,9 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     if (user !== users) return
     // Nothing of the former user may be left when listeners hear of it: what they send is the next one's.
     outbox.linkClosed()
-    conversation.renew?.()
-    subscriptions.close()
-    subscriptions.reset()
+    conversation.reset?.()
+    channels.linkClosed?.()
+    channels.reset()
     dedupe?.clear()
     lastMessage = lastMessageAt = null
     pingId = undefined
@@ -561,7 +587,7 @@ export const createResilientWebSocket = <Incoming = IncomingEnvelope, Outgoing =
     },
     subscribe(...wanted) {
       alive()
-      return subscriptions.subscribe(...wanted)
+      return channels.subscribe(...wanted)
     },
     setIdentity(id) {
       const polls = driver.state.status === 'FALLBACK'

@@ -1,10 +1,18 @@
 /** What the end of a link means. Pure. */
+import * as CLOSE from '../protocol/close-codes.ts'
 import type { CloseInfo } from '../transport/transport.ts'
 
-const FINAL_CODES = [1002, 1003, 1007, 1008, 1010]
+const FINAL_CODES: readonly number[] = [
+  CLOSE.PROTOCOL_ERROR,
+  CLOSE.UNSUPPORTED_DATA,
+  CLOSE.INVALID_DATA,
+  CLOSE.POLICY_VIOLATION,
+  CLOSE.MISSING_EXTENSION,
+]
 
 /** Codes that a new token may cure. */
-export const isAboutToken = (code: number): boolean => code === 1008 || code === 4401
+export const isAboutToken = (code: number): boolean =>
+  code === CLOSE.POLICY_VIOLATION || code === CLOSE.UNAUTHORIZED
 
 /** `false`: final. Otherwise a retry, after so many ms where it is a number. */
 export const judge = (

@@ -4,6 +4,7 @@ import type { ClientEvents } from '../client/client-types.ts'
 import { type ErrorCode, type ResilientWebSocketError, toError, wordsOf } from '../errors.ts'
 import { createFallback, type FallbackHooks } from '../http/fallback.ts'
 import type { Logger } from '../options/options.ts'
+import * as CLOSE from '../protocol/close-codes.ts'
 import { faultOf, isLoopback, shownUrl } from '../shared/address.ts'
 import { createFifo } from '../shared/fifo.ts'
 import { isLate } from '../shared/promises.ts'
@@ -67,8 +68,8 @@ export interface Driver {
   forgetToken(): void
   /** Another user: what was said to the one before is not shown any more, unless it is why nothing goes on. */
   forgetError(): void
-  /** The link that is open is of no use. */
-  fail(reason: string): void
+  /** The link that is open is of no use; the next one is dialed after so many ms, or the usual delay. */
+  fail(reason: string, afterMs?: number): void
   /** The server is of no use, today or tomorrow. */
   refuse(words: string): void
   /** While there is no link and the server takes messages by POST, posts them. */
@@ -83,14 +84,6 @@ export interface Driver {
   retune(intervalMs?: number, timeoutMs?: number): void
 }
 
-/** IANA's close code for a timeout; scripts may send only 1000 and 3000-4999. */
-const TIMED_OUT = 3008
-/** Ours, after 1002 (protocol error), which scripts may not send. */
-const USELESS = 4002
-const TOO_LARGE = 1009
-const GOING_AWAY = 1001
-/** No `hello` or `auth` in time. */
-const NOT_HEARD = 4408
 const SHORT_PROBE_MS = 5000
 /** So long after its `error` a failed WebSocket has long said `close`, too. */
 const NO_CLOSE_MS = 500
@@ -318,7 +311,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers.clear('connect')
     timers.clear('blocked')
     heartbeat.stop()
-    link?.close(code < 3000 ? 1000 : code, reason)
+    link?.close(code < 3000 ? CLOSE.NORMAL : code, reason)
     link = live = undefined
     linkOpen = false
     if (wasOpen) hooks.down()
@@ -339,7 +332,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     dispatch('lost', reason, afterMs)
   }
 
-  const refuse = (words: string, closeCode = USELESS): void => {
+  const refuse = (words: string, closeCode: number = CLOSE.USELESS): void => {
     endLink({ code: closeCode, reason: '', wasClean: false }, link !== undefined)
     fail('REFUSED', words)
     dispatch('refused', 'Connection failed')
@@ -347,25 +340,25 @@ export const createDriver = (hooks: DriverHooks): Driver => {
 
   /** The browser will not have it, today or tomorrow. */
   const blocked = (): void =>
-    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, 1006)
+    refuse(`The browser blocks ${shownUrl(lastUrl)} (${BLOCKED_HINT})`, CLOSE.ABNORMAL)
 
   /**
    * Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as it is
    * (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
    */
   const isByPage = ({ code, reason }: CloseInfo): boolean =>
-    code === GOING_AWAY && !reason && wake.isSeen()
+    code === CLOSE.GOING_AWAY && !reason && wake.isSeen()
 
   const linkClosed = (info: CloseInfo): void => {
     const { code, reason } = info
     const wasOpen = linkOpen
-    if (code === TOO_LARGE) hooks.tooLarge()
+    if (code === CLOSE.TOO_LARGE) hooks.tooLarge()
     endLink(info, true)
     const words = `Connection ${wasOpen ? 'lost' : 'failed'}`
     const detail = `${words}: ${code} ${reason}`
     // A client that has a token, and was not heard in time, was held up by the network.
     const hasToken = (settings.token ?? token.current()) !== undefined
-    const mayCure = code === NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
+    const mayCure = code === CLOSE.NOT_HEARD ? hasToken : isAboutToken(code) && token.refused()
     const own = ruled('reconnect.when', 'true, false, a number or undefined', () => when?.(info))
     const verdict = judge(info, own, mayCure)
     if (verdict === false) {
@@ -384,7 +377,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     const until = monotonicNow() + withinMs
     if (until >= dialUntil) return
     dialUntil = until
-    timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', TIMED_OUT))
+    timers.set('connect', withinMs, () => giveUp('Connect timeout', 'FAILED', CLOSE.TIMED_OUT))
   }
 
   const unsupported = (): void => {
@@ -407,7 +400,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     bufferedBytes: transport.bufferedBytes,
     isTrustworthy: heartbeat.trustworthy,
     fail(reason) {
-      if (link === transport) giveUp(reason, 'LOST', USELESS)
+      if (link === transport) giveUp(reason, 'LOST', CLOSE.USELESS)
     },
   })
 
@@ -536,7 +529,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     timers,
     ping: () => hooks.ping?.(),
     // Spread, so that clients that lost the same server do not come back together.
-    dead: () => giveUp('Heartbeat timeout', 'LOST', TIMED_OUT, random() * 1000),
+    dead: () => giveUp('Heartbeat timeout', 'LOST', CLOSE.TIMED_OUT, random() * 1000),
     trusted: hooks.trusted,
   })
 
@@ -562,7 +555,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
   })
 
   const EFFECTS: Record<Effect, (reason?: string, afterMs?: number) => void> = {
-    closeLink: (reason = '') => endLink({ code: 1000, reason, wasClean: true }),
+    closeLink: (reason = '') => endLink({ code: CLOSE.NORMAL, reason, wasClean: true }),
     dial,
     startPolling: polling.start,
     stopPolling: polling.stop,
@@ -573,7 +566,7 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     // A dial that began in the outage may hang long after it: TCP tries again at growing intervals.
     replaceOldDial() {
       if (recoveredPollAt - dialedAt < OLD_DIAL_MS) return
-      endLink({ code: 1000, reason: '', wasClean: true })
+      endLink({ code: CLOSE.NORMAL, reason: '', wasClean: true })
       dial()
     },
     pollNow: polling.pollNow,
@@ -608,8 +601,8 @@ export const createDriver = (hooks: DriverHooks): Driver => {
     forgetError() {
       if (state.status !== 'ERROR') error = null
     },
-    fail(reason) {
-      if (link) giveUp(reason, 'LOST', USELESS)
+    fail(reason, afterMs) {
+      if (link) giveUp(reason, 'LOST', CLOSE.USELESS, afterMs)
     },
     refuse,
     post: polling.post,

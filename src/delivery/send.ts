@@ -1,7 +1,7 @@
 /** What `send()` does with one message before it waits in the outbox. */
 import type { SendOptions } from '../client/client-types.ts'
-import type { Conversation } from '../protocol/protocol.ts'
-import { LONGEST_ID } from '../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../protocol/constants.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
 import { createDelivery, type Delivery, type RejectReason } from './delivery.ts'
@@ -12,7 +12,7 @@ import { utf8Bytes } from './utf8-bytes.ts'
 export interface SendDeps<Message> {
   /** How long a message may wait, in ms, unless `send()` says otherwise. */
   readonly ttlMs: number
-  readonly conversation: Conversation<Message>
+  readonly conversation: OwnConversation<never, Message>
   readonly outbox: Outbox<Message>
   readonly aborts: Aborts
   monotonicNow(): number
@@ -90,9 +90,11 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
     const user = deps.user()
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
-    const id = conversation.idOf(read) ?? deps.newId()
-    if (!id || id.length > LONGEST_ID) {
-      throw new TypeError(`send: expected an id of 1 to ${LONGEST_ID} characters, got ${id.length}`)
+    const id = conversation.idOf?.(read) ?? deps.newId()
+    if (!id || id.length > MAX_ID_LENGTH) {
+      throw new TypeError(
+        `send: expected an id of 1 to ${MAX_ID_LENGTH} characters, got ${id.length}`,
+      )
     }
     const frame = copyOf(conversation.encode(read, id))
     const bytes = sizeOf(frame)

@@ -1,153 +1,188 @@
 /** What a protocol is: the meaning of frames, and nothing of how they travel. */
 import type { ErrorCode } from '../errors.ts'
-import type { Timers } from '../shared/timers.ts'
-import type { Frame } from '../transport/transport.ts'
+import type { CloseInfo, Frame } from '../transport/transport.ts'
 
-/** What a server says of itself on opening. */
+/** What a server says of itself. A field that is absent leaves the client's own option as it is. */
 export interface ServerTerms {
-  /** Its heartbeat, in ms. */
+  /** How long a link may be silent before the client pings, and how long the answer may take, in ms. */
   readonly intervalMs?: number | undefined
   readonly timeoutMs?: number | undefined
+  /** Messages that the server takes a second; the lower of this and `queue.ratePerSecond` counts. */
   readonly ratePerSecond?: number | undefined
+  /** The largest message that the server takes, in bytes; larger ones are rejected as `invalid`. */
   readonly maxPayload?: number | undefined
 }
 
-/** What the two sides agreed on, on a link with acks. */
-export interface Agreement {
-  /** Unacknowledged messages, at most. */
-  readonly maxInFlight: number
-  /** Channels that the server has been told of. */
-  readonly told: readonly string[]
+/** What the two sides of a link have agreed on by the time messages may flow. */
+export interface LinkTerms {
+  /** Unacknowledged messages, at most; only where the protocol acknowledges. @default `queue.maxInFlight` */
+  readonly maxInFlight?: number
+  /** Channels that the hello has named already: the protocol is not asked to subscribe to them. @default [] */
+  readonly channels?: readonly string[]
+  /** The server answers for each channel. `false`: a channel counts as joined once it is asked for. @default true */
+  readonly answers?: boolean
 }
 
-/** What a conversation may ask of the client it belongs to. */
-export interface ProtocolHost<Incoming> {
-  readonly timers: Timers
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Milliseconds from any start; never goes back. */
-  monotonicNow(): number
-  /** The token for this link, if the client has one. */
-  token(): string | undefined
-  /** The link has proved itself: messages may flow, and with an agreement they are kept until acknowledged. */
-  proved(agreement?: Agreement): void
-  /** The server breaks the protocol: this link is of no use. */
-  fail(reason: string): void
-  /** The client can do nothing with this server: ERROR, with these words. */
-  refuse(words: string): void
-  /** A name that no other message has. */
-  newId(): string
-  /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */
-  secret(): string | undefined
-  /** Writes at once, outside queue and rate limit. For answers that must not wait. */
-  reply(frame: Frame): void
-  /** Writes before all messages, within their rate. */
-  control(frame: Frame): void
+/** A server's no. */
+export interface Refusal {
+  /** The server's own code, for programs. @default 'REFUSED' */
+  readonly code?: string
+  /** The server's own words, for people. @default the code */
+  readonly message?: string
+  /** Anything else that the server says of it. */
+  readonly detail?: unknown
+}
+
+/** A server's no to a channel. */
+export interface ChannelRefusal extends Refusal {
   /**
-   * An application message. The same id on another `channel` of messages is no duplicate. `answers`: the id of the message
-   * that it answers, where its own `replyTo` does not say so.
+   * The refusal is temporary: the client asks again after so many ms, and `ready` goes on waiting. Absent: `ready`
+   * rejects, and the channel is asked for on the next link.
+   */
+  readonly retryAfterMs?: number
+}
+
+/** A channel ended on a live link. */
+export interface ChannelLoss {
+  /** Why, as the `gap` event gives it. */
+  readonly reason: string
+  /** The client asks for the channel again after so many ms. Absent: not until the application subscribes anew. */
+  readonly retryAfterMs?: number
+}
+
+/** Where a dial goes, and what it offers. */
+export interface DialTarget {
+  readonly url: string
+  readonly protocols: readonly string[]
+}
+
+/**
+ * One link, from the moment it is open until it ends. Whatever is called on it later does nothing, so that an answer
+ * that comes late (of a server that was asked for a token, say) needs no care.
+ */
+export interface ProtocolLink<Incoming = unknown> {
+  /** The token for this link, if the client has one. A protocol that asks for it brings it to the server. */
+  token(): string | undefined
+  /** Runs once after so many ms, unless the link ends before. Returns what calls it off. */
+  after(delayMs: number, run: () => void): () => void
+  /** Writes a frame at once, outside queue and rate limit. */
+  send(frame: Frame): void
+  /** Writes a frame before all messages of the application, within their rate. Lost with the link. */
+  control(frame: Frame): void
+  /** Messages may flow. Only the first call counts. */
+  ready(terms?: LinkTerms): void
+  /** The server says, or changes, what it takes. */
+  terms(terms: ServerTerms): void
+  /**
+   * A message for the application. Its field `channel`, if it has one, says whose listeners hear it; `answers` is the id of
+   * the message that it answers, where its own `replyTo` does not say so.
    */
   message(message: Incoming, answers?: string): void
   /** Something came that is not delivered: counted in `metrics()` under the reason, and logged. */
   dropped(reason: string, message: unknown): void
-  /** Something came that is no message; the link lives on. */
-  error(code: ErrorCode, thrown: unknown): void
-  /** The server answered the ping with this id (`undefined`: it did not say which). */
-  pong(id: string | undefined): void
-  terms(terms: ServerTerms): void
-  /** The server takes nothing for so long. */
-  slowDown(delayMs: number): void
-  /** The server reports an error, perhaps about the message with this id. */
-  refused(id: string | undefined, code: ErrorCode, words: string): void
-  /** The server asks to be left within this time. */
-  leave(afterMs: number): void
-  random(): number
-  /** Channels that somebody listens to. */
-  channels(): readonly string[]
-  wants(channel: string): boolean
-  /** The server has answered for this channel. */
-  confirmed(channel: string): void
-  /** The server was asked for this channel, and left it out of its answer. */
-  denied(channel: string): void
+  /** An `error` event; the link lives on. */
+  error(code: ErrorCode, cause: unknown): void
+  /** The server answered the ping with this id; without an id the newest one. */
+  pong(id?: string): void
+  /** The server has applied the message with this id: its Delivery is `acked`. */
+  acked(id: string): void
+  /**
+   * The server has not applied the message with this id: its Delivery is `rejected` as `refused` (as `unauthorized` with
+   * the code `UNAUTHORIZED` or `FORBIDDEN`), with code and detail, and its request rejects at once.
+   */
+  refused(id: string, refusal: Refusal): void
+  /** No answer came in time to the message with this id: its Delivery is `sent`. */
+  unanswered(id: string): void
+  /** The server has accepted a channel. */
+  joined(channel: string): void
+  /** The server has declined a channel: what waits for it is rejected with the code. */
+  declined(channel: string, refusal: ChannelRefusal): void
+  /** The server has ended a channel: a `gap`; messages in flight on it are `unknown`. */
+  left(channel: string, loss: ChannelLoss): void
+  /** Messages of a channel may be missing. */
   gap(channel: string, reason: string): void
+  /** Everything that was missed on a channel follows. */
   recovered(channel: string, replayed: number): void
-  /** Everything up to this place is applied. False if it was never sent. */
-  acked(seq: number): boolean
-  /** The message at this place was refused. */
-  refusedAt(seq: number, code: string, detail?: string): void
-  /** What is in flight is in nobody's hands, and numbering begins anew. */
-  sessionLost(): void
-  /** Messages wait to be sent, or for their acknowledgement. */
-  waiting(): boolean
-  /** Settles what cannot be posted. Listeners hear of it, and may do anything. */
-  prepare(): void
-  /** Takes what is to be posted. */
-  take(): readonly string[]
-  /** What was taken may or may not have arrived. */
-  untaken(): void
+  /** The server takes nothing for so many ms. */
+  slowDown(delayMs: number): void
+  /** The server asks for the next link within so many ms; messages flow until then. */
+  leave(withinMs: number): void
+  /**
+   * The link is of no use. `retry`: `true` dials again after the usual delay, a number after so many ms; `false` makes the
+   * status ERROR. @default true
+   */
+  close(reason: string, retry?: boolean | number): void
 }
 
-/** One conversation per client; it lives through all its links. */
-export interface Conversation<Outgoing> {
-  /** A link has opened. Say hello, and call `proved()` when messages may flow. */
-  opened(): void
-  /** A frame came. Must not throw. */
-  receive(payload: unknown): void
-  /** The link is gone. */
-  closed(): void
+/** What a conversation may ask of the client that it belongs to, with a link or without. */
+export interface ProtocolHost {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Milliseconds from any start; never goes back. */
+  monotonicNow(): number
+  /** From 0 to 1, without 1. */
+  random(): number
+  /** A name that no other message of this client has. */
+  newId(): string
+  /** Channels that the application listens to. */
+  channels(): readonly string[]
+}
+
+/** One conversation a client; it lives through all its links. */
+export interface Conversation<Incoming = unknown, Outgoing = unknown> {
+  /** Rewrites address and subprotocols before a dial; a promise holds the dial up, and one that rejects fails it. */
+  target?(target: DialTarget, token: string | undefined): DialTarget | Promise<DialTarget>
+  /** A link has opened. Say hello, and call `link.ready()` when messages may flow; a promise that rejects ends the link. */
+  opened(link: ProtocolLink<Incoming>): void | Promise<void>
+  /** A frame came: a string, an ArrayBuffer or a Blob. What it throws is an `error` event. */
+  receive(frame: unknown): void
+  /** The link is over. */
+  closed?(): void
   /**
-   * An application message with its fields read once, which the other functions are given then. Absent: as it is.
-   * Throws a `TypeError` for what can never be sent.
+   * What a close means: `false` is final, `true` a retry after the usual delay, a number one after so many ms; `undefined`
+   * leaves it to the rules for close codes. `reconnect.when` comes first.
    */
-  read?(message: Outgoing): unknown
-  /** An application message as a frame. Throws a `TypeError` for what can never be sent. */
+  closeVerdict?(close: CloseInfo): boolean | number | undefined
+  /** A message of the application as a frame. Throws a `TypeError` for what can never be sent. */
   encode(message: Outgoing, id: string): Frame
   /** The id that the application gave to a message, if it did. Throws a `TypeError` for one that is no string. */
-  idOf(message: Outgoing): string | undefined
-  /** Frames for control messages; absent or `undefined` where the protocol has none. */
+  idOf?(message: Outgoing): string | undefined
+  /** The channel that a message needs: while the server has not accepted it, the message waits, and holds up no other. */
+  channelOf?(message: Outgoing): string | undefined
+  /** The frame that asks for a sign of life. Absent: silence proves nothing, unless there is a `heartbeat.message`. */
   ping?(id: string): Frame
-  auth?(token: string): Frame
-  tell?(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): Frame
-  /** Channels that a message of the application, and its frame, subscribes to or leaves. */
-  subscriptionOf?(
-    message: Outgoing,
-    frame: Frame,
-  ):
-    | { readonly type: 'subscribe' | 'unsubscribe'; readonly channels: readonly string[] }
-    | undefined
-  /** The message's type belongs to the protocol: where there are acks it is rejected as `invalid`. */
-  reserved?(message: Outgoing): boolean
-  /** The message has no place in the sequence: it goes out on a WebSocket only, is `sent` then, and holds up no other. */
-  unplaced?(message: Outgoing): boolean
-  /** An `unplaced` message has left on a link. */
-  sent?(id: string): void
-  /** Nobody listens to this channel any more. */
-  forget?(channel: string): void
-  /** Another user: nothing of the one before is left. */
-  renew?(): void
-  /** The session that the server keeps for this client. */
-  sessionId?(): string | null
-  /** Where the client stands in a channel, for the next poll. */
-  since?(channel: string): string | undefined
-  /** The messages in the body of a poll; `undefined` if the protocol does not know such bodies. */
-  polled?(body: unknown): readonly unknown[] | undefined
-  /** One message of a poll. */
-  deliver?(message: unknown): void
-  /** Something waits that may be POSTed. */
-  posts?(): boolean
-  /** `post()` is called next, unless a listener ends that. */
-  prepare?(unsure: boolean): void
-  /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten us. */
-  post?(unsure: boolean): string | undefined
-  /** What came back; `undefined`: nobody knows what became of it. False: it is no answer to what was posted. */
-  posted?(answer: unknown): boolean
+  /** The client has a new token for the link that is ready. */
+  token?(token: string): void
+  /**
+   * Asks the server for channels, in one frame or in many, at once or later. Each is answered for by itself, by
+   * `link.joined()` or `link.declined()`; a channel that is left before is not.
+   */
+  subscribe?(channels: readonly string[]): void
+  /** Nobody listens to these channels any more. */
+  unsubscribe?(channels: readonly string[]): void
+  /** Another user: forgets what belongs to the one before. */
+  reset?(): void
 }
 
 /**
- * What frames mean. `envelope()` and `raw()` are two; write your own for another server.
- * `attach` is called once per client.
+ * What frames mean to one kind of server. `envelope()` and `raw()` are two; write your own for another. One value serves
+ * any number of clients: whatever it remembers belongs to the conversation that `attach` makes, once a client.
  */
 export interface Protocol<Incoming = unknown, Outgoing = unknown> {
+  /** Says in an error or a log which one it is; clients that are to be shared must have protocols of one name. */
   readonly name: string
-  attach(host: ProtocolHost<Incoming>): Conversation<Outgoing>
+  /** The server has channels. @default false: `subscribe()` throws */
+  readonly channels?: boolean
+  /** The server answers messages. @default false: `request()` throws */
+  readonly replies?: boolean
+  /**
+   * The server says what became of each message. Then a message is `in-flight` from when it is written until `link.acked()`,
+   * `link.refused()` or `link.unanswered()`. @default false: a message is `sent` when it is written
+   */
+  readonly acks?: boolean
+  /** What is in flight when a link ends may be sent again on the next. @default false: its Delivery is `unknown` */
+  readonly resends?: boolean
+  /** The conversation itself says what is missing in which channel after a link was lost. @default false: `gap` for all */
+  readonly recovers?: boolean
+  attach(host: ProtocolHost): Conversation<Incoming, Outgoing>
 }

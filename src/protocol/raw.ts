@@ -1,6 +1,6 @@
 /** Frames as they are: for any server. */
 import { isArrayBuffer } from '../transport/transport.ts'
-import type { Protocol } from './protocol.ts'
+import type { Protocol, ProtocolLink } from './protocol.ts'
 
 /** What `raw()` carries. */
 export type RawData = string | ArrayBuffer
@@ -18,16 +18,20 @@ const sendable = (value: unknown): boolean =>
  */
 export const raw = (): Protocol<RawData, RawData | ArrayBufferView | Blob> => ({
   name: 'raw',
-  attach: host => ({
-    opened: () => host.proved(),
-    closed() {},
-    receive: payload => host.message(payload as RawData),
-    encode(message) {
-      if (sendable(message)) return message
-      throw new TypeError(
-        `send: expected a string or binary data with raw(), got ${typeof message}; use envelope() for objects`,
-      )
-    },
-    idOf: () => undefined,
-  }),
+  attach() {
+    let link: ProtocolLink<RawData> | undefined
+    return {
+      opened(opened) {
+        link = opened
+        link.ready()
+      },
+      receive: frame => link?.message(frame as RawData),
+      encode(message) {
+        if (sendable(message)) return message
+        throw new TypeError(
+          `send: expected a string or binary data with raw(), got ${typeof message}; use envelope() for objects`,
+        )
+      },
+    }
+  },
 })

@@ -1,5 +1,6 @@
 /** Applies what clients send: each message once, in the order of its session, one at a time. */
-import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
+import { RESERVED_TYPES } from '../protocol/constants.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { isObject } from './frame.ts'
 import { forLog } from './gate.ts'
 import { type Counters, countRefusal } from './metrics.ts'

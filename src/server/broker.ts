@@ -1,5 +1,5 @@
 /** Where channels live: what a server needs of a store, so that several servers can share one. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Sessions } from './sessions.ts'
 
 /** A place in a channel's history. */

@@ -1,6 +1,7 @@
 /** One client: its heartbeat, and what each of its messages means. */
 import { nanoid } from 'nanoid'
-import { RESERVED_TYPES, type WireMessage } from '../protocol/wire.ts'
+import { RESERVED_TYPES } from '../protocol/constants.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { createAdmission } from './admission.ts'
 import { type Applying, Refusal } from './applying.ts'
 import type { Broker, Publication, Published } from './broker.ts'

@@ -1,5 +1,6 @@
 /** What a frame holds, and what is wrong with it. Pure. */
-import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../protocol/constants.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { CHANNEL_WORDS, isChannel } from './channel.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -109,7 +110,7 @@ export interface Element {
 const OF_APPLICATIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
   timestamp: value => typeof value === 'number',
   offset: value => typeof value === 'number',
-  replyTo: value => typeof value === 'string' && value.length <= LONGEST_ID,
+  replyTo: value => typeof value === 'string' && value.length <= MAX_ID_LENGTH,
 }
 
 /** Without those that are of another type: a handler is given what `WireMessage` says. */
@@ -128,10 +129,10 @@ export const readElement = (element: unknown): Element => {
     const bad = `Expected { type: string of 1 to ${LONGEST_TYPE} characters, data }`
     return { message, type: '', bad }
   }
-  if (id !== undefined && (typeof id !== 'string' || !id || id.length > LONGEST_ID)) {
+  if (id !== undefined && (typeof id !== 'string' || !id || id.length > MAX_ID_LENGTH)) {
     // An id that is none is nothing to answer to.
     const { id: _none, ...rest } = message
-    return { message: rest, type, bad: `id: expected a string of 1 to ${LONGEST_ID} characters` }
+    return { message: rest, type, bad: `id: expected a string of 1 to ${MAX_ID_LENGTH} characters` }
   }
   if (isDeeper(message, MOST_LEVELS)) {
     return { message, type, bad: `Expected at most ${MOST_LEVELS} levels of objects and arrays` }

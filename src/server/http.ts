@@ -1,7 +1,7 @@
 /** What is answered by plain HTTP: polls, messages sent by POST, and the questions of a supervisor. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { addressOf } from './address.ts'
 import type { Broker, Position } from './broker.ts'
 import { isChannel, LONGEST_CHANNEL } from './channel.ts'

@@ -1,5 +1,5 @@
 /** Who is connected, who listens to what, and which connection of a session is its newest. No sockets here. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { type Applying, createApplying } from './applying.ts'
 import type { Broker, Deliver, Taken } from './broker.ts'
 import { type Connection, createConnection } from './connection.ts'

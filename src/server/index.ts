@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { WireMessage } from '../protocol/wire.ts'
+export type { WireMessage } from '../protocol/wire-types.ts'
 export type {
   Broker,
   Deliver,

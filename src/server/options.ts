@@ -1,6 +1,6 @@
 /** What a server can be set to, what it is set to if you do not, and what is said to a bad value. */
 import type { IncomingMessage, Server } from 'node:http'
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Broker, Publication } from './broker.ts'
 import { normalOrigin } from './origin.ts'
 import { show } from './words.ts'

@@ -1,5 +1,5 @@
 /** Messages sent by POST while no WebSocket gets through: the same session, the same rules. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import { type Applying, refuseAt } from './applying.ts'
 import type { ServerEnvironment } from './environment.ts'
 import {

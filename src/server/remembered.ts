@@ -1,5 +1,5 @@
 /** A message as brokers keep it: as its text. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Published } from './broker.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** Protocol v1 on one connection: its session, and messages with a place in it. */
-import type { WireMessage } from '../protocol/wire.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { Admission } from './admission.ts'
 import { type Applying, refuseAt } from './applying.ts'
 import type { ServerTimers } from './environment.ts'

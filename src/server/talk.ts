@@ -1,5 +1,6 @@
 /** What the server says to one client, and how it ends their connection. */
-import { LONGEST_ID, type WireMessage } from '../protocol/wire.ts'
+import { MAX_ID_LENGTH } from '../protocol/constants.ts'
+import type { WireMessage } from '../protocol/wire-types.ts'
 import type { ServerEnvironment, ServerTimers } from './environment.ts'
 import { type Fields, replyTo } from './frame.ts'
 import { type Counters, countRefusal } from './metrics.ts'
@@ -104,7 +105,7 @@ export const createTalk = (hooks: TalkHooks): Talk => {
     complain(code, message, about = {}, retryAfterMs) {
       if (code !== 'RATE_LIMITED') countRefusal(counters, code)
       const { id: name } = about
-      const known = typeof name === 'string' ? name.slice(0, LONGEST_ID) : undefined
+      const known = typeof name === 'string' ? name.slice(0, MAX_ID_LENGTH) : undefined
       send('error', { code, message, id: known, retryAfterMs })
     },
     join: outgoing.join,

@@ -1,0 +1,169 @@
+/** What protocol v1 says over HTTP while the client polls: positions with a GET, messages with a POST. */
+
+import type { Channels } from '../../channels/channel.ts'
+import { SESSION_TTL_MS } from '../constants.ts'
+import type { EnvelopeCore } from '../envelope-core.ts'
+import { type Fields, fields, isWhole, positive } from '../fields.ts'
+import type { Cursors } from './cursors.ts'
+import type { Session } from './session.ts'
+
+/** What waits to be posted. */
+export interface ContactOutbox {
+  /** Messages wait to be sent, or for their acknowledgement. */
+  waiting(): boolean
+  /** Settles what cannot be posted. Listeners hear of it, and may do anything. */
+  prepare(): void
+  /** Takes what is to be posted. */
+  take(): readonly string[]
+  /** What was taken may or may not have arrived. */
+  untaken(): void
+}
+
+export interface ContactDeps {
+  readonly core: EnvelopeCore
+  readonly outbox: ContactOutbox
+  readonly session: Session
+  readonly cursors: Cursors
+  readonly channels: Channels
+  /** No link is open that may be proving itself. */
+  isUnlinked(): boolean
+  /** A server of v1 has answered a poll. */
+  onPolled(): void
+  /** The client can do nothing with this server. */
+  onRefused(message: string): void
+}
+
+export interface Contact {
+  /** The last poll was answered by a server that takes messages by POST. */
+  isPolled(): boolean
+  /**
+   * The server's answer, on any transport, to a contact made at `at` (monotonic ms) with the `tok` `carried`. True if it
+   * makes sense.
+   */
+  answered(answer: Fields, carried: string | undefined, at: number): boolean
+  /** A link was closed: what the next poll says of channels is news again. */
+  closed(): void
+  /** Where the client stands in a channel, for the next poll. */
+  since(channel: string): string | undefined
+  /** The messages in the body of a poll; `undefined`: its server does not speak v1. */
+  polled(body: unknown): readonly unknown[] | undefined
+  /** Something waits that may be POSTed. */
+  posts(): boolean
+  /** `post()` is called next, unless a listener ends that. */
+  prepare(unsure: boolean): void
+  /** The next body to POST, if there is one. `unsure`: the server may have forgotten the session. */
+  post(unsure: boolean): string | undefined
+  /** What came back; `undefined`: no answer that can be read. False: it does not answer what was posted. */
+  posted(answer: unknown): boolean
+}
+
+/** A session is its client's as long as nobody can guess its id. */
+export const NO_SECRET =
+  'The server speaks protocol v1, which needs crypto.getRandomValues; pass environment: { getRandomValues }'
+
+/** The offset of the first message of each channel in the body of a poll. */
+const firstOffsets = (messages: readonly unknown[]): ReadonlyMap<unknown, number> => {
+  const firsts = new Map<unknown, number>()
+  for (const message of messages) {
+    const { channel, offset } = fields(message)
+    if (isWhole(offset) && !firsts.has(channel)) firsts.set(channel, offset)
+  }
+  return firsts
+}
+
+export const createContact = (deps: ContactDeps): Contact => {
+  const { core, outbox, session, cursors, channels, isUnlinked, onPolled } = deps
+  const { host } = core
+  let takesPosts = false
+  /** What the last poll said of channels is no news in the next one. */
+  let polledBefore = false
+  /** The `tok` that the POST under way carries, and when it was made: the server may have read it at once. */
+  let posted: string | undefined
+  let postedAt = 0
+  /** When the server last knew the session, by the monotonic clock, and how long it keeps it. */
+  let knownAt = 0
+  let sessionTtlMs = SESSION_TTL_MS
+
+  /**
+   * A server that has lost the session would make `unknown` what it is given: so it is asked first. One that was silent
+   * for long may have forgotten the session, too.
+   */
+  const isKnown = (unsure: boolean): boolean =>
+    session.knows() && !unsure && host.monotonicNow() - knownAt <= sessionTtlMs / 2
+
+  // While a link may be proving itself, a request with a higher `gen` would end it.
+  const mayPost = (): boolean => takesPosts && isUnlinked()
+
+  const answered: Contact['answered'] = (answer, carried, at) => {
+    sessionTtlMs = positive(answer['sessionTtlMs']) ?? sessionTtlMs
+    const makesSense = session.answered(answer, carried)
+    // Where it speaks of another session, ours may be gone.
+    knownAt = makesSense ? at : Number.NEGATIVE_INFINITY
+    return makesSense
+  }
+
+  return {
+    isPolled: () => takesPosts,
+    answered,
+    closed() {
+      polledBefore = false
+    },
+    since(channel) {
+      const position = channels.get(channel)?.cursor
+      return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
+    },
+    polled(body) {
+      const { protocol, channels: recoveries, messages } = fields(body)
+      takesPosts = protocol === 1 && Array.isArray(messages)
+      if (takesPosts && !session.id()) {
+        takesPosts = false
+        deps.onRefused(NO_SECRET)
+        return []
+      }
+      if (!takesPosts) {
+        // Another server answers: the one of the session may be gone, and forget it.
+        cursors.onPlainLink()
+        knownAt = Number.NEGATIVE_INFINITY
+        return undefined
+      }
+      onPolled()
+      const list = messages as readonly unknown[]
+      cursors.applyRecoveries(recoveries, {
+        firstOffsets: firstOffsets(list),
+        silent: polledBefore,
+      })
+      polledBefore = true
+      return list
+    },
+    posts: () => mayPost() && outbox.waiting(),
+    prepare(unsure) {
+      if (mayPost() && isKnown(unsure)) outbox.prepare()
+    },
+    post(unsure) {
+      if (!mayPost()) return undefined
+      const known = isKnown(unsure)
+      const frames = known ? outbox.take() : []
+      if (known ? !frames.length : !outbox.waiting()) return undefined
+      const contact = session.contact()
+      posted = contact.tok
+      postedAt = host.monotonicNow()
+      return `${JSON.stringify(contact).slice(0, -1)},"messages":[${frames}]}`
+    },
+    posted(answer) {
+      const user = core.users
+      const { messages, retryAfterMs } = fields(answer)
+      // First, since what an ack settles may make room for more.
+      const wait = positive(retryAfterMs)
+      if (wait) host.slowDown(wait)
+      if (!answer || !answered(answer as Fields, posted, postedAt)) {
+        outbox.untaken()
+        return false
+      }
+      for (const each of Array.isArray(messages) ? messages : []) {
+        if (user === core.users) core.element(each, true)
+        else host.dropped('ended', each)
+      }
+      return true
+    },
+  }
+}
