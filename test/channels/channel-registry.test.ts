@@ -32,20 +32,20 @@ const start = ({ joins = false } = {}): Story => {
   const messages = {
     hold: (name: string) => log.push(`hold ${name}`),
     release: (name: string) => log.push(`release ${name}`),
-    rejectChannel: (name: string, code = 'nobody') => log.push(`reject ${name} ${code}`),
+    rejectChannel: (name: string, refusal?: { readonly code?: string }) =>
+      log.push(`reject ${name} ${refusal?.code ?? 'nobody'}`),
     unknownOf: (name: string) => log.push(`unknown ${name}`),
   }
   const registry = createChannelRegistry({
     channels,
     call: (listener, ...payload) => listener(...payload),
     timers: createTimers(clock as never),
-    ...(joins && { messages }),
-    notify: (type, names) => log.push(`${type} ${names}`),
-    onForgotten() {},
     onGap: ({ channel, reason }) => log.push(`gap ${channel} ${reason}`),
     onRecovered() {},
     onDropped() {},
   })
+  if (joins) registry.holdMessages(messages)
+  const notify = (type: string, names: readonly string[]) => void log.push(`${type} ${names}`)
   return {
     registry,
     clock,
@@ -55,8 +55,8 @@ const start = ({ joins = false } = {}): Story => {
       read = log.length
       return news
     },
-    open: (known = []) => registry.linkReady(LINK, { known, answers: true }),
-    openPlain: () => registry.linkReady(LINK, { known: [], answers: false }),
+    open: (known = []) => registry.linkReady(LINK, { known, answers: true, notify }),
+    openPlain: () => registry.linkReady(LINK, { known: [], answers: false, notify }),
     records: () => channels.size,
   }
 }
@@ -323,7 +323,7 @@ describe('messages of a protocol that joins channels', () => {
     open()
     registry.subscribe('A')
     await turn()
-    expect(news()).toEqual(['hold A', 'subscribe A'])
+    expect(news()).toEqual(['hold A', 'hold A', 'subscribe A'])
     registry.confirmed('A')
     expect(news()).toEqual(['release A'])
     registry.linkClosed()
