@@ -55,6 +55,13 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     format: ['esm', 'cjs'],
     entry: { 'testing/index': 'src/testing/index.ts' },
     platform: 'neutral',
+    external: ['resilient-websocket'],
+  },
+  {
+    ...shared,
+    format: ['esm', 'cjs'],
+    entry: { 'protocols/index': 'src/protocols/index.ts' },
+    platform: 'neutral',
   },
   {
     ...shared,
