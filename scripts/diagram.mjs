@@ -23,7 +23,9 @@ const rowsOf = table =>
     ),
   )
 
-const { STATES, TRANSITIONS } = await load('connection/transitions.ts')
+const {
+  FALLBACK_TABLE: { states: STATES, transitions: TRANSITIONS },
+} = await load('http/fallback-table.ts')
 const { HANDSHAKE } = await load('protocol/v1/handshake.ts')
 const rows = rowsOf(TRANSITIONS)
 const handshake = rowsOf(HANDSHAKE)
@@ -48,7 +50,7 @@ const link = { none: 'none', dialing: 'being dialed', open: 'open' }
 
 const text = `# State machine
 
-Generated from \`src/connection/transitions.ts\` and \`src/protocol/v1/handshake.ts\` by \`npm run diagram\`; a test fails when it is stale.
+Generated from \`src/connection/transitions.ts\`, what \`src/http/fallback-table.ts\` adds, and \`src/protocol/v1/handshake.ts\` by \`npm run diagram\`; a test fails when it is stale.
 
 An event that finds no arrow changes nothing: it came too late. Where several arrows share an event,
 the first whose condition in brackets holds is taken. What has to be done follows from the two
@@ -62,12 +64,12 @@ ${arrows(rows)}
 
 ## States
 
-| state | status | phase | WebSocket | polls | waits |
-|---|---|---|---|---|---|
+| state | status | phase | WebSocket | polls | waits | timers |
+|---|---|---|---|---|---|---|
 ${Object.entries(STATES)
   .map(
     ([name, state]) =>
-      `| ${name} | ${state.status} | ${state.phase} | ${link[state.link]} | ${state.polls ? 'yes' : ''} | ${state.waits ? 'yes' : ''} |`,
+      `| ${name} | ${state.status} | ${state.phase} | ${link[state.link]} | ${state.polls ? 'yes' : ''} | ${state.waits ? 'yes' : ''} | ${state.timers?.join(', ') ?? ''} |`,
   )
   .join('\n')}
 

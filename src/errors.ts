@@ -24,16 +24,59 @@ export type ErrorCode =
   | 'CLOSED'
   | (string & {})
 
+/** What a developer or a user may do about an error, for programs. */
+export type ErrorHint =
+  /** Log in again: the server does not accept who this is (close code 4401, HTTP 401, `UNAUTHORIZED`). */
+  | 'login'
+  /** The server does not allow this origin (close code 4403, HTTP 403): see its `ALLOWED_ORIGINS`. */
+  | 'origin'
+  /** The URL, or a subprotocol, is one that nothing can dial. */
+  | 'address'
+  /** The browser blocks the address: `ws:` on an `https:` page, or `connect-src` of the CSP. */
+  | 'blocked'
+  /** The runtime lacks a part, such as `WebSocket` or `getRandomValues`: give it as `environment`. */
+  | 'runtime'
+  /** Nothing answers polls at `fallback.url`: set it, or `fallback: false`. */
+  | 'fallback'
+
+/** Facts of an error beside its code, so that no program has to read its message. */
+export interface ErrorFacts {
+  /** The close code of the link that ended or never opened; 3008 (timeout) and 4002 are the client's own. */
+  readonly closeCode?: number
+  /** The HTTP status of the answer to a poll or a POST; absent where none came. */
+  readonly httpStatus?: number
+  /** The channel that the error is about. */
+  readonly channel?: string
+  /** What may help; absent where nothing certain can be said. */
+  readonly hint?: ErrorHint
+}
+
 const NAME = 'ResilientWebSocketError'
 
-/** Every error of this library: `socket.error`, the `error` event, and what promises reject with. */
-export class ResilientWebSocketError extends Error {
+/**
+ * Every error of this library: `socket.error`, the `error` event, and what promises reject with. `cause` is the error
+ * behind it, if there is one: its `name` is `TimeoutError` where no answer came in time, and `NetworkError` where an HTTP
+ * request ended without an answer.
+ */
+export class ResilientWebSocketError extends Error implements ErrorFacts {
+  /** `ResilientWebSocketError`, also in code that was minified. */
   override readonly name: string = NAME
+  /** What went wrong, for programs; the message is for people. */
   readonly code: ErrorCode
+  /** The close code of the link that ended or never opened; absent where there was no link. */
+  declare readonly closeCode?: number
+  /** The HTTP status of the answer to a poll or a POST; absent where no answer came. */
+  declare readonly httpStatus?: number
+  /** The channel that the error is about; absent where it is about none or all. */
+  declare readonly channel?: string
+  /** What may help; absent where nothing certain can be said. */
+  declare readonly hint?: ErrorHint
 
-  constructor(code: ErrorCode, message: string, cause?: unknown) {
+  /** `facts` become fields of the error. */
+  constructor(code: ErrorCode, message: string, cause?: unknown, facts?: ErrorFacts) {
     super(message, { cause })
     this.code = code
+    Object.assign(this, facts)
   }
 }
 
@@ -41,12 +84,30 @@ export class ResilientWebSocketError extends Error {
 export const isResilientWebSocketError = (value: unknown): value is ResilientWebSocketError =>
   (value as Error | undefined)?.name === NAME
 
-/** The words of any thrown thing, also of one that is no error. */
-export const wordsOf = (thrown: unknown): string =>
-  (thrown as Error | null | undefined)?.message ?? String(thrown)
+/** The message of anything that was thrown, also of what is no `Error`. */
+export const messageOf = (error: unknown): string =>
+  (error as Error | null | undefined)?.message ?? String(error)
 
-/** Any thrown thing, or words, as an error of this library. */
-export const toError = (code: ErrorCode, thrown: unknown): ResilientWebSocketError =>
-  isResilientWebSocketError(thrown)
-    ? thrown
-    : new ResilientWebSocketError(code, wordsOf(thrown), thrown)
+/** Anything that was thrown, or a message, as an error of this library. One that is such an error stays as it is. */
+export const toError = (
+  code: ErrorCode,
+  error: unknown,
+  facts?: ErrorFacts,
+): ResilientWebSocketError => {
+  if (isResilientWebSocketError(error)) return error
+  const cause = typeof error === 'string' ? undefined : error
+  return new ResilientWebSocketError(code, messageOf(error), cause, facts)
+}
+
+/** The same error with another message. */
+export const withMessage = (
+  error: ResilientWebSocketError,
+  message: string,
+): ResilientWebSocketError => new ResilientWebSocketError(error.code, message, error.cause, error)
+
+/** An error that a program can tell by its name, to be the `cause` of one of this library. */
+export const namedError = (
+  name: 'TimeoutError' | 'NetworkError',
+  message: string,
+  cause?: unknown,
+): Error => Object.assign(new Error(message, { cause }), { name })

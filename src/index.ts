@@ -4,7 +4,11 @@
  * @module
  */
 
-export type { ChannelGap, Recovery, SubscribeOptions } from './channels/member.ts'
+export type {
+  ChannelGap,
+  Recovery,
+  SubscribeOptions,
+} from './channels/member.ts'
 export type { Subscription } from './channels/subscription.ts'
 export type {
   ChangeOptions,
@@ -16,15 +20,27 @@ export type {
   Metrics,
   RequestOptions,
   ResilientWebSocket,
-  Retry,
   SendOptions,
   Snapshot,
 } from './client/client-types.ts'
-export { createResilientWebSocket } from './client/create-client.ts'
+export { DEFAULTS, type Defaults } from './client/defaults.ts'
+export type {
+  Part,
+  PollingPart,
+  RequestsPart,
+  SessionsPart,
+  SubscriptionsPart,
+} from './client/parts.ts'
+export type { Retry } from './connection/connection.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
-export type { Schema, SchemaResult } from './delivery/inbox.ts'
-export { type ErrorCode, isResilientWebSocketError, ResilientWebSocketError } from './errors.ts'
+export {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorHint,
+  isResilientWebSocketError,
+  ResilientWebSocketError,
+} from './errors.ts'
 export type { Poll } from './http/polling.ts'
 export type {
   BatchOptions,
@@ -33,13 +49,16 @@ export type {
   FallbackOptions,
   HeartbeatOptions,
   HistoryOptions,
-  Logger,
-  MaybeAsked,
   QueueOptions,
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
-export { DEFAULTS } from './options/options.ts'
+export type { Schema, SchemaResult } from './options/schema.ts'
+export { createResilientWebSocket } from './parts/full-client.ts'
+export { polling } from './parts/polling.ts'
+export { requests } from './parts/requests.ts'
+export { sessions } from './parts/sessions.ts'
+export { subscriptions } from './parts/subscriptions.ts'
 export { type EnvelopeOptions, envelope, json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
@@ -55,11 +74,12 @@ export type {
   ServerTerms,
 } from './protocol/protocol.ts'
 export { type RawData, raw } from './protocol/raw.ts'
+export type { Logger } from './shared/log.ts'
+export type { ValueOrProvider } from './shared/resolve-value.ts'
 export type {
   Environment,
   PageEvents,
   WebSocketConstructor,
   WebSocketLike,
 } from './shared/runtime.ts'
-export type { Timers } from './shared/timers.ts'
 export type { Frame } from './transport/transport.ts'

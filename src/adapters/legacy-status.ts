@@ -13,4 +13,5 @@ const LEGACY: Readonly<Record<Status, LegacyStatus>> = {
   ERROR: 'ERROR',
 }
 
+/** A status in the terms of the older hook. */
 export const legacyStatus = (status: Status): LegacyStatus => LEGACY[status]

@@ -1,4 +1,4 @@
-/** What there is to show of a client, changing no more often than it is worth rendering. */
+/** The view of a client for components: it changes no more often than rendering is worth. */
 import type {
   Environment,
   ResilientWebSocket,
@@ -6,8 +6,7 @@ import type {
   StateChange,
   Status,
 } from 'resilient-websocket'
-import type { Held } from './shared-clients.ts'
-import { onWindow } from './window.ts'
+import { type Held, isEnded } from './shared-client.ts'
 
 /** Everything that hooks and composables show, at one moment. Immutable. */
 export interface View<Incoming>
@@ -27,10 +26,11 @@ export interface View<Incoming>
   readonly stateHistory: readonly StateChange[]
 }
 
+/** The view of one client, for all components that show it. */
 export interface ViewStore<Incoming> {
   /** The same object until something in it changes. */
   get(): View<Incoming>
-  /** Returns an idempotent unsubscribe. */
+  /** Calls back after each change. Returns an idempotent unsubscribe. */
   subscribe(listener: () => void): () => void
   /** Counts `connectionDuration` on once a second, until the returned function is called. */
   tick(): () => void
@@ -41,7 +41,7 @@ type Clock = Pick<Environment, 'setTimeout' | 'clearTimeout'>
 const TICK_MS = 1000
 const WATCHED = ['status', 'error', 'attempt', 'nextRetryAt', 'queued', 'latencyMs'] as const
 
-// One array for all, or "no messages yet" would look like a change.
+// One array for all views, or "no messages yet" would look like a change.
 const NONE: readonly never[] = []
 
 const plain = (status: Status): View<never> => ({
@@ -58,7 +58,7 @@ const plain = (status: Status): View<never> => ({
   stateHistory: NONE,
 })
 
-// Made once: a view that stands for the same must be the same.
+// Made once: two views that say the same must be the same object.
 const PLAIN: Readonly<Record<Status, View<never>>> = {
   CONNECTING: plain('CONNECTING'),
   OPEN: plain('OPEN'),
@@ -68,11 +68,11 @@ const PLAIN: Readonly<Record<Status, View<never>>> = {
   ERROR: plain('ERROR'),
 }
 
-/** What a server shows, and a browser until it has taken over: nothing was opened yet. */
+/** The view of a server, and of a browser until it has taken over the page: nothing was opened yet. */
 export const initialView = (enabled: boolean | undefined): View<never> =>
   PLAIN[enabled === false ? 'CLOSED' : 'CONNECTING']
 
-/** What to show in a browser: also before the client is in use, and before it has connected. */
+/** The view of a browser, also before the client is in use and before it has connected. */
 export const currentView = <Incoming>(
   store: ViewStore<Incoming>,
   held: Held<Incoming, never> | undefined,
@@ -80,8 +80,8 @@ export const currentView = <Incoming>(
 ): View<Incoming> => {
   if (!held || held.started) return store.get()
   const { likely } = held
-  // No more than that of a client whose user may be another one.
-  if (likely?.started && !likely.closed) return PLAIN[likely.socket.status]
+  // Nothing but the status: the user of that client may be another one.
+  if (likely?.started && !isEnded(likely)) return PLAIN[likely.socket.status]
   return enabled === false ? store.get() : initialView(true)
 }
 
@@ -102,7 +102,7 @@ const createStore = <Incoming, Outgoing>(
     for (const listener of [...listeners]) listener()
   }
 
-  /** Messages come with their batch. */
+  /** All but the messages, which come with their batch. */
   const refresh = (): void => {
     const now = socket.getSnapshot()
     const { stateHistory } = socket
@@ -119,21 +119,21 @@ const createStore = <Incoming, Outgoing>(
       queued,
       latencyMs,
       stateHistory,
-      // Not with every change: whoever reads only this renders once a second.
+      // Not with every change: a component that reads only this renders once a second.
       ...(stateHistory !== view.stateHistory && {
         connectionDuration: socket.connectionDuration,
       }),
     })
   }
 
-  // As long as the client lives: what is forgotten while nobody listens must not come back either.
+  // As long as the client lives: messages of the former user must not come back to a component that mounts later.
   socket.on('reset', () => {
     if (view.messages.length || view.lastMessage !== null) {
       replace({ lastMessage: null, messages: NONE })
     }
   })
 
-  /** While nobody listens, messages pass unseen; whoever looks then gets the newest. */
+  /** Messages that came while no component listened are not batches of this view: only the newest is shown. */
   const catchUp = (): void => {
     refresh()
     const { lastMessage, connectionDuration } = socket
@@ -145,7 +145,7 @@ const createStore = <Incoming, Outgoing>(
     catchUp()
     const offs = [
       socket.onChange(refresh, { messages: false }),
-      onWindow(socket, messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
+      socket.on('batch', messages => replace({ messages, lastMessage: messages.at(-1) ?? null })),
     ]
     detach = () => {
       detach = undefined
@@ -165,7 +165,7 @@ const createStore = <Incoming, Outgoing>(
       return view
     },
     subscribe(listener) {
-      // One function may come twice; each has its own place.
+      // One function may subscribe twice.
       const own = (): void => listener()
       listeners.add(own)
       if (!detach) attach()
@@ -185,7 +185,7 @@ const createStore = <Incoming, Outgoing>(
   }
 }
 
-/** One store for all who watch a client, so that a message costs the same for one hook and for fifty. */
+/** One store a client, so that a message costs the same for one hook and for fifty. */
 const stores = new WeakMap<object, ViewStore<never>>()
 
 /** The store of a client; the clock of the first caller counts the seconds. */

@@ -9,10 +9,10 @@ export interface Position {
 }
 
 /**
- * What the server of this link knows of the client's interest in a channel. `no`: it was not asked for it, or was left.
- * `waiting`: it is asked when a delay is over. `pending`: it was asked and has not answered. `confirmed`: it has accepted
- * (a server that does not answer is taken to). `refused`: it has declined, and is asked again on the next link. `ended`:
- * it has ended the channel for good, and is asked again for a new subscription only.
+ * How far the client has come with the server of this link. `no`: not subscribed. `waiting`: the client subscribes when a
+ * delay is over. `pending`: the server has not answered the `subscribe`. `confirmed`: it has accepted, or is one that does
+ * not answer. `refused`: it has declined; the client subscribes again on the next link. `ended`: it has ended the channel
+ * for good; the client subscribes again only for a new subscription of the application.
  */
 export type OnServer = 'no' | 'waiting' | 'pending' | 'confirmed' | 'refused' | 'ended'
 
@@ -38,9 +38,9 @@ export interface Channel {
   cursor: Position | undefined
   /** The id of the newest `subscribe` frame that names it. */
   pendingId: string | undefined
-  /** The id under which messages that are missing were asked for; `undefined`: no answer is awaited. */
+  /** The id of the `subscribe` frame that asks for missing messages; `undefined`: no answer is awaited. */
   resumeId: string | undefined
-  /** It went on while the server gave no positions: without a cursor nobody can know what the client has missed. */
+  /** The channel went on while the server gave no positions: the client reports a gap once it has a cursor. */
   isUnpositioned: boolean
 }
 
@@ -56,6 +56,39 @@ export interface Channels extends Iterable<Channel> {
 /** The application wants its messages. */
 export const isWanted = ({ members, isManual }: Channel): boolean =>
   isManual || members !== undefined
+
+/** The server of this link has been sent a `subscribe` for the channel, answered or not. */
+export const isTold = ({ onServer }: Channel): boolean =>
+  onServer === 'pending' || onServer === 'confirmed' || onServer === 'refused'
+
+const NOBODY: readonly never[] = []
+
+/** The subscriptions of a channel, to be walked. */
+export const membersOf = (channel: Channel | undefined): readonly Member[] => {
+  const members = channel?.members
+  if (!members) return NOBODY
+  members.list ??= [...members.all]
+  return members.list
+}
+
+/** `alone`: for a channel without other members. */
+export const addMember = (channel: Channel, member: Member, alone: Members): void => {
+  const { members } = channel
+  if (!members) channel.members = alone
+  else if (members.all.size > 1) {
+    members.all.add(member)
+    members.list = undefined
+  } else channel.members = { all: new Set([...members.all, member]), list: undefined }
+}
+
+export const removeMember = (channel: Channel, member: Member): void => {
+  const { members } = channel
+  if (!members?.all.has(member)) return
+  if (members.all.size > 1) {
+    members.all.delete(member)
+    members.list = undefined
+  } else channel.members = undefined
+}
 
 export const createChannels = (): Channels => {
   const records = new Map<string, Channel>()

@@ -1,25 +1,25 @@
-/** One async iteration: what came and was not read yet, and the `next()` calls that wait for more. */
-import { createFifo } from '../shared/fifo.ts'
+/** One async iteration: messages that came and were not read yet, and the `next()` calls that wait for more. */
+import { createFifo, type Fifo } from '../shared/fifo.ts'
 
 export interface Reader<Message> {
-  /** An iterator over what comes from its first `next()` on; an iterable, too. */
+  /** An iterator over the messages from its first `next()` on; an iterable, too. */
   readonly iterator: AsyncIterableIterator<Message, undefined>
   /** Listens from now on, if it does not yet. */
   start(): void
   push(message: Message, channel: string): void
-  /** Nothing more comes: it ends when what waits is read. */
+  /** No more messages come: it ends once those that wait are read. */
   end(): void
-  /** Forgets what waits. */
+  /** Forgets the messages that wait. */
   reset(): void
 }
 
-export interface ReaderHooks<Message> {
+export interface ReaderDeps<Message> {
   /** Messages that wait at most; the oldest goes. */
   readonly bufferSize: number
-  started(reader: Reader<Message>): void
-  stopped(reader: Reader<Message>): void
+  onStarted(reader: Reader<Message>): void
+  onStopped(reader: Reader<Message>): void
   /** A message was dropped. `isNews`: it is the first one of its channel since the reader has read on. */
-  overflow(channel: string, message: Message, isNews: boolean): void
+  onOverflow(channel: string, message: Message, isNews: boolean): void
 }
 
 interface Waiting<Message> {
@@ -27,36 +27,37 @@ interface Waiting<Message> {
   readonly channel: string
 }
 
-export const createReader = <Message>(hooks: ReaderHooks<Message>): Reader<Message> => {
-  const waiting = createFifo<Waiting<Message>>()
+const SETTLED = Promise.resolve()
+const OVER: IteratorReturnResult<undefined> = { value: undefined, done: true }
+
+export const createReader = <Message>(deps: ReaderDeps<Message>): Reader<Message> => {
+  /** Made for the first message: most readers that wait for `ready` never get one. */
+  let waiting: Fifo<Waiting<Message>> | undefined
   let state: 'idle' | 'reading' | 'ended' | 'stopped' = 'idle'
   let wake = (): void => {}
   /** One `next()` at a time, in their order. */
-  let last: Promise<unknown> = Promise.resolve()
-  /** Channels that an overflow was told of, and how many messages are to be read until that is over. */
-  const told = new Set<string>()
+  let last: Promise<unknown> = SETTLED
+  /** Channels whose overflow was reported, and how many messages are to be read until that is over. */
+  let overflowed: Set<string> | undefined
   let unread = 0
 
-  const over: IteratorReturnResult<undefined> = { value: undefined, done: true }
-
   const reset = (): void => {
-    waiting.clear()
-    told.clear()
+    waiting = overflowed = undefined
   }
 
   const stop = (): void => {
     state = 'stopped'
     reset()
-    hooks.stopped(reader)
+    deps.onStopped(reader)
     wake()
   }
 
   /** Takes a message late, not when it comes: until then another user may have begun, who must not read it. */
   const take = async (): Promise<IteratorResult<Message, undefined>> => {
     while (state !== 'stopped') {
-      const entry = waiting.shift()
+      const entry = waiting?.shift()
       if (entry) {
-        if (--unread < 0) told.clear()
+        if (--unread < 0) overflowed = undefined
         return { value: entry.message, done: false }
       }
       if (state === 'ended') stop()
@@ -66,27 +67,31 @@ export const createReader = <Message>(hooks: ReaderHooks<Message>): Reader<Messa
         })
       }
     }
-    return over
+    return OVER
+  }
+
+  const dropOldest = (all: Fifo<Waiting<Message>>): void => {
+    const { channel, message } = all.shift() as Waiting<Message>
+    unread--
+    overflowed ??= new Set()
+    const isNews = !overflowed.has(channel)
+    if (isNews) {
+      overflowed.add(channel)
+      unread = all.length
+    }
+    deps.onOverflow(channel, message, isNews)
   }
 
   const reader: Reader<Message> = {
     start() {
       if (state !== 'idle') return
       state = 'reading'
-      hooks.started(reader)
+      deps.onStarted(reader)
     },
     push(message, channel) {
+      waiting ??= createFifo()
       waiting.push({ message, channel })
-      if (waiting.length > hooks.bufferSize) {
-        const oldest = waiting.shift() as Waiting<Message>
-        unread--
-        const isNews = !told.has(oldest.channel)
-        if (isNews) {
-          told.add(oldest.channel)
-          unread = waiting.length
-        }
-        hooks.overflow(oldest.channel, oldest.message, isNews)
-      }
+      if (waiting.length > deps.bufferSize) dropOldest(waiting)
       wake()
     },
     end() {
@@ -104,7 +109,7 @@ export const createReader = <Message>(hooks: ReaderHooks<Message>): Reader<Messa
       },
       return() {
         if (state !== 'stopped') stop()
-        return Promise.resolve(over)
+        return Promise.resolve(OVER)
       },
       [Symbol.asyncIterator]() {
         return this

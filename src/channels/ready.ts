@@ -6,7 +6,9 @@ export interface Ready {
   readonly promise: Promise<void>
   /** The server has accepted a channel. */
   confirmed(channel: string): void
-  /** Settles it, if the server has answered, or has declined a channel, or the subscription has ended. */
+  /** The server has declined a channel. */
+  declined(error: Error): void
+  /** Settles it, if the server has answered for each channel or declined one, or the subscription has ended. */
   check(): void
   /** Every channel has to be answered for anew. */
   restart(): void
@@ -38,8 +40,8 @@ export const createReady = ({ names, channels, isActive, onSettled }: ReadyDeps)
 
   const refusal = (): Error | undefined => {
     for (const name of missing ?? []) {
-      const channel = channels.get(name)
-      if (channel?.refusal) return channel.refusal
+      const error = channels.get(name)?.refusal
+      if (error) return error
     }
     return undefined
   }
@@ -48,6 +50,9 @@ export const createReady = ({ names, channels, isActive, onSettled }: ReadyDeps)
     promise,
     confirmed(channel) {
       if (missing?.delete(channel) && !missing.size) settle()
+    },
+    declined(error) {
+      if (missing) settle(error)
     },
     check() {
       if (!missing) return

@@ -1,4 +1,4 @@
-/** What `subscribe()` returns: `ready`, async iteration, `unsubscribe()`. */
+/** The object that `subscribe()` returns: `ready`, async iteration, `unsubscribe()`. */
 import type { Call } from '../client/emitter.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Channels } from './channel.ts'
@@ -17,7 +17,7 @@ export interface Subscription<Message> extends AsyncIterable<Message> {
    * after it misses nothing.
    */
   readonly ready: Promise<void>
-  /** Ends it. The server hears of it when nobody else listens to a channel. Idempotent. */
+  /** Ends it. The client leaves each channel at the server once no other subscription listens to it. Idempotent. */
   unsubscribe(): void
   /** The same, for `using`. */
   [Symbol.dispose](): void
@@ -29,10 +29,8 @@ export interface SubscriptionDeps {
   readonly earlyReaders: EarlyReaders
   join(member: Member): void
   leave(member: Member): void
-  /** `ready` of this member waits for the server. */
-  awaitAnswers(member: Member): void
-  /** It waits no longer. */
-  onAnswered(member: Member): void
+  /** Members whose `ready` waits for the server. */
+  readonly awaiting: Set<Member>
   /** A reader was too slow, and its subscription has no `onGap`. */
   onGap(gap: ChannelGap): void
   /** A reader was too slow: it does not read this message. */
@@ -95,13 +93,13 @@ export const createSubscription = <Message>(
   const newReader = (): Reader<Message> =>
     createReader<Message>({
       bufferSize,
-      started(reader) {
+      onStarted(reader) {
         if (!member.isActive) return reader.end()
         member.readers ??= new Set()
         member.readers.add(reader as Reader<unknown>)
       },
-      stopped: reader => void member.readers?.delete(reader as Reader<unknown>),
-      overflow(channel, message, isNews) {
+      onStopped: reader => void member.readers?.delete(reader as Reader<unknown>),
+      onOverflow(channel, message, isNews) {
         deps.onDropped(message)
         if (!isNews) return
         const gap = { channel, reason: 'overflow' }
@@ -121,7 +119,7 @@ export const createSubscription = <Message>(
       channels: deps.channels,
       isActive: () => member.isActive,
       onSettled(error) {
-        deps.onAnswered(member)
+        deps.awaiting.delete(member)
         if (error) giveUpEarly()
         else if (early) deps.earlyReaders.keep(giveUpEarly)
       },
@@ -131,7 +129,7 @@ export const createSubscription = <Message>(
       early = newReader()
       early.start()
     }
-    deps.awaitAnswers(member)
+    deps.awaiting.add(member)
     ready.restart()
     ready.check()
     return ready.promise

@@ -15,7 +15,7 @@ const main = async (): Promise<void> => {
   else await serve(settings)
 }
 
-main().catch(thrown => {
-  console.error(thrown instanceof UsageError ? thrown.message : thrown)
+main().catch(error => {
+  console.error(error instanceof UsageError ? error.message : error)
   process.exit(1)
 })

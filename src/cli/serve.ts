@@ -17,15 +17,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'may not be used by this user',
 }
 
-/** What is wrong with a host: none of this machine, or no name that is known. */
+/** Errors of a host that is no address of this machine, or no known name. */
 const HOST_CODES = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EINVAL']
 
 const brokerOf = ({ redisUrl, historySize }: ServeSettings): Broker => {
   if (redisUrl === undefined) return new MemoryBroker({ historySize })
   try {
     return new RedisBroker({ url: redisUrl, historySize, logger: console })
-  } catch (thrown) {
-    throw new UsageError(`REDIS_URL: ${(thrown as Error).message.replace(/^url: /, '')}`)
+  } catch (error) {
+    throw new UsageError(`REDIS_URL: ${(error as Error).message.replace(/^url: /, '')}`)
   }
 }
 

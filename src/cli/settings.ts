@@ -1,4 +1,4 @@
-/** What the command line and the environment say, as options. Pure. */
+/** The settings of the command line and the environment, as options. Pure. */
 import { parseArgs } from 'node:util'
 import type { ServerOptions } from '../server/index.ts'
 import { normalOrigin } from '../server/origin.ts'
@@ -6,7 +6,7 @@ import { normalOrigin } from '../server/origin.ts'
 export interface ServeSettings {
   readonly server: ServerOptions
   readonly historySize: number
-  /** Where the broker is that several servers share. */
+  /** The Redis of a broker that several servers share; `undefined`: in memory. */
   readonly redisUrl: string | undefined
   readonly drainMs: number
   readonly replay: string | undefined
@@ -73,8 +73,8 @@ const originFrom =
   (text: string): string => {
     try {
       return normalOrigin(text, name)
-    } catch (thrown) {
-      throw new UsageError((thrown as Error).message)
+    } catch (error) {
+      throw new UsageError((error as Error).message)
     }
   }
 
@@ -95,12 +95,15 @@ const parse = (args: readonly string[]) => {
         help: { type: 'boolean', default: false },
       },
     })
-  } catch (thrown) {
-    throw new UsageError(`${(thrown as Error).message}\n\n${USAGE}`)
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`)
   }
 }
 
-/** Arguments after the program's name, and the environment; a text that is only to be shown: the usage, or the version. */
+/**
+ * Reads the arguments after the program's name, and the environment. `usage` and `version`: that text is to be shown, and
+ * nothing else done. Throws a `UsageError`.
+ */
 export const readSettings = (
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -113,7 +116,7 @@ export const readSettings = (
     throw new UsageError(`Expected: serve [PORT], got: ${args.join(' ') || 'nothing'}\n\n${USAGE}`)
   }
 
-  // A variable that is set to nothing is as good as none.
+  // An empty variable counts as missing.
   const set = (name: string): string | undefined => environment[name]?.trim() || undefined
   const number = (name: string, otherwise: number, least: number): number => {
     const text = set(name)

@@ -2,6 +2,7 @@
 
 import type { Recovery, SubscribeOptions } from '../channels/member.ts'
 import type { Subscription } from '../channels/subscription.ts'
+import type { Retry } from '../connection/connection.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { ResilientWebSocketError } from '../errors.ts'
@@ -17,9 +18,9 @@ declare global {
 
 /** Everything there is to show, at one moment. Immutable; the same object until something in it changes. */
 export interface Snapshot<Incoming = unknown> {
-  /** What becomes of the connection as a whole. */
+  /** The status of the connection as a whole. */
   readonly status: Status
-  /** What happens inside the status; messages flow in both directions when it is `ready`. */
+  /** What happens inside the status; messages flow in both directions when it is `ready`; `ended` after `close()`. */
   readonly phase: Phase
   /** Redials since the link was last stable. */
   readonly attempt: number
@@ -27,7 +28,10 @@ export interface Snapshot<Incoming = unknown> {
   readonly maxAttempts: number
   /** When the next dial is due (a redial, or in FALLBACK a probe), ms since the epoch. */
   readonly nextRetryAt: number | null
-  /** The last error. OPEN clears it; a poll that is answered clears one of polling (`POLL`). */
+  /**
+   * The last error. OPEN clears it; a poll that is answered clears one of polling (`POLL`). While polls fail in FALLBACK,
+   * a probe of the WebSocket that fails, too, does not replace their error.
+   */
   readonly error: ResilientWebSocketError | null
   /** The last application message. */
   readonly lastMessage: Incoming | null
@@ -35,7 +39,7 @@ export interface Snapshot<Incoming = unknown> {
   readonly lastMessageAt: number | null
   /** Since when the status is OPEN, ms since the epoch. */
   readonly connectedAt: number | null
-  /** What carries messages at the moment. */
+  /** How messages travel at the moment: `websocket` in OPEN, `polling` in FALLBACK, else `null`. */
   readonly transport: 'websocket' | 'polling' | null
   /** Messages that wait to be sent. */
   readonly queued: number
@@ -57,19 +61,7 @@ export interface Gap {
   readonly reason: string
 }
 
-/** A wait for a redial. */
-export interface Retry {
-  /** Which redial it will be, from 1. */
-  readonly attempt: number
-  /** `reconnect.maxAttempts`: after so many the fallback follows, if there is one. */
-  readonly maxAttempts: number
-  /** As drawn, in ms. */
-  readonly delayMs: number
-  /** When it ends, ms since the epoch. */
-  readonly at: number
-}
-
-/** A message that will certainly not be sent. */
+/** A message that was certainly not applied. */
 export interface Drop<Outgoing = unknown> {
   /** As it was given to `send()`. */
   readonly message: Outgoing
@@ -77,12 +69,13 @@ export interface Drop<Outgoing = unknown> {
   readonly reason: RejectReason
 }
 
+/** The events of `on()`, and the payload of each. */
 export interface ClientEvents<Incoming, Outgoing> {
   /** Each change of status. */
   status: StateChange
   /** Each application message, at once, exactly once. */
   message: Incoming
-  /** The messages of one window. */
+  /** The messages of one window; with `batch: false` each message alone, after its other listeners. */
   batch: readonly Incoming[]
   /** The status became OPEN. */
   open: undefined
@@ -90,7 +83,7 @@ export interface ClientEvents<Incoming, Outgoing> {
   close: CloseDetails
   /** Something went wrong; the client goes on unless the status says ERROR. */
   error: ResilientWebSocketError
-  /** A message will certainly not be sent. */
+  /** A message was certainly not applied: its Delivery is `rejected`. */
   drop: Drop<Outgoing>
   /** A Delivery is settled. */
   delivery: Delivery
@@ -127,19 +120,21 @@ export type MessageOf<Message, Type extends string> = Message extends {
       : never
   : never
 
+/** Options of `send()`. */
 export interface SendOptions {
   /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
   ttlMs?: number
   /** `high` overtakes what was never sent. @default 'normal' */
   priority?: 'normal' | 'high'
-  /** Takes the message back (`expired`) if it has not been sent yet. */
+  /** Its abort takes the message back (`expired`) if it has not been sent yet. @default none */
   signal?: AbortSignal
 }
 
+/** Options of `request()`. */
 export interface RequestOptions {
-  /** Rejects when no answer came within so many ms. @default 10000 */
+  /** Rejects with `TIMEOUT` when no answer came within so many ms; a value below 0 rejects with a `RangeError`. @default 10000 */
   timeoutMs?: number
-  /** Stops waiting, and takes the message back if it has not been sent yet. */
+  /** Its abort rejects with its reason, and takes the message back if it has not been sent yet. @default none */
   signal?: AbortSignal
 }
 
@@ -155,17 +150,19 @@ export interface RequestOptions {
  */
 export type Metrics = Readonly<Record<string, number>> & { readonly queued: number }
 
+/** Options of `onChange()`. */
 export interface ChangeOptions {
   /**
-   * Whether each message counts, which changes `lastMessage` and `lastMessageAt`. `false`: only what else may have
-   * changed, for who takes the messages from elsewhere; that they are forgotten for another identity is told all the same.
+   * `false`: not called when only `lastMessage` and `lastMessageAt` changed, for stores that take messages from `batch`
+   * or `subscribe()`. The reset for another identity always calls.
    * @default true
    */
   messages?: boolean
 }
 
+/** A connection that keeps itself alive, and the messages on it whole. */
 export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
-  /** What becomes of the connection as a whole, as in the snapshot. */
+  /** The status of the connection as a whole, as in the snapshot. */
   readonly status: Status
   /** `status === 'OPEN'`. */
   readonly isConnected: boolean
@@ -186,7 +183,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
     event: Name,
     listener: (payload: ClientEvents<Incoming, Outgoing>[Name]) => void,
   ): () => void
-  /** Listens to the messages of one type, as `message` tells them. */
+  /** Listens to the messages of one type. Throws a `TypeError` for another event or a type that is no string. */
   on<Type extends MessageType<Incoming>>(
     event: 'message',
     type: Type,
@@ -211,7 +208,10 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
    * `TIMEOUT`: then a message that was never sent is taken back, and one that was may have been applied.
    */
   request(message: Outgoing, options?: RequestOptions): Promise<Incoming>
-  /** Listens to channels, also after every reconnect, until `unsubscribe()`. The listener hears which one it was, too. */
+  /**
+   * Listens to channels, also after every reconnect, until `unsubscribe()`. The listener also gets the name of the channel.
+   * Throws after `close()`.
+   */
   subscribe(
     channels: string | readonly string[],
     listener?: (message: Incoming, channel: string) => void,
@@ -225,7 +225,7 @@ export interface ResilientWebSocket<Incoming = unknown, Outgoing = unknown> {
    * another user.
    */
   setIdentity(id: string | null): void
-  /** A fresh token, told to the server without reconnecting. */
+  /** A fresh token, sent to the server without reconnecting. Throws a `TypeError` for anything but a string that is not empty. */
   setToken(token: string): void
   /** Counters since creation and gauges, as a new plain object. */
   metrics(): Metrics

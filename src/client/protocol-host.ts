@@ -1,49 +1,23 @@
 /** The client as its protocol sees it: one object a link, which does nothing once the link has ended. */
+import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { LiveLink } from '../connection/link-user.ts'
-import type { Rejection } from '../delivery/delivery.ts'
-import { ResilientWebSocketError, wordsOf } from '../errors.ts'
-import type {
-  ChannelLoss,
-  ChannelRefusal,
-  Conversation,
-  LinkTerms,
-  ProtocolLink,
-  Refusal,
-  ServerTerms,
-} from '../protocol/protocol.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import type { Requests } from '../delivery/requests.ts'
+import { messageOf, ResilientWebSocketError } from '../errors.ts'
+import type { Conversation, ProtocolLink, ServerTerms } from '../protocol/protocol.ts'
 import { isThenable } from '../shared/promises.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { Frame } from '../transport/transport.ts'
-
-/** A server's no as the Delivery shows it. */
-export const rejectionOf = ({ code, message }: Refusal): Rejection => ({
-  reason: /^(unauthorized|forbidden)$/i.test(code ?? '') ? 'unauthorized' : 'refused',
-  code,
-  detail: message,
-})
+import { rejectionOf } from './channel-messages.ts'
 
 export interface ProtocolLinksDeps<Incoming> {
   readonly conversation: Conversation<Incoming, never>
   readonly timers: Timers
-  readonly outbox: {
-    control(frame: Frame): void
-    acked(id: string): void
-    refused(id: string, rejection: Rejection): void
-    unanswered(id: string): void
-  }
-  readonly channels: {
-    confirmed(channel: string): void
-    refused(channel: string, refusal: ChannelRefusal): void
-    lost(channel: string, loss: ChannelLoss): void
-  }
-  readonly requests: {
-    answer(id: string, message: Incoming): void
-    refuse(id: string, error: Error): void
-  }
+  readonly outbox: Pick<Outbox<never>, 'control' | 'acked' | 'refused' | 'unanswered'>
+  readonly channels: Pick<ChannelRegistry, 'confirmed' | 'refused' | 'lost'> | undefined
+  readonly requests: Pick<Requests<Incoming>, 'answer' | 'refuse'> | undefined
   /** The token of this link; the protocol brings it to the server. */
   token(): string | undefined
   accept(message: Incoming, answers?: string): void
-  onReady(terms: LinkTerms): void
   onTerms(terms: ServerTerms): void
   onDropped(reason: string, message: unknown): void
   onError(code: string, cause: unknown): void
@@ -52,8 +26,8 @@ export interface ProtocolLinksDeps<Incoming> {
   onRecovered(channel: string, replayed: number): void
   onSlowDown(delayMs: number): void
   onLeave(withinMs: number): void
-  /** `retry`: `false` for good, a number after so many ms. */
-  onClose(reason: string, retry: boolean | number): void
+  /** The server is of no use, today or tomorrow. */
+  onRefuse(reason: string): void
 }
 
 export interface ProtocolLinks {
@@ -104,11 +78,11 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
       ready: whileLive((terms = {}) => {
         if (isReady) return
         isReady = true
-        deps.onReady(terms)
+        live.ready(terms)
       }),
       terms: whileLive(deps.onTerms),
       message: whileLive(deps.accept),
-      answer: whileLive(requests.answer),
+      answer: whileLive((id, message) => requests?.answer(id, message)),
       dropped: whileLive(deps.onDropped),
       error: whileLive(deps.onError),
       pong: whileLive(id => deps.onPong(id)),
@@ -116,18 +90,21 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
       refused: whileLive((id, refusal) => {
         const { code = 'REFUSED', message = code, detail } = refusal
         // First, or the request would hear of its Delivery, without the server's code.
-        requests.refuse(id, new ResilientWebSocketError(code, message, detail))
+        requests?.refuse(id, new ResilientWebSocketError(code, message, detail))
         outbox.refused(id, rejectionOf(refusal))
       }),
       unanswered: whileLive(outbox.unanswered),
-      joined: whileLive(channels.confirmed),
-      declined: whileLive(channels.refused),
-      left: whileLive(channels.lost),
+      joined: whileLive(name => channels?.confirmed(name)),
+      declined: whileLive((name, refusal) => channels?.refused(name, refusal)),
+      left: whileLive((name, loss) => channels?.lost(name, loss)),
       gap: whileLive(deps.onGap),
       recovered: whileLive(deps.onRecovered),
       slowDown: whileLive(deps.onSlowDown),
       leave: whileLive(deps.onLeave),
-      close: whileLive((reason, retry = true) => deps.onClose(reason, retry)),
+      close: whileLive((reason, retry = true, timedOut = false) => {
+        if (retry === false) deps.onRefuse(reason)
+        else live.fail(reason, { timedOut, ...(retry !== true && { afterMs: retry }) })
+      }),
     }
     return link
   }
@@ -136,7 +113,7 @@ export const createProtocolLinks = <Incoming>(deps: ProtocolLinksDeps<Incoming>)
     linkOpened(live) {
       const link = createLink(live)
       current = link
-      const failed = (error: unknown): void => link.close(`Hello failed: ${wordsOf(error)}`)
+      const failed = (error: unknown): void => link.close(`Hello failed: ${messageOf(error)}`)
       try {
         const hello = conversation.opened(link)
         if (isThenable(hello)) hello.then(undefined, failed)

@@ -2,23 +2,26 @@
 import type { Snapshot } from './client-types.ts'
 
 export interface Snapshots<Incoming> {
+  /** Where the facts come from. Before this nothing can have changed. */
+  show(read: () => Snapshot<Incoming>): void
   get(): Snapshot<Incoming>
-  /** Something has changed, and all are told: it is looked at when somebody asks. */
+  /** Something has changed, and everybody is notified: it is looked at when somebody asks. */
   touch(): void
-  /** Something may have changed: is it another one than all were told of? */
+  /** Something may have changed. True if the snapshot is another one than everybody was notified of. */
   changed(): boolean
 }
 
-export const createSnapshots = <Incoming>(read: () => Snapshot<Incoming>): Snapshots<Incoming> => {
+export const createSnapshots = <Incoming>(): Snapshots<Incoming> => {
+  let read: (() => Snapshot<Incoming>) | undefined
   let snapshot: Snapshot<Incoming> | undefined
-  let stale = true
-  /** The one that all were told of; undefined: nobody knows how that one looked. */
-  let told: Snapshot<Incoming> | undefined
+  let isStale = true
+  /** The one that everybody was notified of; undefined: nobody knows how that one looked. */
+  let notified: Snapshot<Incoming> | undefined
 
   const get = (): Snapshot<Incoming> => {
-    if (!stale && snapshot) return snapshot
-    stale = false
-    const now = read()
+    if (!isStale && snapshot) return snapshot
+    isStale = false
+    const now = (read as () => Snapshot<Incoming>)()
     const names = Object.keys(now) as (keyof typeof now)[]
     if (!snapshot || names.some(name => snapshot?.[name] !== now[name])) {
       snapshot = Object.freeze(now)
@@ -27,16 +30,20 @@ export const createSnapshots = <Incoming>(read: () => Snapshot<Incoming>): Snaps
   }
 
   return {
+    show(source) {
+      read = source
+    },
     get,
     touch() {
-      stale = true
-      told = undefined
+      isStale = true
+      notified = undefined
     },
     changed() {
-      const before = told
-      stale = true
-      told = get()
-      return told !== before
+      if (!read) return false
+      const before = notified
+      isStale = true
+      notified = get()
+      return notified !== before
     },
   }
 }

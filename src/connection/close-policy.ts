@@ -1,7 +1,10 @@
-/** What the end of a link means. Pure. */
+/** What the end of a link means. */
 import * as CLOSE from '../protocol/close-codes.ts'
 import type { CloseInfo } from '../transport/transport.ts'
+import type { AskRule } from './rules.ts'
+import type { TokenProvider } from './token-provider.ts'
 
+/** A server refuses this client for good with these, and with 4400-4499 (design 5). */
 const FINAL_CODES: readonly number[] = [
   CLOSE.PROTOCOL_ERROR,
   CLOSE.UNSUPPORTED_DATA,
@@ -10,19 +13,64 @@ const FINAL_CODES: readonly number[] = [
   CLOSE.MISSING_EXTENSION,
 ]
 
-/** Codes that a new token may cure. */
-export const isAboutToken = (code: number): boolean =>
-  code === CLOSE.POLICY_VIOLATION || code === CLOSE.UNAUTHORIZED
-
-/** `false`: final. Otherwise a retry, after so many ms where it is a number. */
-export const judge = (
-  close: CloseInfo,
-  /** The application's own rule has said this of it. */
-  own: boolean | number | undefined,
+/**
+ * `false`: final. Otherwise a retry, after exactly so many ms where it is a number. `rule`: what the application's
+ * `reconnect.when`, else the protocol, says of this close; `curable`: another token may help. Pure.
+ */
+export const judgeClose = (
+  code: number,
+  rule: boolean | number | undefined,
   curable: boolean,
 ): number | false | undefined => {
-  if (typeof own === 'number') return own >= 0 ? own : undefined
-  const { code } = close
+  if (typeof rule === 'number') return rule >= 0 ? rule : undefined
   const final = FINAL_CODES.includes(code) || (code >= 4400 && code < 4500)
-  return (own ?? (curable || !final)) ? undefined : false
+  return (rule ?? (curable || !final)) ? undefined : false
+}
+
+export interface CloseJudgeDeps {
+  readonly when: ((close: CloseInfo) => boolean | number | undefined) | undefined
+  /** The protocol's own verdict, after the application's. */
+  closeVerdict(close: CloseInfo): boolean | number | undefined
+  readonly askRule: AskRule
+  readonly token: TokenProvider
+  /** There is a page, and somebody sees it. */
+  isSeen(): boolean
+}
+
+export interface CloseJudge {
+  /** As `judgeClose`, for a link that was open or not. */
+  judge(close: CloseInfo, wasOpen: boolean): number | false | undefined
+  /** A link was stable. */
+  stabilised(): void
+}
+
+export const createCloseJudge = (deps: CloseJudgeDeps): CloseJudge => {
+  const { token } = deps
+  /** A link that a page has closed was dialed at once, and none was stable since. */
+  let hurried = false
+
+  /** A newer token may cure it; a client that has one, and was not heard in time, was held up by the network. */
+  const mayCure = (code: number): boolean =>
+    code === CLOSE.NOT_HEARD
+      ? token.isConfigured
+      : (code === CLOSE.POLICY_VIOLATION || code === CLOSE.UNAUTHORIZED) && token.refused()
+
+  return {
+    judge(close, wasOpen) {
+      const { code, reason } = close
+      const curable = mayCure(code)
+      const expected = 'true, false, a number or undefined'
+      const own = deps.askRule('reconnect.when', expected, () => deps.when?.(close))
+      const verdict = judgeClose(code, own ?? deps.closeVerdict(close), curable)
+      if (verdict !== undefined) return verdict
+      // Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as
+      // it is (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
+      const hurries = wasOpen && !hurried && code === CLOSE.GOING_AWAY && !reason && deps.isSeen()
+      hurried ||= hurries
+      return hurries ? 0 : undefined
+    },
+    stabilised() {
+      hurried = false
+    },
+  }
 }

@@ -15,13 +15,24 @@ export interface LiveLink {
    * server has spoken. The heartbeat asks it, and `linkTrusted()` follows.
    */
   isTrustworthy(): boolean
+  /** The protocol's word that messages may flow from now on, on these terms. */
+  ready(terms?: unknown): void
   /** The link is of no use: closes it, and the next one is dialed after the usual delay. */
-  fail(reason: string): void
+  fail(reason: string, details?: FailDetails): void
+}
+
+export interface FailDetails {
+  /** The close code to close it with. @default 4002 */
+  readonly closeCode?: number
+  /** The server did not answer in time. */
+  readonly timedOut?: boolean
+  /** Dials again after exactly so many ms. @default the usual delay */
+  readonly afterMs?: number
 }
 
 /**
- * Called in the order heartbeat, conversation, channels, outbox on the way up, and in the reverse order on the way
- * down. A listener that one of them calls may end the link; the others are not called then.
+ * Called in the order heartbeat, conversation, channels, outbox, on the way up and on the way down. A listener that one
+ * of them calls may end the link; the others are not called on the way up then.
  */
 export interface LinkUser<Terms = unknown> {
   /** Frames can travel: the protocol may say hello. */

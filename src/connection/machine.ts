@@ -1,9 +1,17 @@
 /**
- * The pure machine: `(state, event) -> [state, effects]`. It says *that* something happens;
- * clock, chance and sockets are the driver's.
+ * The pure machine: `(state, event) -> [state, effects]`. It says *that* something happens; clock, chance and sockets
+ * are the connection's.
  */
-import type { Effect, EventName, Phase, StateName, Status } from './states.ts'
-import { type Guard, type Row, STATES, TRANSITIONS } from './transitions.ts'
+import type {
+  Effect,
+  EventName,
+  Phase,
+  StateFacts,
+  StateName,
+  StateTimer,
+  Status,
+} from './states.ts'
+import type { Guard, Row, Table, TableOf } from './transitions.ts'
 
 export interface MachineState {
   readonly name: StateName
@@ -53,19 +61,32 @@ const learn = (state: MachineState, event: EventName): MachineState => {
   }
 }
 
+/** What is true in this state. */
+export const factsOf = (state: MachineState, table: Table): StateFacts =>
+  (table as TableOf<StateName>).states[state.name]
+
+/** True while this timer has to run, once it was set, until it has fired. */
+export const timerRuns = (timer: StateTimer, state: MachineState, table: Table): boolean =>
+  factsOf(state, table).timers?.includes(timer) === true &&
+  // Counted from the first failure until the link was stable again; a fallback never gives up.
+  (timer !== 'gaveUp' || (state.fallback === 'none' && state.attempt > 0))
+
 /** Follows one event. */
 export const transition = (
   before: MachineState,
   event: EventName,
+  table: Table,
 ): [MachineState, readonly Effect[]] => {
   const state = learn(before, event)
-  const rows = [TRANSITIONS[state.name][event] ?? []].flat() as readonly Row[]
+  const rows = [
+    (table as TableOf<StateName>).transitions[state.name][event] ?? [],
+  ].flat() as readonly Row[]
   const row = rows.find(each => !each.if || GUARDS[each.if](state))
   if (!row) return [state, []]
 
   const { attempts, afresh, also } = row
-  const from = STATES[state.name]
-  const to = STATES[row.to]
+  const from = factsOf(state, table)
+  const to = (table as TableOf<StateName>).states[row.to]
   const next: MachineState = {
     ...state,
     name: row.to,
@@ -84,6 +105,7 @@ export const transition = (
     dials && 'dial',
     to.waits && 'wait',
     also,
+    from.phase !== 'ready' && to.phase === 'ready' && 'announceReady',
   ].filter(Boolean) as Effect[]
   return [next, effects]
 }

@@ -2,26 +2,26 @@
 import { type Environment, noPage } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 
-export interface WakeHooks {
+export interface PageSignalsDeps {
   readonly environment: Environment
   readonly timers: Timers
-  /** Something says that the world may have changed. */
-  woken(): void
-  /** The machine says that it is offline. */
-  wentOffline(): void
-  /** It says that it is online again; `woken` follows. */
-  wentOnline(): void
-  /** The client takes the machine to be offline. */
+  /** True while the client takes the machine to be offline. */
   isOffline(): boolean
+  /** The world may have changed: another network, a machine that woke up, a tab that is seen again. */
+  onWoken(): void
+  /** The machine says that it is offline. */
+  onOffline(): void
+  /** The machine says that it is online again; `onWoken` follows. */
+  onOnline(): void
   /** The page goes into the back/forward cache. */
-  suspended(): void
-  /** Nobody looks any more. */
-  hidden(): void
-  /** The page's Content Security Policy has blocked something. */
-  blocked(url: string): void
+  onSuspended(): void
+  /** Nobody sees the page any more. */
+  onHidden(): void
+  /** The page's Content Security Policy has blocked this URL. */
+  onBlocked(url: string): void
 }
 
-export interface Wake {
+export interface PageSignals {
   /** There is a page, and it is neither hidden nor about to be left. */
   isSeen(): boolean
   start(): void
@@ -30,19 +30,20 @@ export interface Wake {
 
 /** How often the clock is compared with itself, and how far it may be off. */
 const WATCH_MS = 10_000
+const TIMER = 'clock watch'
 
-export const createWake = (hooks: WakeHooks): Wake => {
-  const { environment, timers, woken } = hooks
+export const createPageSignals = (deps: PageSignalsDeps): PageSignals => {
+  const { environment, timers, onWoken } = deps
   const { page, now } = environment
   let stops: (() => void)[] = []
   let left = false
 
   const watch = (): void => {
     const latest = now() + 2 * WATCH_MS
-    timers.set('clock watch', WATCH_MS, () => {
+    timers.set(TIMER, WATCH_MS, () => {
       watch()
       // In a worker of Chromium `onLine` has been seen to change without an event.
-      if (now() > latest || (hooks.isOffline() && page.online())) woken()
+      if (now() > latest || (deps.isOffline() && page.online())) onWoken()
     })
   }
 
@@ -51,23 +52,23 @@ export const createWake = (hooks: WakeHooks): Wake => {
     (event: PageTransitionEvent & SecurityPolicyViolationEvent) => void
   > = {
     online() {
-      hooks.wentOnline()
-      woken()
+      deps.onOnline()
+      onWoken()
     },
-    offline: hooks.wentOffline,
-    resume: woken,
+    offline: deps.onOffline,
+    resume: onWoken,
     pageshow({ persisted }) {
       left = false
-      if (persisted) woken()
+      if (persisted) onWoken()
     },
     pagehide({ persisted }) {
       left = true
-      if (persisted) hooks.suspended()
+      if (persisted) deps.onSuspended()
     },
     // Chromium blocks a WebSocket with an `error` like any other, and without `close`; others throw.
     securitypolicyviolation: ({ blockedURI, disposition }) =>
-      disposition === 'enforce' && hooks.blocked(blockedURI),
-    visibilitychange: () => (page.hidden() ? hooks.hidden() : woken()),
+      disposition === 'enforce' && deps.onBlocked(blockedURI),
+    visibilitychange: () => (page.hidden() ? deps.onHidden() : onWoken()),
   }
 
   return {
@@ -83,7 +84,7 @@ export const createWake = (hooks: WakeHooks): Wake => {
     stop() {
       for (const stop of stops) stop()
       stops = []
-      timers.clear('clock watch')
+      timers.clear(TIMER)
     },
   }
 }

@@ -1,4 +1,4 @@
-/** How long to wait before a redial: exponential, capped, with jitter. Pure. */
+/** How long each wait is: exponential, capped, with jitter. Pure; the clock and chance come from outside. */
 
 export interface BackoffRules {
   readonly initialDelayMs: number
@@ -26,10 +26,34 @@ export const backoffDelay = (
       const drawn = jitter(delay, random)
       return drawn >= 0 ? Math.min(drawn, max) : delay
     } catch {
-      // A rule that throws has no opinion.
+      // The delay itself counts where the application's function throws.
       return delay
     }
   }
   const low = Math.min(delay, max / (1 + jitter))
   return low + random() * (Math.min(delay * (1 + jitter), max) - low)
 }
+
+/**
+ * The wait before a redial, in whole ms. `exactMs`: what a rule of the application, the server or the protocol asks for
+ * in place of the backoff. A machine that says it is offline waits the longest delay at least.
+ */
+export const retryDelay = (
+  rules: BackoffRules,
+  { attempt, phase }: { readonly attempt: number; readonly phase: string },
+  random: () => number,
+  exactMs: number | undefined,
+): number => {
+  const least = phase === 'offline' ? rules.maxDelayMs : 0
+  return Math.round(Math.max(least, exactMs ?? backoffDelay(rules, attempt, random)))
+}
+
+/** The wait for the next probe beside polling, in whole ms: a tenth more or less than `probeIntervalMs`. */
+export const probeDelay = (
+  probeIntervalMs: number,
+  random: () => number,
+  exactMs: number | undefined,
+): number => Math.round(exactMs ?? probeIntervalMs * (0.9 + random() / 5))
+
+/** After a heartbeat timeout: clients that lost the same server must not come back together. */
+export const heartbeatLossDelay = (random: () => number): number => random() * 1000

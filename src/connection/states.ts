@@ -1,9 +1,9 @@
-/** The words of the connection: statuses, phases, events and effects. */
+/** The words of the connection, and what is true in each of its states. */
 
-/** What a user sees. The names are those of the native WebSocket and three more. */
+/** What becomes of the connection as a whole: the names of the native WebSocket and three more. */
 export type Status = 'CONNECTING' | 'OPEN' | 'CLOSED' | 'RECONNECTING' | 'FALLBACK' | 'ERROR'
 
-/** What happens inside a status. Messages may flow when it is `ready`. */
+/** What happens inside a status. Messages flow in both directions when it is `ready`. */
 export type Phase =
   | 'idle'
   | 'dialing'
@@ -12,10 +12,13 @@ export type Phase =
   | 'ready'
   | 'polling'
   | 'offline'
+  /** After `close()`: nothing goes on from here. */
+  | 'ended'
 
 /** The states of the machine: a status, and what the link is doing in it. */
 export type StateName =
   | 'closed'
+  | 'ended'
   | 'failed'
   | 'connecting'
   | 'greeting'
@@ -26,10 +29,12 @@ export type StateName =
   | 'probing'
   | 'proving'
 
-/** Past facts, as the driver and the user report them. */
+/** Past facts, as the connection and the user report them. */
 export type EventName =
   | 'connectRequested'
   | 'disconnectRequested'
+  /** `close()` was called, or its signal aborted. */
+  | 'closeRequested'
   | 'reconnectRequested'
   /** The socket is open. */
   | 'opened'
@@ -61,7 +66,7 @@ export type EventName =
   /** The link works but must be replaced: the server asked for it, or the user is another. */
   | 'outdated'
 
-/** What the driver has to do, in this order. */
+/** What the connection has to do, in this order. */
 export type Effect =
   | 'closeLink'
   | 'dial'
@@ -73,6 +78,24 @@ export type Effect =
   | 'replaceOldDial'
   | 'pollNow'
   | 'pollAnew'
+  | 'announceReady'
+
+/** Timers that run as long as the connection is in a state that names them; each reports the event of its name. */
+export type StateTimer = 'stabilised' | 'overdue' | 'gaveUp'
+
+/** What is true in a state. */
+export interface StateFacts {
+  readonly status: Status
+  readonly phase: Phase
+  /** What the WebSocket is doing. At most one exists. */
+  readonly link: 'none' | 'dialing' | 'open'
+  readonly polls?: true
+  /** Time passes here until `waited`. */
+  readonly waits?: true
+  /** The connection listens to the page: `online`, `visibilitychange`, `pageshow`, ... */
+  readonly watchesPage?: true
+  readonly timers?: readonly StateTimer[]
+}
 
 /** A change of status, as history keeps it. */
 export interface StateChange {
@@ -80,6 +103,6 @@ export interface StateChange {
   readonly to: Status
   /** Milliseconds since the epoch. */
   readonly timestamp: number
-  /** Why, in words: `Connection lost`, `Heartbeat timeout`, ... */
+  /** Why, for people: `Connection lost`, `Heartbeat timeout`, ... */
   readonly reason?: string
 }

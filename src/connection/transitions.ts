@@ -1,31 +1,8 @@
 /**
- * The whole behaviour of a connection as two tables: what is true in each state, and
- * where each event leads. `docs/state-machine.md` is generated from them.
+ * The behaviour of a connection as two tables: what is true in each state, and where each event leads. What FALLBACK
+ * adds is in `http/fallback-table.ts`; `docs/state-machine.md` is generated from both.
  */
-import type { EventName, Phase, StateName, Status } from './states.ts'
-
-interface StateFacts {
-  readonly status: Status
-  readonly phase: Phase
-  /** What the WebSocket is doing. At most one exists. */
-  readonly link: 'none' | 'dialing' | 'open'
-  readonly polls?: true
-  /** Time passes here until `waited`. */
-  readonly waits?: true
-}
-
-export const STATES: Readonly<Record<StateName, StateFacts>> = {
-  closed: { status: 'CLOSED', phase: 'idle', link: 'none' },
-  failed: { status: 'ERROR', phase: 'idle', link: 'none' },
-  connecting: { status: 'CONNECTING', phase: 'dialing', link: 'dialing' },
-  greeting: { status: 'OPEN', phase: 'authenticating', link: 'open' },
-  ready: { status: 'OPEN', phase: 'ready', link: 'open' },
-  waiting: { status: 'RECONNECTING', phase: 'waiting', link: 'none', waits: true },
-  redialing: { status: 'RECONNECTING', phase: 'dialing', link: 'dialing' },
-  polling: { status: 'FALLBACK', phase: 'polling', link: 'none', polls: true, waits: true },
-  probing: { status: 'FALLBACK', phase: 'polling', link: 'dialing', polls: true },
-  proving: { status: 'FALLBACK', phase: 'polling', link: 'open', polls: true },
-}
+import type { EventName, StateFacts, StateName } from './states.ts'
 
 /** Questions a row may ask of the machine before it applies. */
 export type Guard = 'attemptsLeft' | 'hasFallback'
@@ -39,114 +16,107 @@ export interface Row {
   readonly also?: 'checkLink' | 'checkDial' | 'replaceOldDial' | 'pollNow' | 'pollAnew'
 }
 
-const closed: Row = { to: 'closed' }
-const failed: Row = { to: 'failed' }
-const fallBack: Row = { to: 'polling', if: 'hasFallback' }
+export type Rows = { readonly [event in EventName]?: Row | readonly Row[] }
+
+/** What is true in each of these states, and where each event leads from there. */
+export interface TableOf<Name extends StateName> {
+  readonly states: Readonly<Record<Name, StateFacts>>
+  /**
+   * Event by state. The first row whose question is answered with yes applies; where there is none, the event changes
+   * nothing. An event that arrives too late finds no row.
+   */
+  readonly transitions: Readonly<Record<Name, Rows>>
+}
+
+/** A state that is not in the table is never reached. */
+export type Table = TableOf<CoreState> | TableOf<StateName>
+
+/** The states of a connection without a fallback. */
+export type CoreState = Exclude<StateName, 'polling' | 'probing' | 'proving'>
+
+const dialing = { link: 'dialing', watchesPage: true, timers: ['overdue', 'gaveUp'] } as const
+const open = {
+  status: 'OPEN',
+  link: 'open',
+  watchesPage: true,
+  timers: ['stabilised', 'gaveUp'],
+} as const
+
+/** What the user may ask for in every state that is not at rest. */
+export const ending: Readonly<Record<'disconnectRequested' | 'closeRequested', Row>> = {
+  disconnectRequested: { to: 'closed' },
+  closeRequested: { to: 'ended' },
+}
+export const failed: Row = { to: 'failed' }
+export const countedWait: Row = { to: 'waiting', attempts: 'count' }
 const start: Row = { to: 'connecting', attempts: 'forget' }
-const retry: readonly Row[] = [
-  { to: 'waiting', if: 'attemptsLeft', attempts: 'count' },
-  fallBack,
-  { to: 'waiting', attempts: 'count' },
-]
+const starting: Rows = { connectRequested: start, reconnectRequested: start }
 const replace: Row = { to: 'redialing', afresh: true }
 const redial: Row = { to: 'redialing', afresh: true, attempts: 'forget' }
-const probe: Row = { to: 'probing', afresh: true, attempts: 'forget', also: 'pollNow' }
-const resume: Row = { to: 'probing', also: 'pollNow' }
 
-/**
- * Event by state. The first row whose question is answered with yes applies; where there
- * is none, the event changes nothing. An event that arrives too late finds no row.
- */
-export const TRANSITIONS: Readonly<
-  Record<StateName, { readonly [event in EventName]?: Row | readonly Row[] }>
-> = {
-  closed: { connectRequested: start, reconnectRequested: start },
-  failed: { connectRequested: start, reconnectRequested: start, disconnectRequested: closed },
-  connecting: {
-    opened: { to: 'greeting' },
-    lost: retry,
-    refused: failed,
-    gaveUp: failed,
-    overdue: { to: 'probing', if: 'hasFallback' },
-    unsupported: [fallBack, failed],
-    woken: { to: 'connecting', also: 'checkDial' },
-    outdated: { to: 'connecting', afresh: true },
-    reconnectRequested: { to: 'connecting', afresh: true, attempts: 'forget' },
-    disconnectRequested: closed,
+const whileDialing: Rows = {
+  opened: { to: 'greeting' },
+  lost: countedWait,
+  refused: failed,
+  gaveUp: failed,
+  unsupported: failed,
+  ...ending,
+}
+const whileOpen: Rows = {
+  lost: countedWait,
+  refused: failed,
+  outdated: replace,
+  reconnectRequested: redial,
+  ...ending,
+}
+
+export const TABLE: TableOf<CoreState> = {
+  states: {
+    closed: { status: 'CLOSED', phase: 'idle', link: 'none' },
+    ended: { status: 'CLOSED', phase: 'ended', link: 'none' },
+    failed: { status: 'ERROR', phase: 'idle', link: 'none' },
+    connecting: { status: 'CONNECTING', phase: 'dialing', ...dialing },
+    greeting: { phase: 'authenticating', ...open },
+    ready: { phase: 'ready', ...open },
+    waiting: { status: 'RECONNECTING', phase: 'waiting', ...dialing, link: 'none', waits: true },
+    redialing: { status: 'RECONNECTING', phase: 'dialing', ...dialing },
   },
-  greeting: {
-    proved: { to: 'ready' },
-    lost: retry,
-    refused: failed,
-    stabilised: { to: 'greeting', attempts: 'forget' },
-    woken: { to: 'greeting', also: 'checkLink' },
-    outdated: replace,
-    reconnectRequested: redial,
-    disconnectRequested: closed,
-  },
-  ready: {
-    lost: retry,
-    refused: failed,
-    stabilised: { to: 'ready', attempts: 'forget' },
-    woken: { to: 'ready', also: 'checkLink' },
-    outdated: replace,
-    reconnectRequested: redial,
-    disconnectRequested: closed,
-  },
-  waiting: {
-    waited: { to: 'redialing' },
-    woken: { to: 'redialing' },
-    wentOffline: { to: 'waiting' },
-    gaveUp: failed,
-    overdue: fallBack,
-    refused: failed,
-    connectRequested: { to: 'redialing' },
-    reconnectRequested: redial,
-    disconnectRequested: closed,
-  },
-  redialing: {
-    opened: { to: 'greeting' },
-    lost: retry,
-    refused: failed,
-    gaveUp: failed,
-    overdue: { to: 'probing', if: 'hasFallback' },
-    unsupported: [fallBack, failed],
-    woken: { to: 'redialing', also: 'checkDial' },
-    outdated: replace,
-    reconnectRequested: redial,
-    disconnectRequested: closed,
-  },
-  polling: {
-    waited: { to: 'probing' },
-    woken: resume,
-    pollRecovered: { to: 'probing' },
-    refused: failed,
-    fallbackMissing: { to: 'waiting', attempts: 'count' },
-    connectRequested: resume,
-    outdated: { to: 'polling', also: 'pollAnew' },
-    reconnectRequested: probe,
-    disconnectRequested: closed,
-  },
-  probing: {
-    opened: { to: 'proving' },
-    lost: { to: 'polling' },
-    unsupported: { to: 'polling' },
-    refused: failed,
-    woken: { to: 'probing', also: 'pollNow' },
-    pollRecovered: { to: 'probing', also: 'replaceOldDial' },
-    outdated: { to: 'probing', afresh: true, also: 'pollAnew' },
-    fallbackMissing: { to: 'redialing', attempts: 'count' },
-    reconnectRequested: probe,
-    disconnectRequested: closed,
-  },
-  proving: {
-    proved: { to: 'ready' },
-    lost: { to: 'polling' },
-    refused: failed,
-    woken: { to: 'proving', also: 'pollNow' },
-    outdated: { to: 'probing', afresh: true, also: 'pollAnew' },
-    fallbackMissing: { to: 'greeting' },
-    reconnectRequested: probe,
-    disconnectRequested: closed,
+  transitions: {
+    closed: { ...starting, closeRequested: ending.closeRequested },
+    ended: {},
+    failed: { ...starting, ...ending },
+    connecting: {
+      ...whileDialing,
+      woken: { to: 'connecting', also: 'checkDial' },
+      outdated: { to: 'connecting', afresh: true },
+      reconnectRequested: { to: 'connecting', afresh: true, attempts: 'forget' },
+    },
+    greeting: {
+      ...whileOpen,
+      proved: { to: 'ready' },
+      stabilised: { to: 'greeting', attempts: 'forget' },
+      woken: { to: 'greeting', also: 'checkLink' },
+    },
+    ready: {
+      ...whileOpen,
+      stabilised: { to: 'ready', attempts: 'forget' },
+      woken: { to: 'ready', also: 'checkLink' },
+    },
+    waiting: {
+      waited: { to: 'redialing' },
+      woken: { to: 'redialing' },
+      wentOffline: { to: 'waiting' },
+      gaveUp: failed,
+      refused: failed,
+      connectRequested: { to: 'redialing' },
+      reconnectRequested: redial,
+      ...ending,
+    },
+    redialing: {
+      ...whileDialing,
+      woken: { to: 'redialing', also: 'checkDial' },
+      outdated: replace,
+      reconnectRequested: redial,
+    },
   },
 }

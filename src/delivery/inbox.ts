@@ -1,17 +1,7 @@
 /** What an incoming message passes before the application sees it: schema, then dedupe. */
+import type { Schema, SchemaResult } from '../options/schema.ts'
 import { isLate } from '../shared/promises.ts'
 import type { Dedupe } from './dedupe.ts'
-
-/** The part of Standard Schema (standardschema.dev) that is used here. */
-export interface Schema<Output = unknown> {
-  readonly '~standard': {
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-  }
-}
-
-export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: unknown }[] }
 
 export interface InboxHooks<Message> {
   readonly schema: Schema<Message> | undefined

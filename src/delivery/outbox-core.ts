@@ -21,8 +21,6 @@ export interface OutboxCoreDeps<Message> {
   readonly ratePerSecond: number
   /** The server acknowledges each message by its id. Absent: a message is `sent` once it was written. */
   readonly acks?: AckRules | undefined
-  /** The frame of a message that is being written to a link without a sequence. Absent: the one that it was made with. */
-  readonly leaving?: ((entry: QueuedMessage<Message>) => Frame) | undefined
   /** A message has got its fate. */
   onSettled(entry: QueuedMessage<Message>): void
   /** A live link refused a frame, which is given up; `cause` is what the socket threw. */
@@ -39,6 +37,8 @@ export interface OutboxCore<Message> {
   readonly controls: Fifo<Frame>
   /** The link that is ready. The outbox's to set. */
   link: LiveLink | undefined
+  /** Makes the frame of a message anew as it is written; `undefined`: it leaves as it was made. The outbox's to set. */
+  leaving: Leaving | undefined
   /** Bytes that the server takes at once; Infinity: it has named no limit. The outbox's to set. */
   maxPayload: number
   /** What numbering adds to a message, in bytes; 0: messages are not numbered. The sequence's to set. */
@@ -74,6 +74,9 @@ export interface OutboxCore<Message> {
   /** Writes what may leave now. */
   pump(): void
 }
+
+/** Makes the frame of a message anew as it is written: what names the connection in it may be another by then. */
+export type Leaving = (frame: Frame, id: string, channel: string | undefined) => Frame
 
 /** With more than this unsent in the socket the rest waits here, where it is counted and kept. */
 const HIGH_WATER_BYTES = 1_048_576
@@ -116,6 +119,7 @@ export const createOutboxCore = <Message>(
     unacked,
     controls: createFifo<Frame>(),
     link: undefined,
+    leaving: undefined,
     maxPayload: ENDLESS,
     overheadBytes: 0,
     limitRate: perSecond => pace.limit(Math.min(perSecond, ratePerSecond)),
@@ -153,7 +157,9 @@ export const createOutboxCore = <Message>(
       return undefined
     },
     writeMessage(entry) {
-      const refusal = core.write(deps.leaving ? deps.leaving(entry) : entry.frame)
+      const { leaving } = core
+      const { frame, delivery, channel } = entry
+      const refusal = core.write(leaving ? leaving(frame, delivery.id, channel) : frame)
       pace.spend()
       queue.remove(entry)
       if (refusal) {

@@ -6,6 +6,7 @@ import {
   createOutboxCore,
   ENDLESS,
   INVALID,
+  type Leaving,
   type OutboxCore,
   type OutboxCoreDeps,
   RETRY_WRITE_MS,
@@ -19,13 +20,13 @@ import { createWebSocketSender } from './websocket-sender.ts'
 export interface OutboxTerms {
   /** Protocol v1: messages are numbered, and so many may be unacknowledged. Absent: they are not. */
   readonly maxInFlight?: number | undefined
+  /** Makes the frame of a message anew as it is written. Absent: it leaves as it was made. */
+  readonly leaving?: Leaving | undefined
 }
 
 export interface OutboxDeps<Message> extends OutboxCoreDeps<Message> {
   /** The sequence of protocol v1, if the client has sessions. */
   readonly sequence?: ((core: OutboxCore<Message>) => OwnedSequence) | undefined
-  /** There is no link, and something may wait that can be posted. */
-  onWaiting(): void
 }
 
 /** Acks by id, and joins of channels: for protocols without a sequence. */
@@ -65,6 +66,8 @@ export interface Outbox<Message> extends LinkUser<OutboxTerms>, OutboxAnswers {
   pause(delayMs: number): void
   /** Writes what may leave now. */
   pump(): void
+  /** While there is no link: called whenever something may wait that can be posted; `undefined` ends that. */
+  postBy(post: (() => void) | undefined): void
   /** Does not wait for the end of the turn with what is to be joined: the link is about to end. */
   flush(): void
   /** Rejects everything that waits; what is in flight becomes `unknown`. */
@@ -101,6 +104,7 @@ const createAnswers = <Message>({ queue, unacked, pump }: OutboxCore<Message>): 
 }
 
 export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message> => {
+  let post: (() => void) | undefined
   let isPumping = false
   /** Messages of this turn that leave together at its end; undefined: none was sent in it. */
   let turn: QueuedMessage<Message>[] | undefined
@@ -126,7 +130,7 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
     isPumping = false
     core.pumpAfter(wait)
     core.notifySize()
-    if (!core.link) deps.onWaiting()
+    if (!core.link) post?.()
   }
 
   const core = createOutboxCore(deps, pump)
@@ -175,8 +179,9 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
 
   return {
     sequence,
-    linkReady(link, { maxInFlight }) {
+    linkReady(link, { maxInFlight, leaving }) {
       core.link = link
+      core.leaving = leaving
       core.recheck()
       core.renewPace()
       sequence?.linkReady(maxInFlight)
@@ -214,6 +219,9 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       pump()
     },
     pump,
+    postBy(given) {
+      post = given
+    },
     flush() {
       if (turn?.length) pump()
     },

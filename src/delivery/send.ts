@@ -20,12 +20,19 @@ export interface SendDeps<Message> {
   newId(): string
   /** The client is closed for good. */
   isFinished(): boolean
-  /** Grows with each user: what a message was encoded for must still be the user when it is queued. */
-  user(): number
+  /** What a message was encoded for must still be the user when it is queued. */
+  readonly user: { readonly generation: number }
+  /** Hears of what the application subscribes to by a message of its own. */
+  readonly channels:
+    | {
+        manual(
+          type: 'subscribe' | 'unsubscribe',
+          channels: readonly string[],
+        ): (hasLeft: boolean) => void
+      }
+    | undefined
   /** Why the server takes no messages of this channel; `undefined`: it may. */
   channelRefusal(channel: string): Rejection | undefined
-  /** As subscriptions have it. */
-  byHand(type: 'subscribe' | 'unsubscribe', channels: readonly string[]): (hasLeft: boolean) => void
 }
 
 export const sizeOf = (frame: Frame): number =>
@@ -74,7 +81,7 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
   ): boolean => {
     let rejection: Rejection | undefined
     if (deps.isFinished()) rejection = { reason: 'closed' }
-    else if (user !== deps.user()) rejection = { reason: 'identity' }
+    else if (user !== deps.user.generation) rejection = { reason: 'identity' }
     else if (signal?.aborted) rejection = { reason: 'expired' }
     else if (entry.channel !== undefined) rejection = deps.channelRefusal(entry.channel)
     if (!rejection) return false
@@ -90,7 +97,7 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
     if (priority !== 'high' && priority !== 'normal') {
       throw new RangeError(`send.priority: expected 'high' or 'normal', got ${priority}`)
     }
-    const user = deps.user()
+    const user = deps.user.generation
     // Read once: getters and `toJSON` may say something else the next time.
     const read = (conversation.read?.(message) ?? message) as Message
     const id = conversation.idOf?.(read) ?? deps.newId()
@@ -121,12 +128,14 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
     }
     if (isRejected(entry, user, signal)) return delivery
     const byHand = conversation.subscriptionOf?.(read, frame)
-    if (signal || byHand) {
+    const { unsequenced } = entry
+    if (signal || byHand || unsequenced) {
       const stopListening = signal && aborts.on(signal, () => outbox.cancel(entry))
-      const settled = byHand && deps.byHand(byHand.type, byHand.channels)
+      const settled = byHand && deps.channels?.manual(byHand.type, byHand.channels)
       entry.release = () => {
         stopListening?.()
         settled?.(delivery.state !== 'rejected')
+        if (unsequenced && delivery.state === 'sent') conversation.sent?.(delivery.id)
       }
     }
     if (beforeQueued) {

@@ -1,32 +1,37 @@
 /** What is polled in FALLBACK: the address, the channels and where we stand in them, and what answers mean. */
 
-import type { TokenKeeper } from '../connection/token-provider.ts'
-import { wordsOf } from '../errors.ts'
-import type { Logger, Settings } from '../options/options.ts'
-import type { Environment } from '../shared/runtime.ts'
+import type { Fallback as FallbackContract, FallbackEvents } from '../connection/fallback.ts'
+import type { TokenProvider } from '../connection/token-provider.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
+import type { Settings } from '../options/settings.ts'
+import type { Log } from '../shared/log.ts'
+import { type Environment, locationOf } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
+import { FALLBACK_TABLE } from './fallback-table.ts'
 import { createFreshness } from './freshness.ts'
 import { openPolling, type Poll, type PollingTransport } from './polling.ts'
 import { BodyTooLarge } from './read-body.ts'
 
-export interface FallbackHooks {
+export interface FallbackHooks
+  extends Pick<FallbackContract, 'url' | 'probeIntervalMs' | 'afterMs'> {
   readonly settings: Settings<never, never>
   readonly environment: Environment
   readonly timers: Timers
-  readonly token: TokenKeeper
-  log(level: keyof Logger, words: string): void
-  /** The URL that was dialed last; empty if none was. */
-  lastUrl(): string
+  readonly token: TokenProvider
+  readonly log: Log
   /** Channels to poll for. */
   channels(): readonly string[]
   /** Where we stand in a channel, as a poll says it. */
   since(channel: string): string | undefined
+  /** Grows whenever the position of some channel is forgotten. */
+  revision(): number
+  readonly outbox: Pick<Outbox<never>, 'postBy'>
   /** The messages in the body of a poll; `undefined` if it says nothing to us. */
   interpret(body: unknown): readonly unknown[] | undefined
   /** One message of a poll. */
   polled(message: unknown): void
   answered(poll: Poll): void
-  failed(thrown: unknown): void
   /** There may be something to POST. */
   pending(): boolean
   /** A body will be made next; ends what cannot be in it. */
@@ -37,21 +42,6 @@ export interface FallbackHooks {
   posted(answer: unknown): boolean
   /** What was posted was more than the server takes at once. */
   tooMuch(): void
-  /** We may not poll: HTTP 401 or 403, also with a new token. */
-  refused(status: number): void
-  /** There is nothing to poll there. `instead`: what there is, if the status does not say it. */
-  missing(status: number, instead: string): void
-  /** A poll was answered after others had failed. `askedAt`: when it was sent, by the monotonic clock. */
-  recovered(askedAt: number): void
-}
-
-export interface Fallback {
-  start(): void
-  stop(): void
-  pollNow(): void
-  post(): void
-  /** The next answer is wanted even if it is the same as the last. */
-  anew(): void
 }
 
 /** Characters of a poll's query; what does not fit is asked for by the next one. */
@@ -63,21 +53,25 @@ const parsedBy = async (
   body: unknown,
   response: Response,
 ): Promise<unknown> => {
+  const failed = (text: string, cause?: unknown): ResilientWebSocketError =>
+    new ResilientWebSocketError('POLL', `fallback.parse: ${text}`, cause, {
+      httpStatus: response.status,
+    })
   let parsed: unknown
   try {
     parsed = await parse(body, response)
-  } catch (thrown) {
-    const words = (thrown as Error | undefined)?.message ?? String(thrown)
-    throw new Error(`fallback.parse: ${words}`, { cause: thrown })
+  } catch (error) {
+    throw failed(messageOf(error), error)
   }
   if (parsed == null || Array.isArray(parsed)) return parsed
-  throw new TypeError(`fallback.parse: expected an array of messages, got ${typeof parsed}`)
+  throw failed(`expected an array of messages, got ${typeof parsed}`)
 }
 
-export const createFallback = (hooks: FallbackHooks): Fallback => {
+export const createFallback = (hooks: FallbackHooks): FallbackContract => {
   const { settings, token } = hooks
   const rules = settings.fallback
   let polling: PollingTransport | undefined
+  let connection: FallbackEvents | undefined
   /** The next poll asks for channels from here on. */
   let next = 0
   /** Less after an answer that was larger than we read. */
@@ -89,12 +83,13 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
 
   const address = (): string => {
     const { url } = rules as { url: string }
-    if (globalThis.location) return url
-    const base = hooks.lastUrl() || settings.url
+    if (locationOf(hooks.environment)) return url
+    const base = connection?.dialedUrl() || settings.url
     if (typeof base !== 'function') return `${new URL(url, `${base}`.replace(/^ws/, 'http'))}`
     // No dial has said yet where we are.
     if (URL.canParse(url)) return url
-    throw new Error(`fallback.url: expected a whole URL while url() gives none, got '${url}'`)
+    const text = `fallback.url: expected a whole URL while url() gives none, got '${url}'`
+    throw new ResilientWebSocketError('POLL', text, undefined, { hint: 'fallback' })
   }
 
   const pollUrl = (): string => {
@@ -116,8 +111,10 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
     return query.length ? `${base}${base.includes('?') ? '&' : '?'}${query.join('&')}` : base
   }
 
-  const start = (): void => {
+  const start = (events: FallbackEvents): void => {
     if (!rules) return
+    connection = events
+    hooks.outbox.postBy(() => polling?.post())
     const { parse } = rules
     let used: string | undefined
     longestQuery = LONGEST_QUERY
@@ -140,7 +137,7 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
       async token() {
         const mine = {}
         question = mine
-        await token.wanted()
+        await token.request()
         if (question === mine) question = undefined
         used = token.current()
         return used
@@ -151,8 +148,9 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
         token.accepted()
         const recovered = failing
         failing = false
+        events.onAnswered()
         hooks.answered(poll)
-        if (recovered) hooks.recovered(askedAt)
+        if (recovered) events.onRecovered(askedAt)
       },
       failed(thrown, request) {
         const late = question && token.giveUp()
@@ -163,25 +161,29 @@ export const createFallback = (hooks: FallbackHooks): Fallback => {
           if (thrown instanceof BodyTooLarge) longestQuery = Math.max(1, longestQuery >> 1)
         }
         if (!thrown) return
-        hooks.failed(late ? `${wordsOf(thrown)} (token has not answered)` : thrown)
+        const text = `${messageOf(thrown)} (token has not answered)`
+        events.onFailed(late ? namedError('TimeoutError', text) : thrown)
       },
       warn: words => hooks.log('warn', words),
       closed({ code, reason }) {
-        if (code !== 401 && code !== 403) hooks.missing(code, reason)
-        else if (token.refused(used)) start()
-        else hooks.refused(code)
+        if (code !== 401 && code !== 403) events.onMissing(code, reason)
+        else if (token.refused(used)) start(events)
+        else events.onRefused(code)
       },
     })
   }
 
   return {
+    table: FALLBACK_TABLE,
+    url: hooks.url,
+    probeIntervalMs: hooks.probeIntervalMs,
+    afterMs: hooks.afterMs,
     start,
     stop() {
       failing = false
-      polling?.close(0, '')
+      hooks.outbox.postBy(undefined)
+      polling?.close()
     },
     pollNow: () => polling?.pollNow(),
-    post: () => polling?.post(),
-    anew: () => polling?.anew(),
   }
 }

@@ -1,7 +1,7 @@
 /** Messages by GET and POST, one request of each at a time. */
+import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { Transport, TransportHandlers } from '../transport/transport.ts'
 import type { Freshness } from './freshness.ts'
 import { readBody } from './read-body.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -14,7 +14,10 @@ export interface Poll {
   readonly messages: number
 }
 
-export interface PollingHandlers extends TransportHandlers {
+export interface PollingHandlers {
+  opened(): void
+  received(payload: unknown): void
+  closed(info: { readonly code: number; readonly reason: string }): void
   readonly environment: Environment
   readonly timers: Timers
   readonly intervalMs: number
@@ -29,6 +32,8 @@ export interface PollingHandlers extends TransportHandlers {
   parse(body: unknown, response: Response, read: unknown): readonly unknown[]
   /** The URL of the next poll. */
   url(): string
+  /** The next answer is wanted even if it is the same as the last, once this is another number. */
+  revision(): number
   /** The next poll asks for the rest: it need not wait. */
   unfinished(): boolean
   /** Where messages are posted. */
@@ -53,13 +58,12 @@ export interface PollingHandlers extends TransportHandlers {
   warn(words: string): void
 }
 
-export interface PollingTransport extends Transport {
+export interface PollingTransport {
+  close(): void
   /** Polls at once, unless a poll is under way or the server asked to wait. */
   pollNow(): void
   /** Posts what there is, one body after the other. */
   post(): void
-  /** The next answer is wanted even if it is the same as the last. */
-  anew(): void
 }
 
 /** Polling makes no sense here: not for us, or no such thing. */
@@ -107,6 +111,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   let opened = false
   let etag: string | null = null
   let etagUrl = ''
+  let etagRevision = 0
   /** The request under way has a condition that the server has not taken yet. */
   let conditional = false
   let conditionalFailures = 0
@@ -144,7 +149,12 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       signal: mine.signal,
       headers: { accept: 'application/json', ...headers, ...authorization },
     }
-    const response = fetch ? await fetch(url, request) : ({ status: 405 } as Response)
+    let response = { status: 405 } as Response
+    try {
+      if (fetch) response = await fetch(url, request)
+    } catch (error) {
+      throw namedError('NetworkError', messageOf(error), error)
+    }
     const wait = response.headers ? retryAfterMs(response.headers, now()) : 0
     // Another answer may have asked for more.
     if (wait > 0) pause.until = Math.max(pause.until, monotonicNow() + wait)
@@ -158,14 +168,18 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     return ok || status === 304 ? undefined : `HTTP ${status}`
   }
 
+  /** An error about an answer; one that cannot be read has no status. */
+  const answerError = (message: string, status: number, cause?: unknown): Error =>
+    new ResilientWebSocketError('POLL', message, cause, status ? { httpStatus: status } : undefined)
+
   const notJson = (request: 'Poll' | 'Post', response: Response, cause: unknown): Error => {
     const type = response.headers.get('content-type') || 'no content-type'
     const words = `${request} failed: expected JSON, got ${type} (${(cause as Error).message})`
-    return new Error(words, { cause })
+    return answerError(words, response.status, cause)
   }
 
   /** Throws for an answer that is a copy of an old one, and tells the first of them. */
-  const refuseCopy = (headers: Headers, askedAt: number): void => {
+  const refuseCopy = ({ headers, status }: Response, askedAt: number): void => {
     const staleMs = freshness.staleMs(headers, askedAt)
     const told = stale
     stale = staleMs !== undefined
@@ -174,7 +188,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const seconds = Math.round(staleMs / 1000)
     const words = `Poll failed: got a copy that is ${seconds} s old; ${STALE_HINT}`
     handlers.warn(words)
-    throw new Error(words)
+    throw answerError(words, status)
   }
 
   // A token may take its time: what is asked and sent is settled after it has come.
@@ -184,7 +198,11 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const token = await handlers.token()
     if (busy !== mine || isPaused()) return
     const url = handlers.url()
-    conditional = etagUrl === url && conditionalFailures < MAX_CONDITIONAL_FAILURES && etag !== null
+    conditional =
+      etagRevision === handlers.revision() &&
+      etagUrl === url &&
+      conditionalFailures < MAX_CONDITIONAL_FAILURES &&
+      etag !== null
     const known = conditional && { 'if-none-match': etag as string }
     const askedAt = monotonicNow()
     const response = await call(mine, token, url, {}, { ...known })
@@ -192,15 +210,15 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     const { status, headers } = response
     const none = (reason: string): void => {
       close()
-      handlers.closed({ code: status, reason, wasClean: true })
+      handlers.closed({ code: status, reason })
     }
     if (FINAL.includes(status)) return none('')
     const fault = faultOf(response)
-    if (fault) throw new Error(`Poll failed: ${fault}`)
+    if (fault) throw answerError(`Poll failed: ${fault}`, status)
     // It was taken with its condition: what goes wrong from here on has another reason.
     if (conditional) conditionalFailures = 0
     conditional = false
-    refuseCopy(headers, askedAt)
+    refuseCopy(response, askedAt)
     const text = BODILESS.includes(status) ? '' : await readBody(response, mine.signal)
     if (busy !== mine) return
     let messages: readonly unknown[] = []
@@ -219,6 +237,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       // Before its listeners hear it, who may want it anew.
       etag = headers.get('etag')
       etagUrl = url
+      etagRevision = handlers.revision()
       messages = handlers.parse(body, response, given)
     }
     if (busy !== mine) return
@@ -229,6 +248,9 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
     resting = false
     if (busy === mine) post()
   }
+
+  const late = (request: 'Poll' | 'Post'): Error =>
+    namedError('TimeoutError', `${request} failed: no answer in ${timeoutMs} ms`)
 
   const post = (): void => {
     if (!running || posting || resting || isPaused() || !handlers.pending()) return
@@ -251,7 +273,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       }
     }
     const failed = (thrown: unknown): void => done(() => handlers.posted(undefined), thrown)
-    timers.set('post', timeoutMs, () => failed(`Post failed: no answer in ${timeoutMs} ms`))
+    timers.set('post', timeoutMs, () => failed(late('Post')))
     const send = async (): Promise<void> => {
       const token = await handlers.token()
       if (posting !== mine) return
@@ -267,11 +289,13 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       const response = await call(mine, token, handlers.postUrl(), init, type)
       const { status } = response
       const fault = faultOf(response)
-      const refusal = fault && new Error(`Post failed: ${fault}`)
+      const refusal = fault && answerError(`Post failed: ${fault}`, status)
       if (status === TOO_LARGE) return done(handlers.tooMuch, refusal, true)
       if (refusal) throw refusal
       const text = BODILESS.includes(status) ? '' : await readBody(response, mine.signal)
-      if (!text.trim()) throw new Error(`Post failed: expected JSON, got nothing (HTTP ${status})`)
+      if (!text.trim()) {
+        throw answerError(`Post failed: expected JSON, got nothing (HTTP ${status})`, status)
+      }
       let answer: unknown
       try {
         answer = JSON.parse(text)
@@ -305,7 +329,7 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
       }
       handlers.failed(thrown === TOLD ? undefined : thrown, 'poll')
     }
-    timers.set('poll', timeoutMs, () => done(`Poll failed: no answer in ${timeoutMs} ms`))
+    timers.set('poll', timeoutMs, () => done(late('Poll')))
     ask(mine).then(
       () => done(),
       thrown => done(thrown ?? 'Poll failed'),
@@ -314,17 +338,10 @@ export const openPolling = (handlers: PollingHandlers): PollingTransport => {
   poll()
 
   return {
-    bufferedBytes: () => 0,
-    send() {
-      throw new Error('A plain server takes no messages by polling')
-    },
     close,
     pollNow() {
       if (running && !busy && !isPaused()) poll()
     },
     post,
-    anew() {
-      etag = null
-    },
   }
 }

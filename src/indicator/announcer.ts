@@ -1,34 +1,37 @@
-/** Tells screen readers what has become of the connection: only changes that last, but never nothing for long. */
+/** Tells screen readers of changes of the connection that last; of one that keeps changing, that it is unstable. */
 
 /** A change that is undone within this time is not announced. */
 const LASTS_MS = 1000
 /** A connection that keeps changing for this long is called unstable. */
 const UNSTABLE_AFTER_MS = 5000
 
+/** The parts that the announcer uses. */
 export interface AnnouncerDeps {
-  /** What a screen reader is to say of the connection as it is. */
+  /** The label of the connection as it is, and the text that a screen reader reads out. */
   current(): { readonly label: string; readonly text: string }
-  /** What it says of one that comes and goes. */
+  /** The text for a connection that comes and goes. */
   unstable(): string
-  /** Writes it where it is heard. */
+  /** Writes a text into the live region. */
   say(text: string): void
 }
 
+/** The announcer of one element. */
 export interface Announcer {
-  /** The label that was announced last; what is so from the beginning is no news. */
+  /** The label that was announced last; the first one is no news. */
   readonly announced: string
-  /** A client is shown: `label` is so from the beginning, unless another one was announced before. */
+  /** A client is shown. Its `label` is announced only if another one was announced before. */
   begin(label: string): void
   /** The status has changed. */
   changed(): void
   /** Says something at once. */
   say(text: string): void
-  /** No timer is left. */
+  /** Stops announcing; no timer is left. */
   stop(): void
-  /** Nothing was announced. */
+  /** Stops, and forgets the last label: the next one is no news. */
   forget(): void
 }
 
+/** Makes the announcer of one element. */
 export const createAnnouncer = (deps: AnnouncerDeps): Announcer => {
   let announced = ''
   let settling: ReturnType<typeof setTimeout> | undefined
@@ -52,7 +55,7 @@ export const createAnnouncer = (deps: AnnouncerDeps): Announcer => {
     clearTimeout(settling)
     settling = setTimeout(settled, LASTS_MS)
     flapping ??= setTimeout(() => {
-      // Said once: what it comes to rest at is news again.
+      // Announced once: the label that follows is news again.
       announced = deps.unstable()
       deps.say(announced)
     }, UNSTABLE_AFTER_MS)
@@ -64,7 +67,7 @@ export const createAnnouncer = (deps: AnnouncerDeps): Announcer => {
     },
     begin(label) {
       if (announced && announced !== label) {
-        // Another client: what was said of the one before is no longer so.
+        // Another client: the last announcement was about the one before.
         deps.say('')
         changed()
       }

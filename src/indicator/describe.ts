@@ -1,66 +1,87 @@
-/** What a connection looks like, in words and a colour. Pure. */
+/** How a connection is shown: a colour, a label, a detail. Pure. */
 import type { Snapshot } from 'resilient-websocket'
 
+/** Green: connected. Yellow: connecting or reconnecting. Blue: on the fallback. Red: disconnected or failed. */
 export type IndicatorColor = 'green' | 'yellow' | 'blue' | 'red'
 
+/** How a snapshot is shown. */
 export interface ConnectionDescription {
+  /** The status of the snapshot. */
   readonly status: Snapshot['status']
-  /** Green: connected. Yellow: connecting or reconnecting. Blue: on the fallback. Red: disconnected or failed. */
+  /** The colour of the status. */
   readonly color: IndicatorColor
-  /** One or two words. */
+  /** The name of the status, one or two words. */
   readonly label: string
-  /** What is going on, without anything that changes by itself. Empty if there is nothing to add. */
+  /** More about the status, without anything that changes by itself. Empty if there is nothing to add. */
   readonly detail: string
-  /** Trying now makes sense: it is not connected. */
+  /** Trying now makes sense: it is neither connected nor closed for good. */
   readonly canRetry: boolean
 }
 
-/** The words of the indicator. Text in braces is filled in. */
+/** The texts of the indicator. Names in braces are filled in; all are English by default. */
 export interface IndicatorStrings {
+  /** The label of `OPEN`. */
   readonly connected: string
+  /** The label of `CONNECTING`. */
   readonly connecting: string
+  /** The label of `RECONNECTING`. */
   readonly reconnecting: string
+  /** The label of `FALLBACK`. */
   readonly fallback: string
+  /** The label of `CLOSED`. */
   readonly disconnected: string
+  /** The label of `ERROR`. */
   readonly failed: string
   /** The link is open, and the server has not greeted yet. */
   readonly greeting: string
+  /** The machine says that it has no network. */
   readonly offline: string
+  /** On the fallback, while polls are answered. */
   readonly polling: string
   /** On the fallback, while polls fail, too. */
   readonly pollingFails: string
   /** Announced to screen readers of a connection that has come and gone for five seconds. */
   readonly unstable: string
-  /** `{count}`, from two on. */
+  /** `{count}` messages wait to be sent, from two on. */
   readonly queued: string
   /** Exactly one message waits. */
   readonly queuedOne: string
-  /** `{attempt}`, `{max}`. Left out past the last one, which only a client without fallback reaches. */
+  /** Redial `{attempt}` of `{max}`. Left out past the last one, which only a client without fallback reaches. */
   readonly attempt: string
+  /** The button that tries now. */
   readonly retry: string
-  /** `{seconds}`, `{attempt}`, `{max}`. The element shows it in place of `attempt` while it waits. */
+  /** `{seconds}` until redial `{attempt}` of `{max}`. The element shows it in place of `attempt` while the client waits. */
   readonly countdown: string
-  /** `{seconds}`. Where attempts are not counted: on the fallback, and past the last one. */
+  /** `{seconds}` until the next try where attempts are not counted: on the fallback, and past the last one. */
   readonly probe: string
-  /** `{seconds}`. Up to two minutes. */
+  /** The age of the last data in `{seconds}`, up to two minutes. */
   readonly age: string
-  /** `{minutes}`. Up to two hours. */
+  /** The same in `{minutes}`, up to two hours. */
   readonly ageMinutes: string
-  /** `{hours}` */
+  /** The same in `{hours}`. */
   readonly ageHours: string
+  /** The name of the panel, for screen readers. */
   readonly details: string
+  /** The button that copies diagnostics. */
   readonly copy: string
+  /** The same button, after it has copied. */
   readonly copied: string
+  /** The same button, after the browser refused. */
   readonly copyFailed: string
+  /** The name of the row with the last error. */
   readonly lastError: string
+  /** That row without an error. */
   readonly noError: string
-  /** The row is left out as long as none was measured: a link that is never silent is not pinged. */
+  /** The name of the row with the last round trip; left out until one was measured: a link that is never silent is not pinged. */
   readonly roundTrip: string
+  /** The name of the row with the number of messages that wait. */
   readonly waiting: string
+  /** The heading of the history. */
   readonly history: string
+  /** The history without an entry. */
   readonly noHistory: string
   /**
-   * Words for the reasons in the history, by the reason as the client gives it: `Connection lost`, `Connection failed`,
+   * Texts for the reasons in the history, by the reason as the client gives it: `Connection lost`, `Connection failed`,
    * `Heartbeat timeout`, `Connect timeout`, `Disconnect requested`, `Reconnect requested`, `Server asked to reconnect`, ...
    * One that is missing is shown as it is.
    */
@@ -85,6 +106,7 @@ export interface IndicatorStrings {
   readonly hintSlower: string
 }
 
+/** The English texts. */
 export const STRINGS: IndicatorStrings = {
   connected: 'Connected',
   connecting: 'Connecting',
@@ -128,9 +150,9 @@ export const STRINGS: IndicatorStrings = {
   hintSlower: 'Too many messages in a short time: they wait, and go on by themselves.',
 }
 
-/** A status as the indicator calls it. */
-export const labelOf = (status: Snapshot['status'], words: IndicatorStrings): string =>
-  words[LOOKS[status][1]]
+/** The label of a status. */
+export const labelOf = (status: Snapshot['status'], texts: IndicatorStrings): string =>
+  texts[LOOKS[status][1]]
 
 /** Fills in a text. */
 export const fill = (text: string, values: Readonly<Record<string, unknown>>): string =>
@@ -156,7 +178,7 @@ const LOOKS: Readonly<Record<Snapshot['status'], Look>> = {
  * const { color, label, detail, canRetry } = describeConnection(socket.getSnapshot())
  * ```
  *
- * `strings` replaces words. Throws a `TypeError` for anything that has no known `status`.
+ * `strings` replaces texts. Throws a `TypeError` for anything that has no known `status`.
  */
 export const describeConnection = (
   snapshot: Pick<Snapshot, 'status'> & Partial<Snapshot>,
@@ -166,28 +188,28 @@ export const describeConnection = (
   if (!Object.hasOwn(LOOKS, status)) {
     throw new TypeError(`describeConnection: expected a snapshot of a client, got status ${status}`)
   }
-  const words = { ...STRINGS, ...strings }
+  const texts = { ...STRINGS, ...strings }
   const [color, label] = LOOKS[status]
   const detail = [
-    status === 'OPEN' && phase === 'authenticating' && words.greeting,
-    phase === 'offline' && words.offline,
-    // Without a fallback it goes on past the last one.
+    status === 'OPEN' && phase === 'authenticating' && texts.greeting,
+    phase === 'offline' && texts.offline,
+    // Without a fallback the client goes on past the last attempt.
     status === 'RECONNECTING' &&
       phase !== 'offline' &&
       attempt > 0 &&
       attempt <= max &&
-      fill(words.attempt, { attempt, max }),
-    status === 'FALLBACK' && (error?.code === 'POLL' ? words.pollingFails : words.polling),
+      fill(texts.attempt, { attempt, max }),
+    status === 'FALLBACK' && (error?.code === 'POLL' ? texts.pollingFails : texts.polling),
     status === 'ERROR' && error?.message,
     queued > 0 &&
       status !== 'OPEN' &&
-      fill(queued === 1 ? words.queuedOne : words.queued, { count: queued }),
+      fill(queued === 1 ? texts.queuedOne : texts.queued, { count: queued }),
   ].filter(Boolean)
   return {
     status,
     color,
-    label: words[label],
+    label: texts[label],
     detail: detail.join('. '),
-    canRetry: status !== 'OPEN',
+    canRetry: status !== 'OPEN' && phase !== 'ended',
   }
 }

@@ -1,8 +1,8 @@
-/** What is behind the badge: the last error, round trips, the queue, the history, diagnostics to copy. */
+/** The panel behind the badge: the last error, round trips, the queue, the history, diagnostics to copy. */
 import type { StateChange } from 'resilient-websocket'
+import type { AnyClient } from '../adapters/options.ts'
 import { describeConnection, type IndicatorStrings, labelOf } from './describe.ts'
 import { html, setText, svg } from './dom.ts'
-import type { AnySocket } from './element.ts'
 import { hintFor } from './hints.ts'
 
 const CHANGES_SHOWN = 20
@@ -51,10 +51,11 @@ export const buildDetails = (page: Document): HTMLElement => {
   )
 }
 
+/** The panel of one element. */
 export interface Details {
-  /** Shows what is so now; what has not changed stays the same node, under the reader's hands. */
-  update(client: AnySocket, words: IndicatorStrings, roundTripsMs: readonly number[]): void
-  /** Nothing was copied; no timer is left. */
+  /** Shows the client as it is now. Nodes that have not changed stay, since a reader may have selected text in them. */
+  update(client: AnyClient, texts: IndicatorStrings, roundTripsMs: readonly number[]): void
+  /** Forgets that diagnostics were copied; no timer is left. */
   reset(): void
 }
 
@@ -69,15 +70,15 @@ const points = (values: readonly number[]): string => {
 const item = (
   page: Document,
   { to, timestamp, reason }: StateChange,
-  words: IndicatorStrings,
+  texts: IndicatorStrings,
 ): HTMLElement => {
   const row = html(page, 'li', { class: describeConnection({ status: to }).color })
   const language = page.documentElement.lang || undefined
   const time = html(page, 'time', { datetime: new Date(timestamp).toISOString() })
   time.textContent = clockTime(timestamp, language)
-  row.append(time, html(page, 'bdi', {}, labelOf(to, words)))
+  row.append(time, html(page, 'bdi', {}, labelOf(to, texts)))
   if (!reason) return row
-  const text = Object.hasOwn(words.reasons, reason) ? words.reasons[reason] : reason
+  const text = Object.hasOwn(texts.reasons, reason) ? texts.reasons[reason] : reason
   row.append(' ', html(page, 'bdi', { class: 'reason' }, text ?? reason))
   return row
 }
@@ -92,7 +93,7 @@ const clockTime = (timestamp: number, language: string | undefined): string => {
 }
 
 /** No messages and no token: what is copied may be pasted anywhere. */
-const report = (client: AnySocket, roundTripsMs: readonly number[]): string => {
+const report = (client: AnyClient, roundTripsMs: readonly number[]): string => {
   const { error, lastMessage: _message, sessionId: _session, ...snapshot } = client.getSnapshot()
   return JSON.stringify(
     {
@@ -119,7 +120,7 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
   const nothing = one('p')
   const copy = one('button')
   let shown: StateChange | undefined
-  let shownWords: IndicatorStrings | undefined
+  let shownTexts: IndicatorStrings | undefined
   let copied: 'copied' | 'copyFailed' | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Grows with each reset: what was copied before it is no news. */
@@ -134,15 +135,15 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
     setText(place.firstElementChild as Element, value ?? '')
   }
 
-  const timeline = (history: readonly StateChange[], words: IndicatorStrings): void => {
-    const known = shown && shownWords === words ? history.lastIndexOf(shown) : -1
+  const timeline = (history: readonly StateChange[], texts: IndicatorStrings): void => {
+    const known = shown && shownTexts === texts ? history.lastIndexOf(shown) : -1
     if (known < 0) list.replaceChildren()
     for (const change of history.slice(known + 1)) {
-      list.prepend(item(panel.ownerDocument, change, words))
+      list.prepend(item(panel.ownerDocument, change, texts))
     }
     while (list.children.length > CHANGES_SHOWN) list.lastChild?.remove()
     shown = history.at(-1)
-    shownWords = words
+    shownTexts = texts
     list.hidden = !shown
     nothing.hidden = Boolean(shown)
   }
@@ -171,24 +172,24 @@ export const createDetails = (panel: HTMLElement, say: (text: string) => void): 
   })
 
   return {
-    update(client, words, roundTripsMs) {
-      current = [client, words, roundTripsMs]
+    update(client, texts, roundTripsMs) {
+      current = [client, texts, roundTripsMs]
       const { error, latencyMs, queued } = client.getSnapshot()
-      panel.setAttribute('aria-label', words.details)
-      row(0, words.lastError, error?.message ?? words.noError)
-      setText(one('.hint'), hintFor(error, words) ?? '')
+      panel.setAttribute('aria-label', texts.details)
+      row(0, texts.lastError, error?.message ?? texts.noError)
+      setText(one('.hint'), hintFor(error, texts) ?? '')
       // Only a silent link is pinged, so there may never be one.
-      row(1, words.roundTrip, latencyMs === null ? undefined : `${latencyMs.toFixed(0)} ms`)
+      row(1, texts.roundTrip, latencyMs === null ? undefined : `${latencyMs.toFixed(0)} ms`)
       const spark = one('.spark')
       spark.toggleAttribute('hidden', roundTripsMs.length < 2)
       if (roundTripsMs.length > 1)
         spark.firstElementChild?.setAttribute('points', points(roundTripsMs))
-      row(2, words.waiting, String(queued))
-      setText(one('h2'), words.history)
-      setText(nothing, words.noHistory)
+      row(2, texts.waiting, String(queued))
+      setText(one('h2'), texts.history)
+      setText(nothing, texts.noHistory)
       const { stateHistory } = client
-      if (stateHistory.at(-1) !== shown || words !== shownWords) timeline(stateHistory, words)
-      setText(copy, words[copied ?? 'copy'])
+      if (stateHistory.at(-1) !== shown || texts !== shownTexts) timeline(stateHistory, texts)
+      setText(copy, texts[copied ?? 'copy'])
     },
     reset() {
       resets++

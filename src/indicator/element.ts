@@ -1,53 +1,27 @@
 /** `<connection-status>`: shows a client that it is given; never opens a connection. */
-import type { ResilientWebSocket, Snapshot } from 'resilient-websocket'
+import type { AnyClient } from '../adapters/options.ts'
 import { type Announcer, createAnnouncer } from './announcer.ts'
 import {
   type ConnectionDescription,
   describeConnection,
-  fill,
   type IndicatorStrings,
   STRINGS,
 } from './describe.ts'
 import { createDetails, type Details } from './details.ts'
 import { setText } from './dom.ts'
-import { createMoments, type Moments } from './moments.ts'
+import { createMoments } from './moments.ts'
+import { age, countdown } from './moving-texts.ts'
 import { buildParts, ICONS } from './parts.ts'
 import { style } from './styles.ts'
 
-/** A client of any messages. */
-// biome-ignore lint/suspicious/noExplicitAny: a badge knows nothing of the messages
-export type AnySocket = ResilientWebSocket<any, any>
-
 const TICK_MS = 1000
 const ROUND_TRIPS = 30
-/** Data older than this is worth a word, ms. */
-const OLD_MS = 3000
-
-const countdown = (snapshot: Snapshot, words: IndicatorStrings, moments: Moments): string => {
-  const { nextRetryAt, status, attempt, maxAttempts: max } = snapshot
-  if (nextRetryAt === null) return ''
-  const seconds = Math.ceil(moments.until(nextRetryAt) / 1000)
-  // Without a fallback it goes on past the last one.
-  const counted = status === 'RECONNECTING' && attempt <= max
-  return fill(counted ? words.countdown : words.probe, { seconds, attempt, max })
-}
-
-const age = ({ lastMessageAt }: Snapshot, words: IndicatorStrings, moments: Moments): string => {
-  const ms = lastMessageAt === null ? 0 : moments.since(lastMessageAt)
-  if (ms <= OLD_MS) return ''
-  const seconds = Math.round(ms / 1000)
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.floor(minutes / 60)
-  const text = minutes < 2 ? words.age : hours < 2 ? words.ageMinutes : words.ageHours
-  return fill(text, { seconds, minutes, hours })
-}
-
 // On a server there is no HTMLElement; importing must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement
 
 /**
- * Shows the state of a client: icon, colour and words, a countdown, the age of the data, a "Try now" button, and details
- * on demand. Set `client` to show one, and `strings` to replace words.
+ * Shows the state of a client: icon, colour and label, a countdown, the age of the data, a "Try now" button, and details
+ * on demand. Set `client` to show one, and `strings` to replace texts.
  *
  * ```ts
  * document.querySelector('connection-status').client = socket
@@ -57,34 +31,30 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement
  * `-line`, `-font`. Parts: `row`, `badge`, `label`, `detail`, `countdown`, `age`, `retry`, `details`.
  */
 export class ConnectionStatusElement extends Base {
-  #client: AnySocket | undefined
+  #client: AnyClient | undefined
   #strings: Partial<IndicatorStrings> = {}
-  #words: IndicatorStrings = STRINGS
+  #texts: IndicatorStrings = STRINGS
   #stop: (() => void) | undefined
   #moments = createMoments()
   #announcer: Announcer = createAnnouncer({
     current: () => {
-      const { label, detail } = this.#describe(this.#client as AnySocket)
+      const { label, detail } = this.#describe(this.#client as AnyClient)
       return { label, text: [label, detail].filter(Boolean).join('. ') }
     },
-    unstable: () => this.#words.unstable,
+    unstable: () => this.#texts.unstable,
     say: text => {
       this.#live().textContent = text
     },
   })
   #roundTrips: number[] = []
   #panel: Details | undefined
-  /** Closed for good, as far as we have heard; no snapshot says so. */
-  #closed = false
-  /** Why polls bring nothing. A snapshot forgets it while the WebSocket, which is tried beside them, fails, too. */
-  #pollError: Snapshot['error'] = null
   #scheduled: ReturnType<typeof setTimeout> | undefined
 
-  /** The client to show; `undefined` shows nothing. */
-  get client(): AnySocket | undefined {
+  /** The client to show; `undefined` shows nothing. Throws a `TypeError` for anything else. @default undefined */
+  get client(): AnyClient | undefined {
     return this.#client
   }
-  set client(client: AnySocket | undefined) {
+  set client(client: AnyClient | undefined) {
     if (client && typeof client.getSnapshot !== 'function') {
       throw new TypeError('client: expected a client of createResilientWebSocket()')
     }
@@ -92,22 +62,22 @@ export class ConnectionStatusElement extends Base {
     this.#leave()
     this.#client = client
     this.#roundTrips = []
-    this.#closed = false
     this.#moments = createMoments()
     if (!client) this.#blank()
     if (this.isConnected) this.#join()
   }
 
-  /** Words to replace; those that are missing stay English. */
+  /** Texts to replace; those that are missing stay English. @default {} */
   get strings(): Partial<IndicatorStrings> {
     return this.#strings
   }
   set strings(strings: Partial<IndicatorStrings>) {
     this.#strings = strings
-    this.#words = { ...STRINGS, ...strings }
+    this.#texts = { ...STRINGS, ...strings }
     if (this.isConnected) this.#render()
   }
 
+  /** Called by the browser: listens to the client. */
   connectedCallback(): void {
     // A property that was set before the class was known hides the accessor.
     for (const name of ['client', 'strings'] as const) {
@@ -123,6 +93,7 @@ export class ConnectionStatusElement extends Base {
     this.#join()
   }
 
+  /** Called by the browser: lets go of the client; no timer or listener is left. */
   disconnectedCallback(): void {
     this.#leave()
   }
@@ -176,13 +147,9 @@ export class ConnectionStatusElement extends Base {
   }
 
   #tryNow(): void {
-    try {
-      this.#client?.reconnect()
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'CLOSED') throw error
-      this.#closed = true
-      this.#render()
-    }
+    // It may have been closed since the button was rendered.
+    if (this.#client?.getSnapshot().phase === 'ended') this.#render()
+    else this.#client?.reconnect()
   }
 
   /** As long as there is no client. */
@@ -205,24 +172,13 @@ export class ConnectionStatusElement extends Base {
     }
     const page = this.ownerDocument
     page.addEventListener('pointerdown', outside)
-    const { error } = client.getSnapshot()
-    this.#pollError = error?.code === 'POLL' ? error : null
     const clock = setInterval(() => this.#tick(), TICK_MS)
     const offs = [
       client.onChange(() => this.#schedule()),
       client.on('latency', latencyMs => {
         this.#roundTrips = [...this.#roundTrips, latencyMs].slice(-ROUND_TRIPS)
       }),
-      client.on('error', error => {
-        if (error.code === 'POLL') this.#pollError = error
-      }),
-      client.on('poll', () => {
-        this.#pollError = null
-      }),
-      client.on('status', () => {
-        this.#pollError = null
-        this.#announcer.changed()
-      }),
+      client.on('status', () => this.#announcer.changed()),
       () => clearInterval(clock),
       () => this.#announcer.stop(),
       () => page.removeEventListener('pointerdown', outside),
@@ -242,14 +198,12 @@ export class ConnectionStatusElement extends Base {
     this.#panel?.reset()
   }
 
-  #describe(client: AnySocket): ConnectionDescription {
+  #describe(client: AnyClient): ConnectionDescription {
     const snapshot = client.getSnapshot()
-    const { nextRetryAt } = snapshot
-    const shown = { ...snapshot, error: this.#pollError ?? snapshot.error }
-    return describeConnection(shown, {
+    return describeConnection(snapshot, {
       ...this.#strings,
       // Beside a countdown, which counts the attempts too.
-      ...(nextRetryAt !== null && { attempt: '' }),
+      ...(snapshot.nextRetryAt !== null && { attempt: '' }),
     })
   }
 
@@ -277,15 +231,14 @@ export class ConnectionStatusElement extends Base {
     this.dataset['status'] = status
     setText(this.#part('label'), label)
     setText(this.#part('detail'), detail)
-    const closed = this.#closed || client.stateHistory.at(-1)?.reason === 'Closed'
-    this.#showRetry(canRetry && !closed)
+    this.#showRetry(canRetry)
     this.#tick()
-    if (!this.#details().hidden) this.#panel?.update(client, this.#words, this.#roundTrips)
+    if (!this.#details().hidden) this.#panel?.update(client, this.#texts, this.#roundTrips)
   }
 
   #showRetry(shown: boolean): void {
     const retry = this.#part('retry')
-    setText(retry, this.#words.retry)
+    setText(retry, this.#texts.retry)
     // A button that disappears would lose the focus of the keyboard to the page.
     if (!shown && this.shadowRoot?.activeElement === retry) this.#part('badge').focus()
     retry.hidden = !shown
@@ -295,7 +248,7 @@ export class ConnectionStatusElement extends Base {
   #tick(): void {
     if (!this.#client) return
     const snapshot = this.#client.getSnapshot()
-    setText(this.#part('countdown'), countdown(snapshot, this.#words, this.#moments))
-    setText(this.#part('age'), age(snapshot, this.#words, this.#moments))
+    setText(this.#part('countdown'), countdown(snapshot, this.#texts, this.#moments))
+    setText(this.#part('age'), age(snapshot, this.#texts, this.#moments))
   }
 }

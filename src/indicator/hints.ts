@@ -1,43 +1,57 @@
-/** What may help against an error, for those who look at the details. */
-import type { ResilientWebSocketError } from 'resilient-websocket'
+/** The hint beside an error in the details. Chosen by the facts of the error, never by its message. */
+import type { ErrorHint, ResilientWebSocketError } from 'resilient-websocket'
 import type { IndicatorStrings } from './describe.ts'
 
-type Rule = readonly [about: RegExp, hint: Exclude<keyof IndicatorStrings, 'reasons'>]
+type HintName = Exclude<keyof IndicatorStrings, 'reasons'>
 
-const ANY = /^/
-const NO_ANSWER: Rule = [/timeout|timed out|in time|no answer/i, 'hintNoAnswer']
-const LINK: readonly Rule[] = [
-  NO_ANSWER,
-  [/^url:/, 'hintAddress'],
-  [/^Connection (lost|failed)/, 'hintUnreachable'],
-]
+const BY_HINT: Readonly<Record<ErrorHint, HintName | undefined>> = {
+  login: 'hintLogin',
+  origin: 'hintOrigin',
+  address: 'hintAddress',
+  blocked: 'hintAddress',
+  fallback: 'hintFallback',
+  // The message says already which part of the runtime is missing.
+  runtime: undefined,
+}
 
-/** By code first: the words of a message may be anybody's. */
-const HINTS: Readonly<Record<string, readonly Rule[]>> = {
-  LOST: LINK,
-  FAILED: LINK,
-  REFUSED: [
-    [/\b4?401\b/, 'hintLogin'],
-    [/\b4?403\b/, 'hintOrigin'],
-    [/\bCSP\b/, 'hintAddress'],
-  ],
-  UNAUTHORIZED: [[ANY, 'hintLogin']],
-  POLL: [
-    [/^No fallback/, 'hintFallback'],
-    [/HTTP 5/, 'hintServer'],
-    NO_ANSWER,
-    [/fetch|network|load failed/i, 'hintUnreachable'],
-  ],
-  BAD_MESSAGE: [[ANY, 'hintMessage']],
-  RATE_LIMITED: [[ANY, 'hintSlower']],
+/** The client's own close code: the server broke the protocol, so the network is well. */
+const PROTOCOL_ERROR = 4002
+
+/** A link that ended, or a dial that failed. */
+const ofLink = ({ closeCode }: ResilientWebSocketError): HintName | undefined =>
+  closeCode === undefined || closeCode === PROTOCOL_ERROR ? undefined : 'hintUnreachable'
+
+const ofPoll = (
+  { httpStatus = 0 }: ResilientWebSocketError,
+  cause: string,
+): HintName | undefined =>
+  httpStatus >= 500 ? 'hintServer' : cause === 'NetworkError' ? 'hintUnreachable' : undefined
+
+const nameFor = (error: ResilientWebSocketError): HintName | undefined => {
+  const { code, hint, cause } = error
+  if (hint) return BY_HINT[hint]
+  const causeName = (cause as Error | undefined)?.name ?? ''
+  const timedOut = causeName === 'TimeoutError'
+  switch (code) {
+    case 'LOST':
+    case 'FAILED':
+      return timedOut ? 'hintNoAnswer' : ofLink(error)
+    case 'POLL':
+      return timedOut ? 'hintNoAnswer' : ofPoll(error, causeName)
+    case 'BAD_MESSAGE':
+      return 'hintMessage'
+    case 'RATE_LIMITED':
+      return 'hintSlower'
+    default:
+      return undefined
+  }
 }
 
 /** The hint for an error; undefined where there is none. */
 export const hintFor = (
   error: ResilientWebSocketError | null,
-  words: IndicatorStrings,
+  texts: IndicatorStrings,
 ): string | undefined => {
-  if (!error || !Object.hasOwn(HINTS, error.code)) return undefined
-  const rule = HINTS[error.code]?.find(([about]) => about.test(error.message))
-  return rule && words[rule[1]]
+  const name = error && nameFor(error)
+  return name ? texts[name] : undefined
 }

@@ -4,15 +4,16 @@
  *
  * @module
  */
-import { type AnySocket, ConnectionStatusElement } from './element.ts'
+import { ConnectionStatusElement } from './element.ts'
 
+export type { AnyClient as AnySocket } from '../adapters/options.ts'
 export {
   type ConnectionDescription,
   describeConnection,
   type IndicatorColor,
   type IndicatorStrings,
 } from './describe.ts'
-export { type AnySocket, ConnectionStatusElement }
+export { ConnectionStatusElement }
 
 const NAME = 'connection-status'
 

@@ -15,6 +15,7 @@ interface Seen {
   readonly monotonic: number
 }
 
+/** Makes the moments of one client. */
 export const createMoments = (): Moments => {
   let next: Seen | undefined
   let last: Seen | undefined

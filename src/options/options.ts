@@ -1,27 +1,21 @@
-/** What can be set, what it is set to if you do not, and what is said to a bad value. */
-
-import type { Schema } from '../delivery/inbox.ts'
+/** What can be set. Defaults and rules are in `defaults.ts`. */
 import type { Protocol } from '../protocol/protocol.ts'
-import { faultOf } from '../shared/address.ts'
+import type { Logger } from '../shared/log.ts'
+import type { ValueOrProvider } from '../shared/resolve-value.ts'
 import type { Environment } from '../shared/runtime.ts'
-import { readGiven } from './read-given.ts'
+import type { Schema } from './schema.ts'
 
-/**
- * A value, or a function that is asked for it on every dial. It may return a promise; an answer that takes longer than
- * its dial, or a function that throws or rejects, costs that attempt and no more.
- */
-export type MaybeAsked<T> = T | (() => T | Promise<T>)
-
-/** How a link ended, as `reconnect.when` and the `close` event see it. */
+/** How a link ended, for `reconnect.when` and the `close` event. */
 export interface CloseDetails {
   /** The close code; 1006 where the link broke without one, 0 in some runtimes. */
   readonly code: number
-  /** Prose. The code decides. */
+  /** The reason that came with the code, for people; may be empty. */
   readonly reason: string
-  /** Whether both sides said goodbye; `false` where the link broke or was given up. */
+  /** Whether the closing handshake was complete; `false` where the link broke or was given up. */
   readonly wasClean: boolean
 }
 
+/** How long the client waits before each redial, and when it stops. */
 export interface ReconnectOptions {
   /** Wait before the first redial, in ms. @default 2000 */
   initialDelayMs?: number
@@ -52,15 +46,17 @@ export interface ReconnectOptions {
   when?: (close: CloseDetails) => boolean | number | undefined
 }
 
+/** How the client notices a link that has died without a `close`. */
 export interface HeartbeatOptions {
-  /** Silence after which the client asks, in ms. A server that announces its own wins. @default 30000 */
+  /** Silence after which the client sends a ping, in ms. A server that announces its own wins. @default 30000 */
   intervalMs?: number
-  /** Further silence after which the link is dead, in ms. @default 10000 */
+  /** Further silence after which the link is given up and dialed again, in ms. @default 10000 */
   timeoutMs?: number
-  /** What to send with `raw()`, which has no ping of its own. Without it `raw()` only listens. */
+  /** The ping of `raw()`, which has none of its own. Without it `raw()` sends none, and silence means nothing. @default undefined */
   message?: string
 }
 
+/** How the client polls over HTTP while no WebSocket gets through. */
 export interface FallbackOptions {
   /**
    * Where to poll. A relative one is the page's own in a browser and the WebSocket's host
@@ -69,7 +65,7 @@ export interface FallbackOptions {
   url?: string
   /** From an answer to the next poll, in ms. @default 5000 */
   intervalMs?: number
-  /** A poll that takes longer is given up, in ms. @default 10000 */
+  /** A poll or POST that takes longer is given up, in ms. @default 10000 */
   timeoutMs?: number
   /** How often the WebSocket is tried meanwhile, in ms, with jitter. @default 30000 */
   probeIntervalMs?: number
@@ -87,23 +83,25 @@ export interface FallbackOptions {
     | undefined
 }
 
+/** Messages that wait to be sent: how many, how long, and how fast they leave. */
 export interface QueueOptions {
-  /** Messages that wait, at most. @default 1000 */
+  /** Messages that wait, at most; past it the oldest one that was never sent is dropped (`overflow`). @default 1000 */
   limit?: number
-  /** Their bytes, at most. @default 8388608 */
+  /** Their encoded bytes, at most; past it as past `limit`. @default 8388608 */
   maxBytes?: number
-  /** What goes when the queue is full: the oldest never sent. @default 'drop-oldest' */
+  /** Which message is dropped when the queue is full: the oldest one that was never sent. @default 'drop-oldest' */
   overflow?: 'drop-oldest'
-  /** Where there are acks: on how many more connections a message is tried. @default 3 */
+  /** Where the server acknowledges: on how many more connections an unacknowledged message is sent; then it is `unknown`. @default 3 */
   retries?: number
-  /** A message that has waited longer is rejected as `expired`, in ms. @default Infinity */
+  /** A message that waits longer, in ms, is rejected as `expired`; `send()` may say otherwise. @default Infinity */
   ttlMs?: number
   /** Messages a second at most; a lower rate that the server advertises wins. @default 40 */
   ratePerSecond?: number
-  /** Where there are acks: unacknowledged messages, at most. @default 256 */
+  /** Where the server acknowledges: unacknowledged messages, at most. @default 256 */
   maxInFlight?: number
 }
 
+/** Which messages come together in one `batch`. */
 export interface BatchOptions<Incoming> {
   /** The first message after a quiet window comes at once; what follows in this many ms comes together. @default 150 */
   windowMs?: number
@@ -113,63 +111,54 @@ export interface BatchOptions<Incoming> {
   conflate?: ((message: Incoming) => unknown) | undefined
 }
 
+/** How a message that came before is recognised. */
 export interface DedupeOptions<Incoming> {
-  /** Keys remembered, at most. @default 10000 */
+  /** Keys remembered, at most; the oldest are forgotten first. @default 10000 */
   size?: number
-  /** How long, in ms. @default 300000 */
+  /** How long a key is remembered, in ms. @default 300000 */
   ttlMs?: number
   /**
-   * What names a message: a string that is not empty, or a whole number within 2^53; anything else is never a
+   * The key of a message: a string that is not empty, or a whole number within 2^53; anything else is never a
    * duplicate, nor is a message for which it throws (an `error` event). The default counts per channel, a key of your
    * own whatever the channel. @default message => message.id
    */
   key?: (message: Incoming) => unknown
 }
 
+/** How long `stateHistory` is. */
 export interface HistoryOptions {
-  /** State changes kept. @default 100 */
+  /** State changes kept, the newest ones. @default 100 */
   limit?: number
 }
 
-/** `console`, or anything with its four methods. */
-export interface Logger {
-  /** Every message, and every one that is dropped on the way in. */
-  debug(...words: unknown[]): void
-  /** What becomes of the connection. */
-  info(...words: unknown[]): void
-  /** Something to change in the application or the server, told once. */
-  warn(...words: unknown[]): void
-  /** A listener that threw, and a cause that has no event. */
-  error(...words: unknown[]): void
-}
-
+/** Options of `createResilientWebSocket()`. Each is read once, at creation; a bad one throws an error that names it. */
 export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknown> {
   /**
    * A URL with `ws:`, `wss:`, `http:` or `https:` (another one is a `RangeError`); in browsers also a relative one. Or a
    * function asked on every dial; if it rejects, or gives no such URL, the attempt failed. @default 'ws://localhost:3001/ws'
    */
-  url?: MaybeAsked<string | URL>
+  url?: ValueOrProvider<string | URL>
   /** Subprotocols to offer. A function that gives `undefined`, `null`, `''` or `[]` offers none. @default none */
-  protocols?: MaybeAsked<string | readonly string[]>
+  protocols?: ValueOrProvider<string | readonly string[]>
   /** Connect on creation. @default true */
   enabled?: boolean
   /** How long to wait before each redial, and when to stop. */
   reconnect?: ReconnectOptions
   /** A dial without an answer is a failed attempt after so many ms. @default 10000 */
   connectTimeoutMs?: number
-  /** How a link that has died silently is noticed. `false`: only the network tells. */
+  /** How a link that has died silently is noticed. `false`: only by the `close` of the network. */
   heartbeat?: HeartbeatOptions | false
   /** Polling while no WebSocket gets through. `false`: redials go on at the longest delay. */
   fallback?: FallbackOptions | false
   /** How much waits to be sent, how long, and how fast it leaves. */
   queue?: QueueOptions
-  /** Messages that come together for rendering. `false`: none come together. */
+  /** Messages that come together for rendering. `false`: each message is a batch of one, told at once. */
   batch?: BatchOptions<Incoming> | false
-  /** Suppression of messages that were heard already. `false`: none. */
+  /** Suppression of messages that came before. `false`: none. */
   dedupe?: DedupeOptions<Incoming> | false
   /** How many changes of status `stateHistory` keeps. */
   history?: HistoryOptions
-  /** What frames mean. @default envelope() */
+  /** How frames are read and written. @default envelope() */
   protocol?: Protocol<Incoming, Outgoing>
   /**
    * Which user this is, as `setIdentity()` at creation; `null`: nobody is logged in. Never sent. Hooks and
@@ -183,7 +172,7 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
    * is asked again by the next dial or poll. An answer that comes too late for its attempt is kept for the next,
    * unless `setToken()`, `setIdentity()` or a refusal came first. @default none
    */
-  token?: MaybeAsked<string>
+  token?: ValueOrProvider<string>
   /** A Standard Schema (zod, valibot, arktype) for incoming messages; a bad one is an `error` event. @default none */
   schema?: Schema<Incoming>
   /** Where the log lines go. @default none */
@@ -192,222 +181,4 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   signal?: AbortSignal
   /** Parts of the runtime to replace, for tests and runtimes without WebSocket. */
   environment?: Partial<Environment>
-}
-
-export const DEFAULTS = {
-  url: 'ws://localhost:3001/ws',
-  enabled: true,
-  connectTimeoutMs: 10_000,
-  reconnect: {
-    initialDelayMs: 2000,
-    factor: 2,
-    maxDelayMs: 30_000,
-    jitter: 1,
-    maxAttempts: 5,
-    stableAfterMs: 5000,
-    giveUpAfterMs: Number.POSITIVE_INFINITY as number,
-    when: undefined,
-  },
-  heartbeat: { intervalMs: 30_000, timeoutMs: 10_000, message: undefined },
-  fallback: {
-    url: '/api/market/snapshot',
-    intervalMs: 5000,
-    timeoutMs: 10_000,
-    probeIntervalMs: 30_000,
-    afterMs: undefined,
-    parse: undefined,
-  },
-  queue: {
-    limit: 1000,
-    maxBytes: 8_388_608,
-    overflow: 'drop-oldest',
-    retries: 3,
-    ttlMs: Number.POSITIVE_INFINITY as number,
-    ratePerSecond: 40,
-    maxInFlight: 256,
-  },
-  batch: { windowMs: 150, maxSize: 5000, conflate: undefined },
-  dedupe: {
-    size: 10_000,
-    ttlMs: 300_000,
-    key: (message: unknown): unknown => (message as { id?: unknown } | null | undefined)?.id,
-  },
-  history: { limit: 100 },
-} as const
-
-/** Kinds that the default does not show: any of these `typeof`s will do. */
-const KINDS: Readonly<Record<string, string>> = {
-  url: 'string object function',
-  protocols: 'string object function',
-  identity: 'string',
-  token: 'string function',
-  schema: 'object function',
-  protocol: 'object',
-  logger: 'object function',
-  signal: 'object',
-  environment: 'object',
-  'reconnect.jitter': 'number function',
-  'reconnect.when': 'function',
-  'heartbeat.message': 'string',
-  'fallback.afterMs': 'number',
-  'fallback.parse': 'function',
-  'batch.conflate': 'function',
-  'environment.page': 'object',
-  ...Object.fromEntries(
-    'WebSocket fetch now monotonicNow random getRandomValues setTimeout clearTimeout'
-      .split(' ')
-      .map(name => [`environment.${name}`, 'function']),
-  ),
-}
-/** What an object must have to be one of its kind. */
-const NEEDS: Readonly<Record<string, string>> = {
-  url: 'href',
-  protocols: 'flat',
-  protocol: 'attach',
-  schema: '~standard',
-  logger: 'debug info warn error',
-  signal: 'addEventListener removeEventListener',
-  'environment.page': 'on hidden online',
-}
-/** Where a number below 1 makes no sense; elsewhere the least is 0. */
-const AT_LEAST_ONE =
-  'factor connectTimeoutMs intervalMs timeoutMs probeIntervalMs ratePerSecond maxInFlight maxSize size'
-const WHOLE = 'maxAttempts retries limit maxInFlight maxSize size'
-const ENVIRONMENT = 'environment.'
-const CAN_BE_OFF = 'heartbeat fallback batch dedupe'
-
-const has = (words: string, word: string): boolean => words.split(' ').includes(word)
-
-const complain = (Kind: ErrorConstructor, path: string, expected: string, got: unknown): never => {
-  const shown =
-    typeof got === 'string'
-      ? `'${got}'`
-      : typeof got === 'object' && got
-        ? Array.isArray(got)
-          ? 'an array'
-          : 'an object'
-        : typeof got === 'function'
-          ? 'a function'
-          : String(got)
-  throw new Kind(`${path}: expected ${expected}, got ${shown}`)
-}
-
-/** Methods and fields: a number or nothing is none. */
-const isMember = (value: unknown): boolean => /^(function|object|string)$/.test(typeof value)
-
-/** `kinds`: the `typeof`s that will do; undefined for a name that there is not. */
-const check = (
-  path: string,
-  name: string,
-  value: unknown,
-  fallback: unknown,
-  kinds: string | undefined,
-): void => {
-  if (!kinds) return complain(TypeError, path, 'the name of an option', name)
-  const kind = typeof value
-  const least = has(AT_LEAST_ONE, name) ? 1 : 0
-  const whole = has(WHOLE, name)
-  const needs = NEEDS[path]?.split(' ') ?? []
-  const expected = has(kinds, 'number')
-    ? `a ${whole ? 'whole ' : ''}number >= ${least}${has(kinds, 'function') ? ' or a function' : ''}`
-    : name === 'overflow'
-      ? `'${fallback}'`
-      : path === 'protocols'
-        ? 'a string, an array of them or a function'
-        : `${kinds.replaceAll(' ', ' or ')}${needs[0] ? ` with ${needs.join(' ')}` : ''}`
-  const lacks = (each: string): boolean => !isMember((value as Record<string, unknown>)[each])
-  if (
-    !has(kinds, kind) ||
-    value === null ||
-    // Where a string or a function will do as it is, only an object has to have something.
-    ((kind === 'object' || !has(kinds, 'string')) && needs.some(lacks)) ||
-    (path === 'protocols' && [value].flat().some(each => !/^(string|function)$/.test(typeof each)))
-  ) {
-    complain(TypeError, path, expected, value)
-  }
-  const number = value as number
-  if (
-    kind === 'number'
-      ? !(number >= least) || (whole && number % 1 > 0)
-      : value === '' || (name === 'overflow' && value !== fallback)
-  ) {
-    complain(RangeError, path, expected, value)
-  }
-  const fault = path === 'url' && kind !== 'function' && faultOf(`${value}`)
-  if (fault) throw new RangeError(`${path}: ${fault}`)
-}
-
-type Section<Given, Name extends keyof typeof DEFAULTS> =
-  Required<Exclude<Given, false | undefined>> extends infer Full
-    ? {
-        readonly [Key in keyof Full]: Key extends keyof (typeof DEFAULTS)[Name]
-          ? (typeof DEFAULTS)[Name][Key] extends undefined
-            ? Full[Key] | undefined
-            : Full[Key]
-          : Full[Key]
-      }
-    : never
-
-/** Options as the client reads them: complete, checked, and never changed. */
-export interface Settings<Incoming, Outgoing>
-  extends Omit<
-    ResilientWebSocketOptions<Incoming, Outgoing>,
-    'reconnect' | 'heartbeat' | 'fallback' | 'queue' | 'batch' | 'dedupe' | 'history'
-  > {
-  readonly url: MaybeAsked<string | URL>
-  readonly enabled: boolean
-  readonly connectTimeoutMs: number
-  readonly reconnect: Section<ReconnectOptions, 'reconnect'>
-  readonly heartbeat: Section<HeartbeatOptions, 'heartbeat'> | false
-  readonly fallback: Section<FallbackOptions, 'fallback'> | false
-  readonly queue: Section<QueueOptions, 'queue'>
-  readonly batch: Section<BatchOptions<Incoming>, 'batch'> | false
-  readonly dedupe: Section<DedupeOptions<Incoming>, 'dedupe'> | false
-  readonly history: { readonly limit: number }
-}
-
-/**
- * Checks every option once. Throws a `TypeError` (wrong kind or unknown name) or a `RangeError`
- * (right kind, impossible value) that names the option, what was expected and what came.
- */
-export const resolveOptions = <Incoming, Outgoing>(
-  given: ResilientWebSocketOptions<Incoming, Outgoing> = {},
-): Settings<Incoming, Outgoing> => {
-  if (!isSection(given)) complain(TypeError, 'options', 'object', given)
-  return resolve('', given, DEFAULTS) as never
-}
-
-const isSection = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const resolve = (path: string, given: object, defaults: object): object => {
-  const resolved: Record<string, unknown> = { ...defaults }
-  for (const [name, value] of Object.entries(readGiven(given))) {
-    if (value === undefined) {
-      // A part of the runtime may be absent on purpose.
-      if (path === ENVIRONMENT) resolved[name] = value
-      continue
-    }
-    // Nobody is a user, too.
-    if (value === null && !path && name === 'identity') {
-      resolved[name] = value
-      continue
-    }
-    const known = Object.hasOwn(defaults, name)
-    const fallback = known ? resolved[name] : undefined
-    const full = path + name
-    // A class may have methods of its own beside options.
-    const isMethod = typeof value === 'function' && !Object.hasOwn(given, name)
-    if (isMethod && !known && !Object.hasOwn(KINDS, full)) continue
-    const off = !path && has(CAN_BE_OFF, name)
-    if (off && value === false) resolved[name] = value
-    else if (typeof fallback !== 'object') {
-      const kinds = Object.hasOwn(KINDS, full) ? KINDS[full] : known ? typeof fallback : undefined
-      check(full, name, value, fallback, kinds)
-      resolved[name] =
-        `${full}.` === ENVIRONMENT ? resolve(ENVIRONMENT, value as object, {}) : value
-    } else if (isSection(value)) resolved[name] = resolve(`${full}.`, value, fallback as object)
-    else complain(TypeError, full, `object${off ? ' or false' : ''}`, value)
-  }
-  return resolved
 }

@@ -32,5 +32,5 @@ export const envelope = (
   }
 }
 
-/** The same under the name that says what travels. */
+/** The same as `envelope()`, by the name that it has in `/basic`. */
 export const json: typeof envelope = envelope

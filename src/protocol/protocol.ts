@@ -111,9 +111,9 @@ export interface ProtocolLink<Incoming = unknown> {
   leave(withinMs: number): void
   /**
    * The link is of no use. `retry`: `true` dials again after the usual delay, a number after so many ms; `false` makes the
-   * status ERROR. @default true
+   * status ERROR. `timedOut`: the server did not answer in time, as the error's `cause` then says. @default true, false
    */
-  close(reason: string, retry?: boolean | number): void
+  close(reason: string, retry?: boolean | number, timedOut?: boolean): void
 }
 
 /** What a conversation may ask of the client that it belongs to, with a link or without. */

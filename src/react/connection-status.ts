@@ -13,9 +13,11 @@ import type { AnyClient } from '../adapters/options.ts'
 export interface ConnectionStatusAttributes extends HTMLAttributes<HTMLElement> {
   /** The client to show. */
   client?: AnyClient | null
-  /** Words in place of the English ones: `Partial<IndicatorStrings>`. */
+  /** Texts in place of the English ones: `Partial<IndicatorStrings>`. */
   strings?: object
+  /** Gets the element. */
   ref?: Ref<HTMLElement>
+  /** Its class; React 18 knows custom elements by `class`. */
   class?: string
 }
 
@@ -27,10 +29,11 @@ declare module 'react' {
   }
 }
 
+/** Props of `ConnectionStatus`. */
 export interface ConnectionStatusProps extends HTMLAttributes<HTMLElement> {
   /** The client to show, such as `socket` of `useResilientWebSocket()`; `null` or `undefined` shows nothing. */
   client: AnyClient | null | undefined
-  /** Words in place of the English ones: `Partial<IndicatorStrings>`. @default the English ones */
+  /** Texts in place of the English ones: `Partial<IndicatorStrings>`. @default the English ones */
   strings?: object
 }
 

@@ -1,11 +1,11 @@
-/** What the server takes from the runtime: clock, timers and chance. */
+/** The part of the runtime that the server uses: clock, timers and chance. */
 
 export interface ServerEnvironment {
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds from any start; never goes back. */
   monotonicNow(): number
-  /** Even between 0 and 1. */
+  /** Evenly distributed from 0 to 1. */
   random(): number
   setTimeout(run: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
@@ -19,7 +19,7 @@ export const nodeEnvironment: ServerEnvironment = {
   clearTimeout: handle => clearTimeout(handle as NodeJS.Timeout),
 }
 
-/** Timers by name, of one owner that clears them all at its end. */
+/** Named timers of one owner, which clears them all at its end. A delay may be longer than Node's own 24.8 days. */
 export interface ServerTimers {
   set(name: string, delayMs: number, run: () => void): void
   has(name: string): boolean
@@ -27,32 +27,47 @@ export interface ServerTimers {
   clearAll(): void
 }
 
-/** A delay beyond 2^31 - 1 ms would fire at once. */
-const LONGEST_MS = 2_147_483_647
+/** Node fires a timer with a longer delay at once. */
+const MAX_DELAY_MS = 2_147_483_647
 
-export const createServerTimers = (environment: ServerEnvironment): ServerTimers => {
-  const handles = new Map<string, unknown>()
-  const clear = (name: string): void => {
-    if (handles.has(name)) environment.clearTimeout(handles.get(name))
-    handles.delete(name)
+/** A class that allocates little: every connection has one. */
+class NamedTimers implements ServerTimers {
+  readonly #environment: ServerEnvironment
+  #handles: Map<string, unknown> | undefined
+
+  constructor(environment: ServerEnvironment) {
+    this.#environment = environment
   }
-  return {
-    set(name, delayMs, run) {
-      clear(name)
-      const arm = (leftMs: number): void => {
-        const fire = (): void => {
-          if (leftMs > LONGEST_MS) return arm(leftMs - LONGEST_MS)
-          handles.delete(name)
-          run()
-        }
-        handles.set(name, environment.setTimeout(fire, Math.min(leftMs, LONGEST_MS)))
-      }
-      arm(Math.max(delayMs, 0))
-    },
-    has: name => handles.has(name),
-    clear,
-    clearAll() {
-      for (const name of [...handles.keys()]) clear(name)
-    },
+
+  set(name: string, delayMs: number, run: () => void): void {
+    this.clear(name)
+    this.#arm(name, Math.max(delayMs, 0), run)
+  }
+
+  has(name: string): boolean {
+    return this.#handles?.has(name) === true
+  }
+
+  clear(name: string): void {
+    if (!this.has(name)) return
+    this.#environment.clearTimeout(this.#handles?.get(name))
+    this.#handles?.delete(name)
+  }
+
+  clearAll(): void {
+    for (const name of [...(this.#handles?.keys() ?? [])]) this.clear(name)
+  }
+
+  #arm(name: string, leftMs: number, run: () => void): void {
+    const fire = (): void => {
+      if (leftMs > MAX_DELAY_MS) return this.#arm(name, leftMs - MAX_DELAY_MS, run)
+      this.#handles?.delete(name)
+      run()
+    }
+    this.#handles ??= new Map()
+    this.#handles.set(name, this.#environment.setTimeout(fire, Math.min(leftMs, MAX_DELAY_MS)))
   }
 }
+
+export const createServerTimers = (environment: ServerEnvironment): ServerTimers =>
+  new NamedTimers(environment)

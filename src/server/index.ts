@@ -10,22 +10,34 @@ export type {
   Deliver,
   History,
   HistoryQuery,
+  OnTakeover,
   Position,
   Publication,
   Published,
-  Taken,
-} from './broker.ts'
-export { BrokerError } from './broker.ts'
+} from './broker/broker.ts'
+export { BrokerError } from './broker/broker.ts'
+export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory-broker.ts'
+export { RedisBroker } from './broker/redis/redis-broker.ts'
+export type { RedisBrokerOptions } from './broker/redis/redis-options.ts'
+export type {
+  Refused,
+  SessionContact,
+  SessionRecord,
+  SessionStore,
+} from './broker/session-store.ts'
 export {
   createServer,
-  type DrainOptions,
   type ResilientServer,
-  type ServerEvents,
 } from './create-server.ts'
-export type { Feed, Publisher } from './feed.ts'
-export { MARKET_SYMBOLS, type MarketOptions, type Quote, startMarket } from './market.ts'
-export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.ts'
-export type { Identity, ServerClient, ServerLogger, ServerOptions } from './options.ts'
-export { RedisBroker, type RedisBrokerOptions } from './redis-broker.ts'
-export { type ReplayOptions, startReplay } from './replay.ts'
-export type { Contact, Refused, SessionRecord, Sessions } from './sessions.ts'
+export type { Feed, Publisher } from './feeds/feed.ts'
+export { type ReplayOptions, startReplay } from './feeds/replay.ts'
+export {
+  MARKET_SYMBOLS,
+  type MarketOptions,
+  type Quote,
+  startMarket,
+} from './feeds/simulated-market.ts'
+export type { ServerLogger } from './logging.ts'
+export type { Identity, ServerClient, ServerOptions } from './options.ts'
+export type { ServerEvents } from './server-events.ts'
+export type { DrainOptions } from './shutdown.ts'

@@ -1,6 +1,6 @@
-/** What a server counts, and how that is told to Prometheus. */
+/** The counters of a server, and their text for Prometheus. */
 
-/** Counted since the process began. Plain numbers, since most of them grow with every message. */
+/** Counts since the server was created. Plain numbers, since most of them grow with every message. */
 export interface Counters {
   connections: number
   received: number
@@ -14,7 +14,7 @@ export interface Counters {
   conflated: number
   polls: number
   posts: number
-  /** By the code that the sender was told. */
+  /** By the `code` of the `error` or `nack` that the sender got. */
   readonly refused: Map<string, number>
 }
 
@@ -37,7 +37,7 @@ export const createCounters = (): Counters => ({
 export const countRefusal = ({ refused }: Counters, code: string): void =>
   void refused.set(code, (refused.get(code) ?? 0) + 1)
 
-/** How things are at the moment. */
+/** Values of the moment. */
 export interface Gauges {
   readonly connections: number
   readonly sessions: number
@@ -46,13 +46,13 @@ export interface Gauges {
   readonly startedAtSeconds: number
 }
 
-/** One name, with a value or one for each value of its label. */
+/** One name of Prometheus, with one value, or with one for each value of its label. */
 export interface Metric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
   readonly label?: string
-  /** By label; `''` where there is none. */
+  /** By the value of the label; `''` where there is no label. */
   readonly values: Iterable<readonly [string, number]>
 }
 

@@ -1,57 +1,64 @@
-/** What a server can be set to, what it is set to if you do not, and what is said to a bad value. */
+/** The options of a server: their meaning, defaults and validation. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { WireMessage } from '../protocol/wire-types.ts'
-import type { Broker, Publication } from './broker.ts'
+import type { Broker, Publication } from './broker/broker.ts'
+import type { ServerLogger } from './logging.ts'
 import { normalOrigin } from './origin.ts'
-import { show } from './words.ts'
+import {
+  applyRules,
+  numberOption,
+  option,
+  type Rule,
+  requireFunction,
+  requireKnown,
+  requireString,
+  sectionOption,
+  show,
+} from './validate.ts'
 
-/** `console`, or anything with its four methods. */
-export interface ServerLogger {
-  /** What one client did that ends nothing. */
-  debug(...words: unknown[]): void
-  /** Who comes and goes, and what becomes of the server. */
-  info(...words: unknown[]): void
-  /** What was refused, and what would allow it. */
-  warn(...words: unknown[]): void
-  /** What failed in the application, the broker or the network. */
-  error(...words: unknown[]): void
-}
-
-/** Who a client is. */
+/** The user that a token belongs to, as `authenticate` answers it. */
 export interface Identity {
-  /** Names the user; sessions belong to it. */
+  /** Names the user, in at least one character; sessions belong to it. A later token may not change it (4401). */
   readonly user: string
-  /** When it ends, ms since the epoch; the connection is then closed with 4401. `null` or missing: never. */
+  /**
+   * When it ends, ms since the epoch; the connection is then closed with 4401, and a request by HTTP gets 401.
+   * @default null: never
+   */
   readonly expiresAt?: number | null
 }
 
 /** A client as the application sees it. */
 export interface ServerClient {
-  /** Names the connection. */
+  /** Names the connection; for a message sent by POST the `sid` of its session. */
   readonly id: string
-  /** Who it is; `null` without `authenticate`. */
+  /** The user of its identity; `null` without `authenticate`, or before the client has authenticated. */
   readonly user: string | null
-  /** The address it came from. */
+  /** The IP address it came from; see `trustProxy`. */
   readonly address: string
-  /** Channels it listens to. */
+  /** Channels it is subscribed to; always empty for a message sent by POST. */
   readonly channels: readonly string[]
-  /** Sends to this client alone. */
+  /**
+   * Sends to this client alone. Without effect once its connection closes; for a message sent by POST it travels with the
+   * answer, and without effect after that. Throws a `TypeError` for data that JSON cannot hold.
+   */
   send(message: Publication): void
   /**
-   * Closes its connection. Of the reason 123 bytes are sent. Throws a `RangeError` for a code that is none.
+   * Closes its connection; of the reason 123 bytes are sent. Without effect for a message sent by POST. Throws a
+   * `RangeError` for a code that must not be in a close frame.
    * @default 1000, no reason
    */
   close(code?: number, reason?: string): void
 }
 
+/** Options of `createServer`. A bad value throws a `TypeError` or `RangeError` that names the option. */
 export interface ServerOptions {
-  /** Where to listen; 0 picks a free one. @default 3001 */
+  /** TCP port to listen on, 0 to 65535; 0 picks a free one. @default 3001 */
   port?: number
-  /** @default '0.0.0.0' */
+  /** Address to listen on. @default '0.0.0.0' */
   host?: string
-  /** Where WebSockets are taken. @default '/ws' */
+  /** Path where WebSockets are accepted. @default '/ws' */
   path?: string
-  /** Where polls are answered. @default '/api/market/snapshot' */
+  /** Path where polls (GET) and messages (POST) are answered. @default '/api/market/snapshot' */
   snapshotPath?: string
   /**
    * How long a client may take to send a request by HTTP, from its connection (or the request before) to the last byte of
@@ -78,34 +85,38 @@ export interface ServerOptions {
    */
   trustProxy?: number
   /**
-   * An http.Server of yours to join, instead of an own one: requests and upgrades that are not for this server are left
+   * An http.Server of yours to share, instead of an own one: requests and upgrades that are not for this server are left
    * to your listeners, whenever you attach them. You make it listen, or `listen()` does if you give a `port`; you close it.
+   * @default one of its own
    */
   server?: Server
   /**
    * Exact origins of pages that may connect: scheme, host and port, also of apps and extensions
-   * (`capacitor://localhost`); no paths, no wildcards. @default ['http://localhost:3000']
+   * (`capacitor://localhost`); no paths, no wildcards. Others get 403. @default ['http://localhost:3000']
    */
   allowedOrigins?: readonly string[]
-  /** Also takes clients that send no Origin: programs, not browsers. @default false */
+  /** Also accepts clients that send no Origin: programs, not browsers. @default false */
   allowMissingOrigin?: boolean
   /** How a client that has died silently is noticed: a ping, by message and by frame. */
   heartbeat?: {
-    /** From ping to ping, in ms. @default 30000 */
+    /** From ping to ping, in ms, at least 1. @default 30000 */
     intervalMs?: number
-    /** A ping that is not answered for so long ends the connection, in ms. @default 10000 */
+    /** A client that answers no ping for so long is disconnected, in ms, at least 1. @default 10000 */
     timeoutMs?: number
   }
-  /** Messages a client may send, by a token bucket that holds one second's worth; `false`: any number. */
+  /**
+   * Messages a client may send, by a token bucket that holds one second's worth; `false`: any number. More are refused with
+   * `RATE_LIMITED`; 500 refusals within 10 s close the connection with 1013.
+   */
   rateLimit?:
     | {
-        /** @default 50 */
+        /** Messages in each `perMs`, at least 1. @default 50 */
         limit?: number
-        /** @default 1000 */
+        /** The time in which `limit` messages may come, in ms, at least 1. @default 1000 */
         perMs?: number
       }
     | false
-  /** Bytes of a frame, at most; more is answered with 1009. @default 65536 */
+  /** Bytes of a frame or of a POST, at most; more is answered with 1009, or 413. @default 65536 */
   maxPayload?: number
   /**
    * Bytes that wait for a slow client. Beyond them, and if it reads nothing for 2 s, or not within 5 s what waited, it is closed
@@ -115,8 +126,8 @@ export interface ServerOptions {
   maxBufferedBytes?: number
   /**
    * Of this channel only the newest message counts, prices for instance: a client that does not read fast enough is
-   * not closed for it. Messages are left out, and when it has caught up it gets the newest one, told as a gap.
-   * Asked when a client begins to hear a channel. @default no channel
+   * not closed for it. Messages are left out, and when it has caught up it gets the newest one, announced as a gap.
+   * Called when a client subscribes to a channel. @default no channel
    */
   conflate?: (channel: string) => boolean
   /** Connections in all; beyond them 503. @default Infinity */
@@ -124,11 +135,14 @@ export interface ServerOptions {
   /** Connections of one address; beyond them 429. @default Infinity */
   maxConnectionsPerAddress?: number
   /**
-   * Says who a token belongs to; `null`: refused. What it throws refuses nobody (the user directory is down, perhaps): the
-   * client is sent away with 1013, or 503 by HTTP, and comes back. Without it all are anonymous.
+   * Says which user a token belongs to; `null`: the token is refused. An error that it throws refuses nobody (the user
+   * directory is down, perhaps): the client is sent away with 1013, or 503 by HTTP, and comes back.
+   * @default none: all clients are anonymous
    */
   authenticate?: (given: {
+    /** The request of the upgrade, poll or POST; for a token sent later, the upgrade's. */
     readonly request: IncomingMessage
+    /** The token of the `Authorization: Bearer` header, or of the message. */
     readonly token: string
   }) => Promise<Identity | null> | Identity | null
   /**
@@ -137,53 +151,42 @@ export interface ServerOptions {
    * gets 503. @default 5000
    */
   authTimeoutMs?: number
-  /** May this user do that on this channel? For `send` it is the message's channel, or its type. @default all may */
+  /**
+   * May this user do that on this channel? For `send` it is the message's channel, or its type. `false` is answered with
+   * `FORBIDDEN`. @default all may
+   */
   authorize?: (
     user: string | null,
     action: 'subscribe' | 'send',
     channel: string,
   ) => Promise<boolean> | boolean
   /**
-   * Handles an application message, one at a time for each client. An object is sent back with
-   * `replyTo`; what it throws is told to the client as an `error` without its words. See `handlerTimeoutMs` for one that
-   * does not end.
+   * Handles an application message, one at a time for each client. An object that it returns is sent back with
+   * `replyTo`; an error that it throws is sent to the client as `INTERNAL`, without its text. See `handlerTimeoutMs` for
+   * one that does not end. @default none: messages are only events
    */
   onMessage?: (message: WireMessage, client: ServerClient) => unknown
   /**
    * How long `onMessage`, with the `authorize` of its message, may take, in ms. Then the message is refused with `TIMEOUT` (to a
-   * client of protocol v1 it is `unknown`), its place is used up, and the session goes on. The handler itself is not ended: what it
-   * returns later is dropped, what it sends later by the `client` of a POST, too; the message sent again is acknowledged and
+   * client of protocol v1 it is `unknown`), its `seq` is used up, and the session goes on. The handler itself is not ended: its
+   * later return value is dropped, and later messages by the `client` of a POST, too; the message sent again is acknowledged and
    * not applied. `authorize` of a subscription has the same time for all its channels; then the client is closed with 1013, or
    * answered 503 by HTTP. `Infinity`: any time. @default 30000
    */
   handlerTimeoutMs?: number
   /** Where channels and sessions live; a `RedisBroker` is shared with other servers. @default new MemoryBroker() */
   broker?: Broker
-  /** How long a session outlives its last sign of life, in ms. @default 120000 */
+  /** How long a session outlives its last sign of life, in ms, at least 1. @default 120000 */
   sessionTtlMs?: number
-  /** Where the log lines go. @default none */
+  /** Where the log lines go: `console`, or anything like it. @default none */
   logger?: ServerLogger
 }
 
-/** Throws unless it is a number of at least `least`. */
-export const requireNumber = (
-  name: string,
-  value: unknown,
-  least: number,
-  most: number = Number.POSITIVE_INFINITY,
-): void => {
-  const expected = `a number from ${least} to ${most}`
-  if (typeof value !== 'number')
-    throw new TypeError(`${name}: expected ${expected}, got ${show(value)}`)
-  if (!(value >= least && value <= most))
-    throw new RangeError(`${name}: expected ${expected}, got ${value}`)
-}
+/** The longest delay that Node's own timers take. */
+const MAX_TIMEOUT_MS = 2_147_483_647
 
-const requireFunction = (name: string, value: unknown): void => {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`${name}: expected a function, got ${show(value)}`)
-  }
-}
+/** The characters of an HTTP token, which is what the name of a subprotocol is. */
+const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/
 
 const requirePath = (name: string, value: unknown): void => {
   if (typeof value !== 'string' || !/^\/[^\s?#]*$/.test(value)) {
@@ -191,130 +194,85 @@ const requirePath = (name: string, value: unknown): void => {
   }
 }
 
-/** Node's own timers take no longer delay. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647
+const proxyCount: Rule<number> = (name, given) => {
+  const count = numberOption(0)(name, given)
+  if (Number.isInteger(count)) return count
+  throw new RangeError(`${name}: expected a whole number of proxies, got ${count}`)
+}
 
-/** The characters of a token of HTTP, of which a subprotocol's name consists. */
-const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/
+const protocolNames: Rule<readonly string[]> = (name, given = ['rws.v1']) => {
+  const isName = (each: unknown): boolean => typeof each === 'string' && PROTOCOL.test(each)
+  if (Array.isArray(given) && given.every(isName)) return [...given]
+  const got = Array.isArray(given) ? given.map(show).join(', ') : show(given)
+  throw new TypeError(`${name}: expected an array of names such as 'rws.v1', got ${got}`)
+}
+
+const origins: Rule<readonly string[]> = (name, given = ['http://localhost:3000']) => {
+  if (!Array.isArray(given)) {
+    throw new TypeError(`${name}: expected an array, got ${show(given)}`)
+  }
+  return given.map(origin => normalOrigin(origin, name))
+}
+
+const bucket = sectionOption({
+  limit: numberOption(50, { min: 1 }),
+  perMs: numberOption(1000, { min: 1 }),
+})
+
+const timeout = (fallback: number): Rule<number> =>
+  numberOption(fallback, { min: 1, max: MAX_TIMEOUT_MS })
+
+const positive = (fallback: number): Rule<number> => numberOption(fallback, { min: 1 })
+
+const unlimited = positive(Number.POSITIVE_INFINITY)
+
+/** Options without a default. */
+type Absent = 'server' | 'authenticate' | 'onMessage' | 'broker'
 
 /** Options as the server reads them: complete and checked. */
-export type ServerSettings = ReturnType<typeof resolveServerOptions>
+export type ServerSettings = Readonly<
+  Required<Omit<ServerOptions, Absent | 'heartbeat' | 'rateLimit' | 'logger'>>
+> & { readonly [Name in Absent]: ServerOptions[Name] } & {
+  readonly heartbeat: { readonly intervalMs: number; readonly timeoutMs: number }
+  readonly rateLimit: { readonly limit: number; readonly perMs: number } | false
+  readonly logger: Partial<ServerLogger>
+}
 
-const KNOWN =
-  'port host path snapshotPath requestTimeoutMs answerTimeoutMs protocols trustProxy server allowedOrigins allowMissingOrigin heartbeat rateLimit maxPayload maxBufferedBytes conflate maxConnections maxConnectionsPerAddress authenticate authTimeoutMs authorize onMessage handlerTimeoutMs broker sessionTtlMs logger'.split(
-    ' ',
-  )
+/** Every option once: its name, its default, and the rule that it must keep. */
+const OPTIONS: { readonly [Name in keyof ServerSettings]: Rule<ServerSettings[Name]> } = {
+  port: numberOption(3001, { max: 65_535 }),
+  host: option('0.0.0.0', requireString),
+  path: option('/ws', requirePath),
+  snapshotPath: option('/api/market/snapshot', requirePath),
+  requestTimeoutMs: timeout(15_000),
+  answerTimeoutMs: timeout(60_000),
+  protocols: protocolNames,
+  trustProxy: proxyCount,
+  server: option(undefined),
+  allowedOrigins: origins,
+  allowMissingOrigin: option(false),
+  heartbeat: sectionOption({ intervalMs: positive(30_000), timeoutMs: positive(10_000) }),
+  rateLimit: (name, given = {}) => (given ? bucket(name, given) : false),
+  maxPayload: positive(65_536),
+  maxBufferedBytes: positive(1_048_576),
+  conflate: option(() => false, requireFunction),
+  maxConnections: unlimited,
+  maxConnectionsPerAddress: unlimited,
+  authenticate: option(undefined, requireFunction),
+  authTimeoutMs: positive(5000),
+  authorize: option(() => true, requireFunction),
+  onMessage: option(undefined, requireFunction),
+  handlerTimeoutMs: positive(30_000),
+  broker: option(undefined),
+  sessionTtlMs: positive(120_000),
+  logger: option({}),
+}
 
-export const resolveServerOptions = (
-  options: ServerOptions,
-): Required<
-  Omit<
-    ServerOptions,
-    'server' | 'heartbeat' | 'rateLimit' | 'authenticate' | 'onMessage' | 'broker' | 'logger'
-  >
-> & {
-  server: Server | undefined
-  heartbeat: { intervalMs: number; timeoutMs: number }
-  rateLimit: { limit: number; perMs: number } | false
-  authenticate: ServerOptions['authenticate']
-  onMessage: ServerOptions['onMessage']
-  broker: Broker | undefined
-  logger: Partial<ServerLogger>
-} => {
+/** Throws a `TypeError` or `RangeError` that names the bad option. */
+export const resolveServerOptions = (options: ServerOptions): ServerSettings => {
   if (typeof options !== 'object' || !options) {
     throw new TypeError(`options: expected an object, got ${show(options)}`)
   }
-  const unknown = Object.keys(options).find(name => !KNOWN.includes(name))
-  if (unknown) throw new TypeError(`${unknown}: expected one of ${KNOWN.join(', ')}`)
-  const {
-    port = 3001,
-    host = '0.0.0.0',
-    path = '/ws',
-    snapshotPath = '/api/market/snapshot',
-    requestTimeoutMs = 15_000,
-    answerTimeoutMs = 60_000,
-    protocols = ['rws.v1'],
-    trustProxy = 0,
-    server,
-    allowedOrigins = ['http://localhost:3000'],
-    allowMissingOrigin = false,
-    heartbeat = {},
-    rateLimit = {},
-    maxPayload = 65_536,
-    maxBufferedBytes = 1_048_576,
-    conflate = () => false,
-    maxConnections = Number.POSITIVE_INFINITY,
-    maxConnectionsPerAddress = Number.POSITIVE_INFINITY,
-    authenticate,
-    authTimeoutMs = 5000,
-    authorize = () => true,
-    onMessage,
-    handlerTimeoutMs = 30_000,
-    broker,
-    sessionTtlMs = 120_000,
-    logger = {},
-  } = options
-  const { intervalMs = 30_000, timeoutMs = 10_000 } = heartbeat
-  const { limit = 50, perMs = 1000 } = rateLimit || {}
-  requireNumber('port', port, 0, 65_535)
-  requirePath('path', path)
-  requirePath('snapshotPath', snapshotPath)
-  requireNumber('requestTimeoutMs', requestTimeoutMs, 1, LONGEST_TIMEOUT_MS)
-  requireNumber('answerTimeoutMs', answerTimeoutMs, 1, LONGEST_TIMEOUT_MS)
-  requireNumber('trustProxy', trustProxy, 0)
-  if (!Number.isInteger(trustProxy)) {
-    throw new RangeError(`trustProxy: expected a whole number of proxies, got ${trustProxy}`)
-  }
-  requireNumber('heartbeat.intervalMs', intervalMs, 1)
-  requireNumber('heartbeat.timeoutMs', timeoutMs, 1)
-  requireNumber('rateLimit.limit', limit, 1)
-  requireNumber('rateLimit.perMs', perMs, 1)
-  requireNumber('maxPayload', maxPayload, 1)
-  requireNumber('maxBufferedBytes', maxBufferedBytes, 1)
-  requireNumber('maxConnections', maxConnections, 1)
-  requireNumber('maxConnectionsPerAddress', maxConnectionsPerAddress, 1)
-  requireNumber('authTimeoutMs', authTimeoutMs, 1)
-  requireNumber('handlerTimeoutMs', handlerTimeoutMs, 1)
-  requireNumber('sessionTtlMs', sessionTtlMs, 1)
-  requireFunction('authenticate', authenticate)
-  requireFunction('authorize', authorize)
-  requireFunction('conflate', conflate)
-  requireFunction('onMessage', onMessage)
-  if (typeof host !== 'string') throw new TypeError(`host: expected a string, got ${show(host)}`)
-  if (!Array.isArray(allowedOrigins)) {
-    throw new TypeError(`allowedOrigins: expected an array, got ${show(allowedOrigins)}`)
-  }
-  const isProtocol = (name: unknown): boolean => typeof name === 'string' && PROTOCOL.test(name)
-  if (!Array.isArray(protocols) || !protocols.every(isProtocol)) {
-    const got = Array.isArray(protocols) ? protocols.map(show).join(', ') : show(protocols)
-    throw new TypeError(`protocols: expected an array of names such as 'rws.v1', got ${got}`)
-  }
-  return {
-    port,
-    host,
-    path,
-    snapshotPath,
-    requestTimeoutMs,
-    answerTimeoutMs,
-    protocols: [...protocols],
-    trustProxy,
-    server,
-    allowedOrigins: allowedOrigins.map(origin => normalOrigin(origin)),
-    allowMissingOrigin,
-    heartbeat: { intervalMs, timeoutMs },
-    rateLimit: rateLimit && { limit, perMs },
-    maxPayload,
-    maxBufferedBytes,
-    conflate,
-    maxConnections,
-    maxConnectionsPerAddress,
-    authenticate,
-    authTimeoutMs,
-    authorize,
-    onMessage,
-    handlerTimeoutMs,
-    broker,
-    sessionTtlMs,
-    logger,
-  }
+  requireKnown(options, Object.keys(OPTIONS))
+  return applyRules(OPTIONS, options)
 }

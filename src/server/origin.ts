@@ -1,10 +1,10 @@
-/** Origins of pages that may connect, and what is said to others. Pure. */
-import { show } from './words.ts'
+/** Origins of pages that may connect, and the advice for others. Pure. */
+import { show } from './validate.ts'
 
 /**
  * An origin in the form in which browsers send it. Apps and extensions have schemes of their own
- * (`capacitor://localhost`), for which `URL` knows no origin. Throws a `TypeError` for what could never be one, or is
- * meant for many.
+ * (`capacitor://localhost`), for which `URL` knows no origin. Throws a `TypeError` for a value that
+ * no browser sends, and for a wildcard.
  */
 export const normalOrigin = (given: unknown, name = 'allowedOrigins'): string => {
   try {
@@ -14,15 +14,15 @@ export const normalOrigin = (given: unknown, name = 'allowedOrigins'): string =>
     const alone = !username && !password && !search && !hash && (!pathname || pathname === '/')
     if (host && alone && !host.includes('*')) return `${protocol}//${host}`.toLowerCase()
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new TypeError(`${name}: expected origins such as 'https://example.com', got ${show(given)}`)
 }
 
-/** An origin that may stand in a command line as it is: it came from outside, and somebody may paste it into a shell. */
+/** An origin that is safe to show as part of a command line: it came from outside, and somebody may paste it into a shell. */
 const PLAIN = /^[a-z][a-z\d+.-]*:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/
 
-/** What would allow a client with this Origin, if anything would. */
+/** Advice on how to allow a client with this Origin. */
 export const howToAllow = (origin: string | undefined): string => {
   if (origin === undefined) {
     return 'To allow clients that send no Origin (programs, not pages): --allow-missing-origin, ALLOW_MISSING_ORIGIN=1 or allowMissingOrigin: true'

@@ -34,7 +34,7 @@ export const faultOf = (url: string): string | undefined => {
 }
 
 /** True for this machine's own server, which needs no network. */
-export const isLoopback = (url: string): boolean => {
-  const { hostname = '' } = parse(url, globalThis.location?.href) ?? {}
+export const isLoopback = (url: string, base?: string): boolean => {
+  const { hostname = '' } = parse(url, base) ?? {}
   return /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)
 }

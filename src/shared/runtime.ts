@@ -29,6 +29,8 @@ export interface PageEvents {
   hidden(): boolean
   /** False only if the machine says that it is offline; true proves nothing. */
   online(): boolean
+  /** The page's own address, which relative ones are relative to. @default globalThis.location */
+  readonly location?: { readonly href: string; readonly protocol: string } | undefined
 }
 
 /** Everything the client takes from the runtime. Replace any part of it, in tests for example. */
@@ -55,6 +57,10 @@ export interface Environment {
 
 /** Where there is no page, and nothing to hear of it. */
 export const noPage: PageEvents = { on: () => () => {}, hidden: () => false, online: () => true }
+
+/** The page's own address, if there is a page. */
+export const locationOf = ({ page }: Pick<Environment, 'page'>): PageEvents['location'] =>
+  page.location ?? globalThis.location
 
 const browserPage = (): PageEvents => {
   // A worker has no window and no document, and hears everything itself.

@@ -2,13 +2,15 @@
 import type { Environment, WebSocketConstructor, WebSocketLike } from '../shared/runtime.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
-/** The far end of one socket, in the hands of the test. */
+/** The server's end of one socket, in the hands of the test. */
 export interface FakeSocket {
+  /** The address that was dialed. */
   readonly url: string
+  /** The subprotocols that the client offers. */
   readonly protocols: readonly string[]
-  /** What the client wrote, oldest first. */
+  /** The frames that the client wrote, oldest first. */
   readonly sent: unknown[]
-  /** What the client wrote, parsed. */
+  /** The envelopes in them, parsed from JSON. Throws for frames that are no JSON. */
   messages(): Record<string, unknown>[]
   /** 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
   readonly readyState: number
@@ -16,37 +18,48 @@ export interface FakeSocket {
   readonly closedByClient: { readonly code: number; readonly reason: string } | undefined
   /** Listeners that the client still has on it, apart from one that swallows errors. */
   listeners(): number
+  /** Bytes that the socket has not handed to the network yet; set it to play a slow one. @default 0 */
   bufferedAmount: number
   /** The handshake succeeds. */
   open(): void
   /** A frame arrives; objects are sent as JSON. Throws before `open()`: no server can do that. */
   receive(frame: unknown): void
-  /** The closing handshake has begun: what is sent now is discarded without a word. */
+  /** The closing handshake has begun: frames written from now on are discarded without an error. */
   beginClose(): void
-  /** The link ends. */
+  /** The link ends, by default with 1006: it broke. */
   close(code?: number, reason?: string): void
   /** The dial fails as a browser tells it. */
   fail(): void
-  /** As browsers do with what they block: `error`, and nothing more. */
+  /** As browsers do with an address that they block: `error`, and nothing more. */
   block(): void
 }
 
+/** One HTTP request, in the hands of the test. */
 export interface FakeRequest {
+  /** The address, as `fetch` got it. */
   readonly url: string
+  /** `GET` or `POST`. */
   readonly method: string
+  /** The request's headers. */
   readonly headers: Headers
+  /** The second argument of `fetch`. */
   readonly init: RequestInit | undefined
+  /** The client has given it up. */
   readonly aborted: boolean
+  /** `answer()` was called. */
   readonly answered: boolean
   /**
    * Answers: strings, bytes and streams as they are, anything else as JSON, nothing for `undefined`. Status and
-   * headers come from `init`; a `Response` is given as it is, for what `init` cannot say.
+   * headers come from `init`; a `Response` is given as it is.
    */
   answer(body: unknown, init?: ResponseInit): void
+  /** Ends it without an answer, by default with the `TypeError` of Node's `fetch` without a network. */
   fail(error?: Error): void
 }
 
+/** A network, a clock and a page, all in the hands of the test. */
 export interface FakeNetwork {
+  /** Moves the time of everything here. */
   readonly clock: VirtualClock
   /** For the client's `environment` option. */
   readonly environment: Environment
@@ -56,15 +69,21 @@ export interface FakeNetwork {
   socket(): FakeSocket
   /** Every request made so far. */
   readonly requests: FakeRequest[]
+  /** The newest one. Throws if none was made. */
   request(): FakeRequest
   /** Called with each new socket, for scripts such as "always refuse". */
   onDial: (socket: FakeSocket) => void
+  /** Called with each new request, for scripts such as "always answer". */
   onRequest: (request: FakeRequest) => void
-  /** What the next draws of chance are; 0.5 when the list is empty. */
+  /** The next values of `random()`, from 0 to below 1; 0.5 when the list is empty. */
   readonly chance: number[]
+  /** The browser's page. */
   readonly page: {
+    /** Emits a page event, such as `pageshow`, with the properties of `payload`. */
     emit(event: string, payload?: object): void
+    /** Hides or shows the tab, with its `visibilitychange`. */
     setHidden(hidden: boolean): void
+    /** Changes `navigator.onLine`, with its `online` or `offline`. */
     setOnline(online: boolean): void
     /** Listeners that the client still has on the page. */
     listeners(): number

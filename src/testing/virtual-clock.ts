@@ -6,12 +6,15 @@ interface Planned {
   readonly run: () => void
 }
 
+/** A clock, in the hands of the test. */
 export interface VirtualClock {
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds since the clock was made. */
   monotonicNow(): number
+  /** Arms a timer; returns its handle. */
   setTimeout(run: () => void, delayMs: number): unknown
+  /** Disarms a timer; an unknown handle is ignored. */
   clearTimeout(handle: unknown): void
   /** Lets time pass: every timer that is due runs, in its order, and promises settle between them. */
   advance(ms: number): Promise<void>
@@ -19,7 +22,7 @@ export interface VirtualClock {
   settle(): Promise<void>
   /** The machine sleeps: time passes and no timer runs until the next `advance`. */
   sleep(ms: number): void
-  /** Somebody sets the wall clock; timers and the monotonic clock know nothing of it. */
+  /** The user sets the wall clock; timers and the monotonic clock do not notice. */
   jump(ms: number): void
   /** Timers that are armed. */
   pending(): number

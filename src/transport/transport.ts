@@ -1,4 +1,4 @@
-/** What every way to carry frames looks like to the driver. */
+/** What every way to carry frames looks like to the connection: a seam for WebSocket and what may come beside it. */
 
 /** One frame as it travels. */
 export type Frame = string | ArrayBuffer | ArrayBufferView | Blob
@@ -7,41 +7,34 @@ export type Frame = string | ArrayBuffer | ArrayBufferView | Blob
 export const isArrayBuffer = (value: unknown): value is ArrayBuffer =>
   Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 
-/** A live link will not have this frame, whatever it was sent; the next one may travel. `cause`: what it threw. */
+/** A live link refuses this frame, whatever it was sent; the next one may travel. `cause`: what the socket threw. */
 export class FrameRefused extends Error {
   constructor(cause: unknown) {
     super('The link refuses this frame', { cause })
   }
 }
 
-/** How a link ended. `code` is a close code for a WebSocket and an HTTP status for polling. */
+/** How a link ended, by its close code. */
 export interface CloseInfo {
   readonly code: number
   readonly reason: string
   readonly wasClean: boolean
 }
 
-/** What a transport reports. After `close()` on it, nothing more is reported. */
-export interface TransportHandlers {
+/** What a link reports. After `close()` on it, it reports nothing more. */
+export interface LinkEvents {
   /** Frames can travel. Once. */
   opened(): void
-  /** A WebSocket frame, or one message of a poll. */
+  /** A frame came. */
   received(payload: unknown): void
-  /** The transport is over by itself. Once, and the last word. */
+  /** The link is over by itself. Once, and the last event. */
   closed(info: CloseInfo): void
+  /** The runtime does not let this address be dialed, today or tomorrow. The last event. */
+  blocked(): void
 }
 
-/** What a WebSocket reports besides. */
-export interface WebSocketHandlers extends TransportHandlers {
-  /**
-   * It failed before it opened. True: `closed` may still come and is waited for. Otherwise this is the end, and
-   * `closed` is called with 1006.
-   */
-  mayBeBlocked(): boolean
-}
-
-/** A live way to carry frames. */
-export interface Transport {
+/** A link that is being dialed, or open. */
+export interface Link {
   /** Bytes handed over that have not left the machine yet. */
   bufferedBytes(): number
   /**
@@ -50,8 +43,18 @@ export interface Transport {
    */
   send(frame: Frame): void
   /**
-   * Gives the transport up: its listeners are removed at once, it is closed in the
-   * background, and nothing it still says is heard. Idempotent.
+   * Gives the link up: its listeners are removed at once, it is closed in the background, and nothing it still says
+   * is heard. Idempotent.
    */
   close(code: number, reason: string): void
+}
+
+/** A way to carry frames. A second one is a file of this shape, given to the connection in place of the first. */
+export interface Transport {
+  /** As `transport` of the snapshot shows it. */
+  readonly name: 'websocket'
+  /** False where the runtime does not have it. */
+  isSupported(): boolean
+  /** Dials. Throws what can never be dialed: mixed content, a block by the page's policy, a bad URL. */
+  open(url: string, protocols: string[], events: LinkEvents): Link
 }

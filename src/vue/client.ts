@@ -1,31 +1,21 @@
 /** Which client a component, or any effect scope, uses, and for how long. */
 import type { ResilientWebSocket } from 'resilient-websocket'
 import {
-  type App,
   computed,
   getCurrentInstance,
   getCurrentScope,
-  hasInjectionContext,
-  type InjectionKey,
-  inject,
-  isRef,
-  type MaybeRef,
-  type MaybeRefOrGetter,
   onActivated,
   onDeactivated,
   onMounted,
   onScopeDispose,
-  provide,
-  type Ref,
   type ShallowRef,
   shallowRef,
-  toRaw,
-  toValue,
   watch,
 } from 'vue'
 import { type Actions, createActions } from '../adapters/actions.ts'
-import type { AnyClient, ClientChoice } from '../adapters/options.ts'
-import { abandon, acquire, changesOf, type Lease, lookUp } from '../adapters/shared-clients.ts'
+import type { Choice } from '../adapters/client-target.ts'
+import type { Held } from '../adapters/shared-client.ts'
+import { abandon, type Lease, type SharedClients } from '../adapters/shared-clients.ts'
 import {
   currentView,
   initialView,
@@ -33,185 +23,160 @@ import {
   type ViewStore,
   viewOf,
 } from '../adapters/view-store.ts'
+import { injectClient } from './provider.ts'
+import { type ReactiveChoice, readChoice } from './reactive-choice.ts'
 
-/** A client, or what names one, perhaps later. */
-export type Provided = MaybeRefOrGetter<AnyClient | null | undefined>
-
-const KEY: InjectionKey<Provided> = Symbol('resilient-websocket')
-
-/**
- * Names the client for every composable in the components below (not in this one) that names neither
- * `socket` nor `url`; with `app`, in the whole app. It stays yours to close. A ref or getter may name it later:
- * while it gives `null` or `undefined`, nothing is dialed.
- */
-export const provideResilientWebSocket = (socket: Provided, app?: App): void => {
-  // A provider without a client is one, too.
-  if (app) app.provide(KEY, socket ?? null)
-  else provide(KEY, socket ?? null)
-}
-
-/**
- * Which client to use. What may be a ref may change: another `url`, `protocols`, `identity` or `socket` means
- * another client, another `token` is told to the server.
- */
-export interface ReactiveChoice<Incoming, Outgoing>
-  extends Omit<
-    ClientChoice<Incoming, Outgoing>,
-    'url' | 'protocols' | 'token' | 'identity' | 'enabled' | 'socket'
-  > {
-  /** As for the client, or a ref, such as `computed(() => props.url)`. A function is asked on every dial, not tracked. @default 'ws://localhost:3001/ws' */
-  url?: ClientChoice<Incoming, Outgoing>['url'] | Ref<string | URL>
-  /** As for the client, or a ref. A function is asked on every dial, not tracked. @default none */
-  protocols?: ClientChoice<Incoming, Outgoing>['protocols'] | Ref<string | readonly string[]>
-  /**
-   * As for the client, or a ref, such as `computed(() => session.token)`: another string is told to the server without
-   * reconnecting. A function is asked when a token is needed, not tracked. @default none
-   */
-  token?: ClientChoice<Incoming, Outgoing>['token'] | Ref<string | undefined>
-  /** As for the client, or a ref or getter: another user means another client. @default none */
-  identity?: MaybeRefOrGetter<string | null | undefined>
-  /** Whether to connect once on the page. @default true */
-  enabled?: MaybeRefOrGetter<boolean | undefined>
-  /**
-   * A client of your own, or a ref of it: it is only listened to. `null` or `undefined`: there is none yet, and
-   * nothing is dialed; the status is CONNECTING, or CLOSED where `enabled` is false.
-   */
-  socket?: MaybeRef<ResilientWebSocket<Incoming, Outgoing> | null | undefined>
-}
-
+/** The client of one scope, as a composable uses it. */
 export interface Client<Incoming, Outgoing> {
+  /** The client itself; another one when the options mean another. */
   readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
+  /** What the component may do with it. */
   readonly actions: Actions<Outgoing>
-  /** What to show first. */
+  /** The view to show first. */
   firstView(): View<Incoming>
 }
 
-/** True while this component takes over what a server has rendered, and has to render the same. */
+/** Called with the client in use, before it connects. The function that it returns ends this use. */
+export type Begin<Incoming, Outgoing> = (
+  socket: ResilientWebSocket<Incoming, Outgoing>,
+  store: ViewStore<Incoming>,
+  view: () => View<Incoming>,
+) => () => void
+
+const NO_SCOPE =
+  'resilient-websocket: a composable was called outside of setup() and of any effectScope, perhaps after an await; nothing will ever close its connection. Call it before the first await, or in effectScope().run(), or use createResilientWebSocket() and close() it.'
+
+/** True while this component takes over the page that a server has rendered, and has to render the same. */
 const isHydrating = (): boolean => !!getCurrentInstance()?.vnode.el
 
-/**
- * `begin` runs for the client in use, before it connects: once a component is mounted (never on a
- * server), in any other scope at once; again for another client. What it returns ends it. `begun`
- * runs when the client is connecting, if it should.
- */
-export const useClient = <Incoming, Outgoing>(
-  options: ReactiveChoice<Incoming, Outgoing>,
-  begin: (
-    socket: ResilientWebSocket<Incoming, Outgoing>,
-    store: ViewStore<Incoming>,
-    view: () => View<Incoming>,
-  ) => () => void,
-  begun: () => void = () => {},
-): Client<Incoming, Outgoing> => {
-  if (!getCurrentScope()) {
-    console.warn(
-      'resilient-websocket: a composable was called outside of setup() and of any effectScope, perhaps after an await; nothing will ever close its connection. Call it before the first await, or in effectScope().run(), or use createResilientWebSocket() and close() it.',
-    )
-  }
-  const provided: Provided | undefined =
-    !('socket' in options) &&
-    options.url === undefined &&
-    options.share !== false &&
-    hasInjectionContext()
-      ? inject(KEY, undefined)
-      : undefined
-  const hydrating = isHydrating()
+/** The client that one scope uses at a time: looked up, acquired, replaced, released. */
+interface Use<Incoming, Outgoing> {
+  readonly socket: Readonly<ShallowRef<ResilientWebSocket<Incoming, Outgoing>>>
+  held(): Held<Incoming, Outgoing> | undefined
+  view(): View<Incoming>
+  /** Uses the client from now on. Does nothing once the scope has ended. */
+  start(): void
+  /** The options have changed: uses another client, or tells the one in use. */
+  follow(choice: Choice<Incoming, Outgoing>): void
+  /** Whether the component is kept without being shown. */
+  setAway(away: boolean): void
+  /** The scope ends. */
+  end(): void
+}
+
+const createUse = <Incoming, Outgoing>(
+  clients: SharedClients,
+  first: Choice<Incoming, Outgoing>,
+  begin: Begin<Incoming, Outgoing>,
+  onBegun: () => void,
+): Use<Incoming, Outgoing> => {
+  type Socket = ResilientWebSocket<Incoming, Outgoing>
   const self = {}
+  let chosen = first
+  /** The caller's own client, or the one that is shared. */
+  const own = shallowRef<Socket>()
+  const held = shallowRef<Held<Incoming, Outgoing>>()
+  let active = false
+  let away = false
+  let ended = false
+  let lease: Lease<Incoming, Outgoing> | undefined
+  let endUse: (() => void) | undefined
 
-  /** The options as they are now. */
-  const choice = (): ClientChoice<Incoming, Outgoing> => {
-    const now = Object.fromEntries(
-      Object.entries(options).map(([name, value]) => [name, isRef(value) ? value.value : value]),
-    ) as ClientChoice<Incoming, Outgoing>
-    if (options.identity !== undefined) now.identity = toValue(options.identity)
-    now.enabled = toValue(options.enabled) !== false
-    if (provided !== undefined) now.socket = toValue(provided)
-    // A client in a `ref` instead of a `shallowRef` comes as a proxy.
-    if (now.socket) now.socket = toRaw(now.socket)
-    return now
+  const choose = (): void => {
+    own.value = chosen.socket ?? undefined
+    held.value = chosen.socket ? undefined : clients.lookUp(chosen)
   }
-
-  let chosen = choice()
-  const own = shallowRef(chosen.socket ?? undefined)
-  const held = shallowRef(chosen.socket ? undefined : lookUp(chosen))
-  const socket = computed(
-    () => (own.value ?? held.value?.socket) as ResilientWebSocket<Incoming, Outgoing>,
-  )
+  choose()
+  const socket = computed(() => (own.value ?? held.value?.socket) as Socket)
   const store = (): ViewStore<Incoming> => viewOf(socket.value, held.value?.options.environment)
   const view = (): View<Incoming> => currentView(store(), held.value, chosen.enabled)
-  let active = false
-  let lease: Lease<Incoming, Outgoing> | undefined
-  let end: (() => void) | undefined
-  let away = false
-  let over = false
 
   const stop = (): void => {
-    end?.()
+    endUse?.()
     if (lease) lease.release()
     else if (held.value) abandon(held.value)
-    end = lease = undefined
+    endUse = lease = undefined
   }
 
   const start = (): void => {
     // The scope may end before its component is mounted.
-    if (over) return
+    if (ended) return
     active = true
-    lease = held.value && acquire(held.value, chosen, self)
+    lease = held.value && clients.acquire(held.value, chosen, self)
     if (lease) {
       held.value = lease.held
       lease.setAway(away)
     }
-    end = begin(socket.value, store(), view)
-    lease?.settle()
-    begun()
+    endUse = begin(socket.value, store(), view)
+    lease?.reconcile()
+    onBegun()
   }
 
-  /** What has changed among the options: another client, or something to tell the one in use. */
-  const follow = (): void => {
-    const before = chosen
-    chosen = choice()
-    const same = chosen.socket
-      ? chosen.socket === own.value
-      : held.value && !changesOf(held.value, before, chosen).length
-    if (same) {
-      lease?.renew(chosen)
-      lease?.settle()
-      return
-    }
-    stop()
-    own.value = chosen.socket ?? undefined
-    held.value = chosen.socket ? undefined : lookUp(chosen)
-    if (active) start()
+  return {
+    socket,
+    held: () => held.value,
+    view,
+    start,
+    follow(choice) {
+      const before = chosen
+      chosen = choice
+      const same = chosen.socket
+        ? chosen.socket === own.value
+        : held.value && !clients.changesOf(held.value, before, chosen).length
+      if (same) {
+        lease?.renew(chosen)
+        lease?.reconcile()
+        return
+      }
+      stop()
+      choose()
+      if (active) start()
+    },
+    setAway(now) {
+      away = now
+      lease?.setAway(now)
+    },
+    end() {
+      ended = true
+      stop()
+    },
   }
+}
+
+/**
+ * `begin` runs for the client in use, before it connects: once a component is mounted (never on a
+ * server), in any other scope at once; again for another client. `onBegun` is called when the client is connecting, if
+ * it should.
+ */
+export const useClient = <Incoming, Outgoing>(
+  clients: SharedClients,
+  options: ReactiveChoice<Incoming, Outgoing>,
+  begin: Begin<Incoming, Outgoing>,
+  onBegun: () => void = () => {},
+): Client<Incoming, Outgoing> => {
+  const scope = getCurrentScope()
+  if (!scope) console.warn(NO_SCOPE)
+  const provided = injectClient(options)
+  const hydrating = isHydrating()
+  const choice = (): Choice<Incoming, Outgoing> => readChoice(options, provided)
+  const use = createUse(clients, choice(), begin, onBegun)
+  const follow = (): void => use.follow(choice())
 
   watch(() => choice().enabled, follow, { flush: 'sync' })
   // Not at once: a user and the token of that user change one after the other.
   watch(choice, follow, { flush: 'pre' })
-  if (getCurrentScope()) {
-    onScopeDispose(() => {
-      over = true
-      stop()
-    })
-  }
-
-  /** In a `<KeepAlive>`, which keeps a component while another user's may be shown. */
-  const setAway = (now: boolean) => (): void => {
-    away = now
-    lease?.setAway(now)
-  }
+  if (scope) onScopeDispose(use.end)
   if (getCurrentInstance()) {
-    onMounted(start)
-    onActivated(setAway(false))
-    onDeactivated(setAway(true))
-  } else if (typeof window !== 'undefined') start()
+    onMounted(use.start)
+    // A `<KeepAlive>` keeps a component while another user's may be shown.
+    onActivated(() => use.setAway(false))
+    onDeactivated(() => use.setAway(true))
+  } else if (typeof window !== 'undefined') use.start()
 
   return {
-    socket,
-    actions: createActions(
-      () => socket.value,
-      () => held.value,
-    ),
+    socket: use.socket,
+    actions: createActions(() => use.socket.value, use.held),
     firstView: () =>
-      hydrating || typeof window === 'undefined' ? initialView(chosen.enabled) : view(),
+      hydrating || typeof window === 'undefined' ? initialView(choice().enabled) : use.view(),
   }
 }

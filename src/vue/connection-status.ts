@@ -2,10 +2,11 @@
 import { type FunctionalComponent, h } from 'vue'
 import type { AnyClient } from '../adapters/options.ts'
 
+/** Props of `ConnectionStatus`. */
 export interface ConnectionStatusProps {
   /** The client to show, such as `socket` of `useResilientWebSocket()`; `null` or `undefined` shows nothing. */
   client: AnyClient | null | undefined
-  /** Words in place of the English ones: `Partial<IndicatorStrings>`. @default the English ones */
+  /** Texts in place of the English ones: `Partial<IndicatorStrings>`. @default the English ones */
   strings?: object
 }
 

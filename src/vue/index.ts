@@ -8,13 +8,13 @@ export type { Channel, Channels } from '../adapters/channel-store.ts'
 export type { LegacyStatus } from '../adapters/legacy-status.ts'
 export type { AnyClient, Callbacks, ClientChoice } from '../adapters/options.ts'
 export type { View } from '../adapters/view-store.ts'
-export { type Provided, provideResilientWebSocket, type ReactiveChoice } from './client.ts'
+export { useResilientWebSocket, useSubscription, useWebSocket } from './composables.ts'
 export { ConnectionStatus, type ConnectionStatusProps } from './connection-status.ts'
-export {
-  type UseResilientWebSocketOptions,
-  type UseResilientWebSocketResult,
-  useResilientWebSocket,
-  type ViewRefs,
-} from './use-resilient-web-socket.ts'
-export { useSubscription } from './use-subscription.ts'
-export { type UseWebSocketResult, useWebSocket } from './use-web-socket.ts'
+export { type Provided, provideResilientWebSocket } from './provider.ts'
+export type { ReactiveChoice } from './reactive-choice.ts'
+export type {
+  UseResilientWebSocketOptions,
+  UseResilientWebSocketResult,
+  ViewRefs,
+} from './use-connection.ts'
+export type { UseWebSocketResult } from './use-legacy.ts'

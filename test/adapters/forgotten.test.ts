@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createNewest } from '../../src/adapters/channel-store.ts'
+import { createChannelStore } from '../../src/adapters/channel-store.ts'
 import { viewOf } from '../../src/adapters/view-store.ts'
 import { start } from '../client/support.ts'
 
@@ -11,7 +11,7 @@ test('nothing of the former user is shown, whatever else goes on', async () => {
   const { network, socket, clock } = story
   const view = viewOf(socket, network.environment)
   view.subscribe(() => {})
-  const newest = createNewest(socket)
+  const newest = createChannelStore(socket)
   newest.listen(['A'], () => {})
   network.onRequest = request => request.answer([])
   network.socket().fail()
@@ -35,7 +35,7 @@ test.each([{ batch: false as const }, {}])(
     accept()
     const view = viewOf(socket, network.environment)
     view.subscribe(() => {})
-    const newest = createNewest(socket)
+    const newest = createChannelStore(socket)
     newest.listen(['A'], () => {})
     await clock.settle()
     socket.on('message', ({ data }) => data === 'secret' && socket.setIdentity('another'))

@@ -536,6 +536,18 @@ describe('after close()', () => {
     expect((await delivery.settled).state).toBe(name === 'OPEN' ? 'sent' : 'rejected')
   })
 
+  test.each(stories)('from %s, the phase is ended, whoever is told first', async (name, act) => {
+    const story = start({ reconnect: { maxAttempts: name.startsWith('FALLBACK') ? 0 : 5 } })
+    const { socket } = story
+    await act(story)
+    const seen: string[] = []
+    socket.onChange(() => seen.push(`${socket.getSnapshot().status} ${socket.getSnapshot().phase}`))
+    socket.close()
+    expect(seen).toEqual(['CLOSED ended'])
+    socket.disconnect()
+    expect(socket.getSnapshot()).toMatchObject({ status: 'CLOSED', phase: 'ended' })
+  })
+
   test('connect(), reconnect() and subscribe() throw, send() is rejected as closed', async () => {
     const { socket } = start()
     socket.close()

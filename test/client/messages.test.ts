@@ -228,6 +228,32 @@ describe('receiving', () => {
     expect(batches[3]).toEqual([12])
   })
 
+  test('batch: false makes each message a batch of one, after its other listeners', () => {
+    const { accept, network, socket, clock } = start({ batch: false })
+    accept()
+    const timers = clock.pending()
+    const told: unknown[] = []
+    socket.on('batch', batch => told.push(batch.map(({ data }) => data)))
+    socket.on('message', ({ data }) => told.push(data))
+    socket.subscribe('A', ({ data }) => told.push(`A ${data}`))
+    network.socket().receive([1, 2].map(data => ({ type: 'tick', channel: 'A', data })))
+    expect(told).toEqual([1, 'A 1', [1], 2, 'A 2', [2]])
+    expect(socket.metrics()).toMatchObject({ message: 2, batch: 2 })
+    expect(clock.pending()).toBe(timers)
+  })
+
+  test('a batch of one is not told of a message whose listener ends the client or names another user', () => {
+    for (const act of ['close', 'setIdentity'] as const) {
+      const { accept, network, socket } = start({ batch: false })
+      accept()
+      const batches: unknown[] = []
+      socket.on('batch', batch => batches.push(batch))
+      socket.on('message', () => socket[act]('another'))
+      network.socket().receive({ type: 'tick', data: 1 })
+      expect(batches).toHaveLength(act === 'close' ? 1 : 0)
+    }
+  })
+
   test('a batch is not held back beyond maxSize, nor when the tab hides or the link ends', async () => {
     const { accept, network, socket } = start({ batch: { maxSize: 3 } })
     accept()

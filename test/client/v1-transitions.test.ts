@@ -353,6 +353,7 @@ describe('two worlds in one life', () => {
     const failed = expect(subscription.ready).rejects.toMatchObject({
       code: 'FORBIDDEN',
       message: "The server gives no 'secret'",
+      channel: 'secret',
     })
     await story.clock.settle()
     const [asked] = sentOf(story.network.socket(), 'subscribe')

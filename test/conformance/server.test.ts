@@ -93,7 +93,9 @@ const connect = async (url: string): Promise<Peer> => {
 const settled = async ({ socket }: Peer, clock: VirtualClock): Promise<void> => {
   for (let round = 0; round < 2 && socket.readyState === socket.OPEN; round++) {
     socket.ping()
-    await Promise.race([once(socket, 'pong'), once(socket, 'close')])
+    const other = new AbortController()
+    await Promise.race([once(socket, 'pong', other), once(socket, 'close', other)])
+    other.abort()
     await clock.settle()
   }
 }

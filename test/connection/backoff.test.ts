@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DEFAULTS } from '../../src/client/defaults.ts'
 import { backoffDelay } from '../../src/connection/retry-delay.ts'
-import { DEFAULTS } from '../../src/options/options.ts'
 
 const rules = DEFAULTS.reconnect
 

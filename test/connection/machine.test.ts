@@ -2,10 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { initialState, type MachineState, transition } from '../../src/connection/machine.ts'
+import {
+  transition as follow,
+  initialState,
+  type MachineState,
+} from '../../src/connection/machine.ts'
 import type { Effect, EventName, StateName } from '../../src/connection/states.ts'
-import { STATES, TRANSITIONS } from '../../src/connection/transitions.ts'
+import { FALLBACK_TABLE } from '../../src/http/fallback-table.ts'
 
+const { states: STATES, transitions: TRANSITIONS } = FALLBACK_TABLE
+
+const transition = (state: MachineState, event: EventName) => follow(state, event, FALLBACK_TABLE)
+
+/** All but `closeRequested`, after which nothing happens. */
 const EVENTS: readonly EventName[] = [
   'connectRequested',
   'disconnectRequested',
@@ -41,9 +50,11 @@ const inState = (name: StateName, more: Partial<MachineState> = {}): MachineStat
 const EXPECTED = `
 closed connectRequested -> connecting: dial
 closed reconnectRequested -> connecting: dial
+closed closeRequested -> ended:
 failed connectRequested -> connecting: dial
 failed reconnectRequested -> connecting: dial
 failed disconnectRequested -> closed:
+failed closeRequested -> ended:
 connecting opened -> greeting:
 connecting lost -> waiting: closeLink wait
 connecting refused -> failed: closeLink
@@ -54,7 +65,8 @@ connecting woken -> connecting: checkDial
 connecting outdated -> connecting: closeLink dial
 connecting reconnectRequested -> connecting: closeLink dial
 connecting disconnectRequested -> closed: closeLink
-greeting proved -> ready:
+connecting closeRequested -> ended: closeLink
+greeting proved -> ready: announceReady
 greeting lost -> waiting: closeLink wait
 greeting refused -> failed: closeLink
 greeting stabilised -> greeting:
@@ -62,6 +74,7 @@ greeting woken -> greeting: checkLink
 greeting outdated -> redialing: closeLink dial
 greeting reconnectRequested -> redialing: closeLink dial
 greeting disconnectRequested -> closed: closeLink
+greeting closeRequested -> ended: closeLink
 ready lost -> waiting: closeLink wait
 ready refused -> failed: closeLink
 ready stabilised -> ready:
@@ -69,6 +82,7 @@ ready woken -> ready: checkLink
 ready outdated -> redialing: closeLink dial
 ready reconnectRequested -> redialing: closeLink dial
 ready disconnectRequested -> closed: closeLink
+ready closeRequested -> ended: closeLink
 waiting waited -> redialing: dial
 waiting woken -> redialing: dial
 waiting wentOffline -> waiting: wait
@@ -78,6 +92,7 @@ waiting refused -> failed:
 waiting connectRequested -> redialing: dial
 waiting reconnectRequested -> redialing: dial
 waiting disconnectRequested -> closed:
+waiting closeRequested -> ended:
 redialing opened -> greeting:
 redialing lost -> waiting: closeLink wait
 redialing refused -> failed: closeLink
@@ -88,6 +103,7 @@ redialing woken -> redialing: checkDial
 redialing outdated -> redialing: closeLink dial
 redialing reconnectRequested -> redialing: closeLink dial
 redialing disconnectRequested -> closed: closeLink
+redialing closeRequested -> ended: closeLink
 polling waited -> probing: dial
 polling woken -> probing: dial pollNow
 polling pollRecovered -> probing: dial
@@ -97,6 +113,7 @@ polling connectRequested -> probing: dial pollNow
 polling outdated -> polling: wait pollAnew
 polling reconnectRequested -> probing: dial pollNow
 polling disconnectRequested -> closed: stopPolling
+polling closeRequested -> ended: stopPolling
 probing opened -> proving:
 probing lost -> polling: closeLink wait
 probing unsupported -> polling: closeLink wait
@@ -107,7 +124,8 @@ probing outdated -> probing: closeLink dial pollAnew
 probing fallbackMissing -> redialing: stopPolling
 probing reconnectRequested -> probing: closeLink dial pollNow
 probing disconnectRequested -> closed: closeLink stopPolling
-proving proved -> ready: stopPolling
+probing closeRequested -> ended: closeLink stopPolling
+proving proved -> ready: stopPolling announceReady
 proving lost -> polling: closeLink wait
 proving refused -> failed: closeLink stopPolling
 proving woken -> proving: pollNow
@@ -115,6 +133,7 @@ proving outdated -> probing: closeLink dial pollAnew
 proving fallbackMissing -> greeting: stopPolling
 proving reconnectRequested -> probing: closeLink dial pollNow
 proving disconnectRequested -> closed: closeLink stopPolling
+proving closeRequested -> ended: closeLink stopPolling
 `
   .trim()
   .split('\n')
@@ -122,20 +141,21 @@ proving disconnectRequested -> closed: closeLink stopPolling
 describe('every state with every event', () => {
   const expected = new Map(EXPECTED.map(line => line.split(' -> ') as [string, string]))
 
-  test.each(NAMES.flatMap(name => EVENTS.map(event => [name, event] as const)))(
-    '%s, %s',
-    (name, event) => {
-      const before = inState(name)
-      const [after, effects] = transition(before, event)
-      const target = expected.get(`${name} ${event}`)
-      if (target) expect(`${after.name}: ${effects.join(' ')}`.trimEnd()).toBe(target)
-      else {
-        expect(after.name).toBe(name)
-        expect(effects).toEqual([])
-      }
-      expect(after.status).toBe(STATES[after.name].status)
-    },
-  )
+  test.each(
+    NAMES.flatMap(name =>
+      [...EVENTS, 'closeRequested' as const].map(event => [name, event] as const),
+    ),
+  )('%s, %s', (name, event) => {
+    const before = inState(name)
+    const [after, effects] = transition(before, event)
+    const target = expected.get(`${name} ${event}`)
+    if (target) expect(`${after.name}: ${effects.join(' ')}`.trimEnd()).toBe(target)
+    else {
+      expect(after.name).toBe(name)
+      expect(effects).toEqual([])
+    }
+    expect(after.status).toBe(STATES[after.name].status)
+  })
 
   test('the table above names exactly the pairs that the transition table has', () => {
     const rows = NAMES.flatMap(name =>
@@ -231,10 +251,14 @@ test('ten thousand random sequences of events: one link at most, no link or poll
           if (!hasFallback) expect(next.status).not.toBe('FALLBACK')
           state = next
         }
-        const [closed, effects] = transition(state, 'disconnectRequested')
-        held = apply(held, effects)
-        expect(closed.status).toBe('CLOSED')
-        expect(held).toEqual({ link: false, polling: false })
+        for (const [event, name] of [
+          ['disconnectRequested', state.name === 'ended' ? 'ended' : 'closed'],
+          ['closeRequested', 'ended'],
+        ] as const) {
+          const [closed, effects] = transition(state, event)
+          expect(closed).toMatchObject({ status: 'CLOSED', name })
+          expect(apply(held, effects)).toEqual({ link: false, polling: false })
+        }
       },
     ),
     { numRuns: 10_000 },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createChannels } from '../../src/channels/channel.ts'
 import { type ChannelRegistry, createChannelRegistry } from '../../src/channels/channel-registry.ts'
+import type { ChannelTerms } from '../../src/channels/channel-sync.ts'
 import type { LiveLink } from '../../src/connection/link-user.ts'
 import { createPendingSubscribes } from '../../src/protocol/v1/pending-subscribes.ts'
 import { countWalked } from '../support/walked.ts'
@@ -9,6 +10,7 @@ type Message = { readonly data: number }
 
 interface Told {
   readonly registry: ChannelRegistry
+  readonly notify: ChannelTerms['notify']
   /** Channels that the server was told, of each kind. */
   readonly told: Record<'subscribe' | 'unsubscribe', string[]>
   readonly frames: () => number
@@ -21,33 +23,39 @@ const make = (): Told => {
     channels: createChannels(),
     call: (listener, ...payload) => listener(...payload),
     timers: { set: (_name, _delayMs, run) => run(), clear() {}, has: () => false, end() {} },
-    notify(type, channels) {
-      frames++
-      for (const channel of channels) told[type].push(channel)
-    },
-    onForgotten() {},
     onGap() {},
     onRecovered() {},
     onDropped() {},
   })
-  return { registry, told, frames: () => frames }
+  const notify = (type: 'subscribe' | 'unsubscribe', channels: readonly string[]): void => {
+    frames++
+    for (const channel of channels) told[type].push(channel)
+  }
+  return { registry, notify, told, frames: () => frames }
 }
 
 const names = (count: number): string[] =>
   Array.from({ length: count }, (_, number) => `channel ${number}`)
 
-const link: LiveLink = { send() {}, bufferedBytes: () => 0, isTrustworthy: () => true, fail() {} }
+const link: LiveLink = {
+  send() {},
+  bufferedBytes: () => 0,
+  isTrustworthy: () => true,
+  ready() {},
+  fail() {},
+}
 
-const open = (registry: ChannelRegistry, answers: boolean): void =>
-  registry.linkReady?.(link, { known: [], answers })
+const open = ({ registry, notify }: Told, answers: boolean): void =>
+  registry.linkReady?.(link, { known: [], answers, notify })
 
 const turn = (): Promise<void> => new Promise(done => setImmediate(done))
 
 /** Each sets up what is not counted, and returns what is. */
 const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
   'one subscription of all, until a server has answered for each': count => {
-    const { registry } = make()
-    open(registry, true)
+    const lab = make()
+    const { registry } = lab
+    open(lab, true)
     const { ready } = registry.subscribe(names(count))
     return async () => {
       await turn()
@@ -56,25 +64,28 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     }
   },
   'the same after the link was lost once': count => {
-    const { registry } = make()
+    const lab = make()
+    const { registry } = lab
     const { ready } = registry.subscribe(names(count))
     return async () => {
-      open(registry, true)
+      open(lab, true)
       for (const name of names(count).slice(1)) registry.confirmed(name)
       registry.linkClosed?.()
-      open(registry, true)
+      open(lab, true)
       for (const name of names(count)) registry.confirmed(name)
       await ready
     }
   },
   'one of each, until all are ready on a plain server': count => {
-    const { registry } = make()
-    open(registry, false)
+    const lab = make()
+    const { registry } = lab
+    open(lab, false)
     return () => Promise.all(names(count).map(name => registry.subscribe(name).ready))
   },
   'one a turn': count => {
-    const { registry } = make()
-    open(registry, false)
+    const lab = make()
+    const { registry } = lab
+    open(lab, false)
     return async () => {
       for (const name of names(count)) {
         registry.subscribe(name)
@@ -83,8 +94,9 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     }
   },
   'all unsubscribed in one turn': count => {
-    const { registry } = make()
-    open(registry, false)
+    const lab = make()
+    const { registry } = lab
+    open(lab, false)
     const all = names(count).map(name => registry.subscribe(name, () => {}))
     return async () => {
       await turn()
@@ -93,8 +105,9 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     }
   },
   'many listeners of one channel that come and go': count => {
-    const { registry } = make()
-    open(registry, false)
+    const lab = make()
+    const { registry } = lab
+    open(lab, false)
     return async () => {
       const all = names(count).map(() => registry.subscribe<Message>('A', () => {}))
       await turn()
@@ -103,8 +116,9 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     }
   },
   'by hand, one by one': count => {
-    const { registry } = make()
-    open(registry, false)
+    const lab = make()
+    const { registry } = lab
+    open(lab, false)
     return async () => {
       const settle = names(count).map(name => registry.manual('subscribe', [name]))
       await turn()
@@ -113,7 +127,8 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     }
   },
   'a reader that takes what has waited': count => {
-    const { registry } = make()
+    const lab = make()
+    const { registry } = lab
     const subscription = registry.subscribe('A', undefined, { bufferSize: count })
     const iterator = subscription[Symbol.asyncIterator]()
     const first = iterator.next()
@@ -145,8 +160,9 @@ test.each(Object.entries(CASES))(
 )
 
 test('what is told to the server is the same as ever: all channels, each once, a hundred a frame', async () => {
-  const { registry, told, frames } = make()
-  open(registry, false)
+  const lab = make()
+  const { registry, told, frames } = lab
+  open(lab, false)
   const all = names(250).map(name => registry.subscribe(name))
   await turn()
   expect(told.subscribe).toEqual(names(250))
@@ -158,7 +174,8 @@ test('what is told to the server is the same as ever: all channels, each once, a
 })
 
 test('a listener that comes with a message hears the next one first, and one that goes none', () => {
-  const { registry } = make()
+  const lab = make()
+  const { registry } = lab
   const heard: string[] = []
   const first = registry.subscribe<Message>('A', ({ data }) => {
     heard.push(`first ${data}`)

@@ -24,11 +24,16 @@ const create = (deps: Partial<OutboxDeps<unknown>> & { write?: (frame: unknown) 
     sequence: createSequence({ retries: 3, maxInFlight: 10, onSeqReplaced() {} }),
     onSettled() {},
     onRefused() {},
-    onWaiting() {},
     onSizeChanged() {},
     ...deps,
   })
-  const link = { send: write, bufferedBytes: () => 0, isTrustworthy: () => true, fail() {} }
+  const link = {
+    send: write,
+    bufferedBytes: () => 0,
+    isTrustworthy: () => true,
+    ready() {},
+    fail() {},
+  }
   return {
     outbox,
     sequence: outbox.sequence as Sequence,

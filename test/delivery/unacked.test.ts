@@ -29,7 +29,6 @@ const lab = (acks?: Partial<AckRules>, limit = 100): Lab => {
     acks: acks && { resends: false, retries: 1, maxInFlight: 3, ...acks },
     onSettled: ({ delivery }) => void settled.push(`${delivery.id} ${delivery.state}`),
     onRefused() {},
-    onWaiting() {},
     onSizeChanged() {},
   })
   return {
@@ -44,6 +43,7 @@ const lab = (acks?: Partial<AckRules>, limit = 100): Lab => {
           send: frame => void written.push(`${frame}`),
           bufferedBytes: () => 0,
           isTrustworthy: () => true,
+          ready() {},
           fail() {},
         },
         {},

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { parseLine, route } from '../../src/server/feeds/replay.ts'
 import {
   MARKET_SYMBOLS,
   type Publication,
@@ -10,7 +11,6 @@ import {
   startMarket,
   startReplay,
 } from '../../src/server/index.ts'
-import { parseLine, route } from '../../src/server/replay.ts'
 
 interface Said extends Publication {
   readonly channel: string

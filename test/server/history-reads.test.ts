@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest'
-import type { History } from '../../src/server/broker.ts'
-import { createHistoryReads, type HistoryRead } from '../../src/server/history-reads.ts'
-import { Remembered } from '../../src/server/remembered.ts'
+import type { History } from '../../src/server/broker/broker.ts'
+import {
+  createHistoryReads,
+  type HistoryRead,
+} from '../../src/server/broker/redis/history-reads.ts'
+import { StoredMessage } from '../../src/server/broker/stored-message.ts'
 
 /** A store of ten messages a channel that answers when it is told to. */
 const create = (atOnce: number) => {
   const asked: { channel: string; read: HistoryRead; answer(head?: number): Promise<void> }[] = []
   let failing = false
   const { history } = createHistoryReads({
-    atOnce,
+    maxReads: atOnce,
     read: (channel, read) =>
       new Promise<History>((resolve, reject) => {
         asked.push({
@@ -18,7 +21,7 @@ const create = (atOnce: number) => {
             const { afterOffset } = read
             const messages = Array.from(
               { length: Math.max(0, head - afterOffset) },
-              (_, index) => new Remembered(channel, 'e', afterOffset + 1 + index, '{}'),
+              (_, index) => new StoredMessage(channel, 'e', afterOffset + 1 + index, '{}'),
             )
             if (failing) reject(new Error('away'))
             else resolve({ epoch: 'e', offset: head, messages, oldest: 1 })

@@ -60,3 +60,13 @@ test.each([
     channels: {},
   })
 })
+
+test('a server that is closed publishes nothing, so that no broker connects once more', async () => {
+  const broker = new MemoryBroker()
+  const server = await startServer({ broker })
+  await server.close()
+  await expect(server.publish('A', { type: 'tick' })).rejects.toThrow(
+    'publish: this server is closed: create another one',
+  )
+  expect((await broker.history('A')).offset).toBe(0)
+})

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { PUBLISH } from '../../src/server/broker/redis/lua-scripts.ts'
 import { RedisBroker, type RedisBrokerOptions } from '../../src/server/index.ts'
-import { PUBLISH } from '../../src/server/redis-scripts.ts'
 import { brokerContract } from './broker-contract.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 import { sessionsContract } from './sessions-contract.ts'

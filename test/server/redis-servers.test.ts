@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ADVANCE, BEGIN } from '../../src/server/broker/redis/lua-scripts.ts'
 import type { RedisBrokerOptions, ServerOptions } from '../../src/server/index.ts'
-import { ADVANCE, BEGIN } from '../../src/server/redis-scripts.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 import { ackOf, createBroker, createClient, gate, greet, hello, order } from './redis-support.ts'
 import { connect, type RunningServer, startServer } from './support.ts'

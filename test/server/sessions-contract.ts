@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Sessions } from '../../src/server/index.ts'
+import type { SessionStore } from '../../src/server/index.ts'
 
 /** What every store of sessions keeps. `create` makes an empty one; `advance` lets its time pass. */
 export const sessionsContract = (
   name: string,
   create: () => Promise<{
-    readonly sessions: Sessions
+    readonly sessions: SessionStore
     advance(ms: number): Promise<void>
   }>,
 ): void => {
@@ -184,6 +184,15 @@ export const sessionsContract = (
       const next = await sessions.contact(KEY, { tok, gen: 3, ttlMs })
       expect(next?.tok).not.toBe(tok)
       expect(next).toMatchObject({ last: 0, refused: [] })
+    })
+
+    test('a session without an end goes on when its client is still there', async () => {
+      const { sessions } = await create()
+      const endless = Number.POSITIVE_INFINITY
+      const contact = { tok: undefined, gen: 1, ttlMs: endless }
+      const { tok = '' } = (await sessions.contact(KEY, contact)) ?? {}
+      await sessions.touch(KEY, tok, endless)
+      expect(await sessions.begin(KEY, tok, 1)).toBe(0)
     })
 
     test('gen and seq may be as large as numbers go', async () => {

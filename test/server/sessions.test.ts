@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { createMemorySessions } from '../../src/server/broker/memory-sessions.ts'
 import { MemoryBroker } from '../../src/server/index.ts'
-import { createMemorySessions } from '../../src/server/sessions.ts'
 import { connect, type RunningServer, startServer } from './support.ts'
 
 const contact = { tok: undefined, gen: 1, ttlMs: 1000 }
@@ -31,11 +31,11 @@ test('beyond the limit those go first who never came back, then those that were 
   ])
 })
 
-test('one that a connection holds never goes, however many there are', async () => {
+test('one that a connection pins never goes, however many there are', async () => {
   const sessions = createMemorySessions(() => 0, 2)
   const record = await sessions.contact('held', contact)
-  const release = sessions.hold?.('held', record?.tok ?? '')
-  const second = sessions.hold?.('held', record?.tok ?? '')
+  const release = sessions.pin?.('held', record?.tok ?? '')
+  const second = sessions.pin?.('held', record?.tok ?? '')
   const others = async (prefix: string): Promise<void> => {
     for (let index = 0; index < 10; index++) await sessions.contact(`${prefix}${index}`, contact)
   }
@@ -57,10 +57,10 @@ const post = (server: RunningServer, body: unknown): Promise<Response> =>
     body: JSON.stringify(body),
   })
 
-test('of one session, too, one that a connection holds never goes', async () => {
+test('of one session, too, one that a connection pins never goes', async () => {
   const sessions = createMemorySessions(() => 0)
   const record = await sessions.contact('shown', contact)
-  const release = sessions.hold?.('shown', record?.tok ?? '')
+  const release = sessions.pin?.('shown', record?.tok ?? '')
   const invent = async (): Promise<void> => {
     for (let index = 0; index < 20; index++) {
       const { tok } = (await sessions.contact('shown', contact)) ?? {}

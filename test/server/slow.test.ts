@@ -14,8 +14,7 @@ const startSlow = async (options: ServerOptions, clock: VirtualClock = createVir
     settings: resolveServerOptions(options),
     broker,
     environment: { ...clock, random: () => 0 },
-    message() {},
-    closed() {},
+    onMessage() {},
   })
   await broker.attach(hub.deliver)
   const heard: Message[] = []
@@ -23,15 +22,18 @@ const startSlow = async (options: ServerOptions, clock: VirtualClock = createVir
   let open = true
   let stuck = false
   let bufferedAmount = 0
+  const unwritten: (() => void)[] = []
   const connection = hub.connect(
     {
       get bufferedAmount() {
         return bufferedAmount
       },
       isOpen: () => open,
-      send(text) {
-        heard.push(...[JSON.parse(text)].flat())
-        if (stuck) bufferedAmount += text.length
+      send(frame, onWritten) {
+        heard.push(...[JSON.parse(String(frame))].flat())
+        if (!stuck) return onWritten?.()
+        bufferedAmount += frame.length
+        if (onWritten) unwritten.push(onWritten)
       },
       ping() {},
       close(code) {
@@ -59,7 +61,7 @@ const startSlow = async (options: ServerOptions, clock: VirtualClock = createVir
     /** The client has read so much of it that so many bytes are left. */
     reads(left = 0) {
       bufferedAmount = left
-      connection.written()
+      for (const onWritten of unwritten.splice(0)) onWritten()
     },
     offsets: (channel: string) =>
       heard

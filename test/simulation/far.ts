@@ -1,7 +1,7 @@
 /** The real server logic on a simulated network: it crashes, comes back, forgets, and takes its time. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Broker, Published } from '../../src/server/broker.ts'
-import { handleRequest } from '../../src/server/http.ts'
+import type { Broker, Published } from '../../src/server/broker/broker.ts'
+import { handleRequest } from '../../src/server/http/routes.ts'
 import { createHub, type Hub } from '../../src/server/hub.ts'
 import { resolveServerOptions, type ServerOptions } from '../../src/server/options.ts'
 import type { Chance } from './chance.ts'
@@ -97,7 +97,7 @@ export const createFarServer = (
         setTimeout: (run, delayMs) => clock.after(delayMs, () => life.yes && run()),
         clearTimeout: clock.cancel,
       },
-      async message(message, client) {
+      async onMessage(message, client) {
         const { number, asks } = message.data as { number: number; asks?: boolean }
         if (rules.slowMs && chance.maybe(0.3)) await pause(chance.whole(1, rules.slowMs))
         const user = client.user ?? ''
@@ -108,7 +108,6 @@ export const createFarServer = (
         if (refuses) throw new Error('The application refuses')
         return asks || number % 7 === 0 ? { type: 'reply', data: number } : undefined
       },
-      closed() {},
     })
     const deliver = (published: Published): void => {
       if (mislaid > 0) mislaid--
@@ -151,7 +150,7 @@ export const createFarServer = (
         settings,
         broker: own as Broker,
         environment: { now } as never,
-        posting: server.posting,
+        postMessages: server.postMessages,
         timeLimits: server.timeLimits,
         mayPoll: server.mayPoll,
         counters: server.counters,
@@ -162,9 +161,9 @@ export const createFarServer = (
           end() {},
         },
         metrics: () => '',
-        failed() {},
-        draining: () => false,
-        boundTo: () => '',
+        onError() {},
+        isDraining: () => false,
+        boundAddress: () => '',
         authenticate: async (_request: unknown, token: string) =>
           (await settings.authenticate?.({ request: incoming as never, token })) ?? null,
       }
@@ -183,7 +182,8 @@ export const createFarServer = (
   return {
     accept(socket) {
       if (!hub) return undefined
-      const connection = hub.connect(socket, {
+      const server = hub
+      const connection = server.connect(socket, {
         address: 'simulated',
         identity: null,
         authenticate: async token =>
@@ -196,8 +196,8 @@ export const createFarServer = (
           if (isTooLarge(text) || text.length > maxPayload) connection.close(1009, '')
           else connection.received(text, text.length)
         },
-        ended: connection.ended,
-        ponged: connection.ponged,
+        ended: () => server.disconnect(connection),
+        ponged: () => connection.ponged(),
       }
     },
     request(request) {

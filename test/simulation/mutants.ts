@@ -33,14 +33,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '2',
     name: 'the server starts a new incarnation for everybody',
-    file: 'server/sessions.ts',
-    find: 'const known = find(key, tok)',
-    replace: 'const known = find(key, `${tok}x`)',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const known = incarnations.find(key, tok)',
+    replace: 'const known = incarnations.find(key, `${tok}x`)',
   },
   {
     rule: '3',
     name: 'the server applies what it has applied',
-    file: 'server/applying.ts',
+    file: 'server/apply.ts',
     find: 'if (seq <= last) return { ack: last }',
     replace:
       'if (seq <= last) { await apply(message, sender); await sessions.advance(key, tok, seq); return { ack: last } }',
@@ -48,9 +48,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server acknowledges before it applies',
-    file: 'server/sequence.ts',
-    find: 'const applied = await (bad',
-    replace: 'acknowledge(seq)\n        const applied = await (bad',
+    file: 'server/connection/session-handler.ts',
+    find: 'const applied = await (problem',
+    replace: 'this.#acknowledge(seq)\n      const applied = await (problem',
   },
   {
     rule: '4',
@@ -126,8 +126,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'a missing message is never asked for',
-    file: 'protocol/v1/cursors.ts',
-    find: 'deps.resubscribe(id, part)',
+    file: 'protocol/v1/resubscribe.ts',
+    find: 'send(id, part)',
     replace: '',
   },
   {
@@ -141,36 +141,36 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a gap is not told',
     file: 'protocol/v1/cursors.ts',
-    find: "deps.onGap(name, reason ?? 'epoch')",
+    find: 'if (gap !== undefined) deps.onGap(name, gap)',
     replace: '',
   },
   {
     rule: '7',
     name: 'the server calls another history recovered',
-    file: 'server/recovery.ts',
+    file: 'server/broker/recovery.ts',
     find: "if (position.epoch !== now.epoch) return 'epoch'",
     replace: '',
   },
   {
     rule: '7',
     name: 'the server begins where it is, whatever the client has',
-    file: 'server/recovery.ts',
+    file: 'server/broker/recovery.ts',
     find: 'if (!position) return',
     replace: 'if (position || !position) return',
   },
   {
     rule: '8',
     name: 'the server joins the live stream after it has read history',
-    file: 'server/listening.ts',
-    find: 'open(name).held = held',
-    replace: 'open(name)',
+    file: 'server/connection/channel-streams.ts',
+    find: '      stream.buffered = buffered\n',
+    replace: '',
   },
   {
     rule: '9',
     name: 'the client does not look at heads',
     file: 'protocol/v1/cursors.ts',
-    find: 'ask(Object.keys(heads).filter(isBehind))',
-    replace: '',
+    find: 'Object.keys(heads).filter(name => isBehind(channels.get(name)?.cursor, heads[name]))',
+    replace: '[]',
   },
   {
     rule: '10',
@@ -190,21 +190,21 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'a dead link is not noticed',
     file: 'connection/heartbeat.ts',
-    find: '} else hooks.dead()',
-    replace: '} else ask(timeout)',
+    find: "link?.fail('Heartbeat timeout', {",
+    replace: 'ping(timeout)\n      void ({',
   },
   {
     rule: 'driver',
     name: 'a hanging dial is not given up',
-    file: 'connection/connection.ts',
-    find: "() => giveUp('Connect timeout', 'FAILED', TIMED_OUT)",
+    file: 'connection/dialing.ts',
+    find: "() => giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE.TIMED_OUT })",
     replace: '() => {}',
   },
   {
     rule: 'driver',
     name: 'polling goes on beside an open link',
     file: 'connection/connection.ts',
-    find: 'stopPolling: polling.stop,',
+    find: 'stopPolling: () => parts.fallback?.stop(),',
     replace: 'stopPolling() {},',
   },
   {
@@ -231,16 +231,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'another user goes on with the session',
-    file: 'client/create-client.ts',
-    find: 'conversation.renew?.()',
+    file: 'client/identity.ts',
+    find: 'deps.protocol.reset?.()',
     replace: '',
   },
   {
     rule: 'driver',
     name: 'channels are not told to a new link',
-    file: 'channels/channel-registry.ts',
-    find: "if (!isKnown) moveTo(channel, 'no')",
-    replace: "if (!isKnown) moveTo(channel, isWanted(channel) ? 'confirmed' : 'no')",
+    file: 'channels/channel-sync.ts',
+    find: "if (!known.has(channel.name)) move(channel, 'no')",
+    replace: "if (!known.has(channel.name)) move(channel, isWanted(channel) ? 'confirmed' : 'no')",
   },
   {
     rule: 'driver',
@@ -252,7 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '3',
     name: 'the server answers what it has answered',
-    file: 'server/applying.ts',
+    file: 'server/apply.ts',
     find: 'if (seq <= last) return { ack: last }',
     replace:
       "if (seq <= last) return { ack: last, reply: { type: 'reply', data: (message.data as { number: number }).number } }",
@@ -296,9 +296,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '6',
     name: 'three messages after a gap are taken for delivered',
-    file: 'protocol/v1/cursors.ts',
-    find: 'move(name, epoch, offset)\n      deps.onGap',
-    replace: 'move(name, epoch, offset + 3)\n      deps.onGap',
+    file: 'protocol/v1/recovery.ts',
+    find: "return { moveTo: offset, gap: reason ?? 'epoch' }",
+    replace: "return { moveTo: offset + 3, gap: reason ?? 'epoch' }",
   },
   {
     rule: '6',
@@ -310,8 +310,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '7',
     name: 'another history on a living link is not told',
-    file: 'server/listening.ts',
-    find: 'hooks.renewed(name, {',
+    file: 'server/connection/channel-stream.ts',
+    find: "this.#streams.peer.send('subscribed', {",
     replace: 'void ({',
   },
   {
@@ -338,23 +338,29 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: '10',
     name: 'who does not present the tok takes the session from its owner',
-    file: 'server/sessions.ts',
-    find: 'const siblings = sessions.get(key) ?? new Map<string, Incarnation>()',
+    file: 'server/broker/memory-sessions.ts',
+    find: 'const siblings = this.#sessions.get(key) ?? new Map<string, Incarnation>()',
     replace: 'const siblings = new Map<string, Incarnation>()',
   },
   {
     rule: '10',
     name: 'older connections are not closed',
     file: 'server/hub.ts',
-    find: 'if (older < gen) connection.close(4409, REPLACED)',
+    find: 'if (older < gen) connection.close(CLOSE_REPLACED, REPLACED)',
     replace: '',
   },
   {
     rule: 'driver',
     name: 'an older dial is heard',
-    file: 'connection/connection.ts',
-    find: 'if (mine !== dials) return\n      if (!url)',
-    replace: 'if (!url)',
+    file: 'connection/dial.ts',
+    find: 'if (isOver()) return\n        try {',
+    replace: 'try {',
+    also: [
+      {
+        find: 'if (!isOver()) events.onAddress(target)',
+        replace: 'events.onAddress(target)',
+      },
+    ],
   },
   {
     rule: 'driver',
@@ -372,16 +378,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'the next user goes on with the token',
-    file: 'client/create-client.ts',
-    find: 'if (named) driver.forgetToken()\n    else driver.setToken(undefined)',
+    file: 'client/identity.ts',
+    find: 'if (isNamed) token.forget()\n  else token.set(undefined)',
     replace: '',
   },
   {
     rule: 'driver',
     name: 'what listeners send at a change of users goes out on the old link',
-    file: 'client/create-client.ts',
-    find: 'outbox.linkClosed()\n    conversation.renew?.()',
-    replace: 'conversation.renew?.()',
+    file: 'client/identity.ts',
+    find: 'outbox.linkClosed()\n  deps.protocol.reset?.()',
+    replace: 'deps.protocol.reset?.()',
   },
   {
     rule: 'driver',
@@ -393,8 +399,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'what a listener has ended is opened',
-    file: 'client/create-client.ts',
-    find: 'if (!ready) return',
+    file: 'client/conversation.ts',
+    find: 'if (live !== link) return',
     replace: '',
   },
   {
@@ -509,8 +515,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'delivery',
     name: 'an answer is not taken for one',
-    file: 'client/create-client.ts',
-    find: 'requests.answer(answers ?? replyTo, message)',
+    file: 'client/received.ts',
+    find: 'requests?.answer(answers ?? replyTo, message)',
     replace: '',
   },
   {

@@ -1,6 +1,6 @@
 /** A network between one client and one server, with everything that goes wrong between them. */
 import type { WebSocketConstructor, WebSocketLike } from '../../src/index.ts'
-import type { ServerSocket } from '../../src/server/outgoing.ts'
+import type { ServerSocket } from '../../src/server/connection/server-socket.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import { createFetch, type HttpAnswer, type HttpRequest, type HttpWeather } from './http.ts'
@@ -179,8 +179,9 @@ export const createNetwork = (clock: Clock, chance: Chance, far: Far, tap: Tap):
           return weather.clogged ? CLOGGED_BYTES : 0
         },
         isOpen: () => this.#farOpen,
-        send: text => {
+        send: frame => {
           if (!this.#farOpen) return
+          const text = String(frame)
           tap.answered(text, this.#link)
           this.#down.carry(() =>
             this.#toClient(() => {

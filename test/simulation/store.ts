@@ -1,6 +1,6 @@
 /** What the server keeps its channels and sessions in: slow, away for a moment, or renewed without a word. */
-import type { Broker, Deliver } from '../../src/server/broker.ts'
-import { MemoryBroker } from '../../src/server/memory-broker.ts'
+import type { Broker, Deliver } from '../../src/server/broker/broker.ts'
+import { MemoryBroker } from '../../src/server/broker/memory-broker.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import type { Ledger } from './ledger.ts'
@@ -108,7 +108,7 @@ export const createStore = (
           }
           return record
         }),
-        hold: (key, tok) => sessions.hold?.(key, tok) ?? (() => {}),
+        pin: (key, tok) => sessions.pin?.(key, tok) ?? (() => {}),
         touch: asked((key, tok, ttlMs) => sessions.touch(key, tok, ttlMs)),
         begin: asked((key, tok, seq) => {
           // A message begins: what one before it did without its place has not happened.

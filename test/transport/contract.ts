@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { CloseInfo, Transport, TransportHandlers } from '../../src/transport/transport.ts'
+import type { CloseInfo, Link, LinkEvents } from '../../src/transport/transport.ts'
 
 /** One way to carry frames, in the hands of the suite. */
 export interface TransportUnderTest {
-  open(handlers: TransportHandlers): Transport
+  open(events: LinkEvents): Link
   /** The far end accepts. */
   accept(): Promise<void>
   /** The far end sends one message. */
@@ -14,7 +14,7 @@ export interface TransportUnderTest {
   left(): number
 }
 
-/** What every transport promises to the driver. */
+/** What every transport promises to the connection. */
 export const transportContract = (name: string, create: () => TransportUnderTest): void => {
   const start = () => {
     const far = create()
@@ -27,6 +27,7 @@ export const transportContract = (name: string, create: () => TransportUnderTest
         heard.push('closed')
         closes.push(info)
       },
+      blocked: () => heard.push('blocked'),
     })
     return { far, heard, closes, transport }
   }

@@ -1,6 +1,8 @@
 /** Where the client stands in each channel of a server of protocol v1; the WebSocket and polling move the same cursors. */
-import { type Channel, type Channels, isWanted } from '../../channels/channel.ts'
+import { type Channel, type Channels, isWanted, type Position } from '../../channels/channel.ts'
 import { type Fields, fields, isWhole } from '../fields.ts'
+import { type ChannelRecovery, judge, readRecovery } from './recovery.ts'
+import { createResubscribe } from './resubscribe.ts'
 
 export interface CursorsDeps {
   readonly channels: Channels
@@ -20,12 +22,12 @@ export interface Cursors {
   applyRecoveries(recoveries: unknown, answer?: Answer): void
   /**
    * Why a message of a channel is not to be delivered (R10); `undefined`: it is the next one, and the cursor has moved to
-   * it. If one before it is missing, that is asked for.
+   * it. If one before it is missing, the client asks for that.
    */
   obstacle(name: string, offset: number): Obstacle | undefined
   /** Compares the newest offsets that the server has sent with the cursors, so that a lost last message is noticed (R11). */
   checkHeads(heads: Fields): void
-  /** Channels went on without positions: where one has no cursor, nobody can know what the client has missed. */
+  /** Channels went on without positions: one without a cursor reports a gap once it has one. */
   onPlainLink(): void
   /** The server may have ignored a request for missing messages: asks again. */
   askAgain(): void
@@ -38,7 +40,7 @@ export interface Cursors {
 /** Where a message is that is not the next of its channel; `noCursor`: the server has not said yet where that begins. */
 export type Obstacle = 'belowCursor' | 'aboveCursor' | 'noCursor'
 
-/** What the server's recoveries come with. */
+/** The circumstances of an answer. */
 export interface Answer {
   /** The id of the `subscribe` that they answer. Absent: they answer every one, as those of a welcome and a poll do. */
   readonly id?: string | undefined
@@ -48,62 +50,18 @@ export interface Answer {
   readonly silent?: boolean
 }
 
-/** What the server says of one channel, where it makes sense. */
-interface Recovery {
-  readonly epoch: string
-  readonly offset: number
-  readonly recovered: boolean
-  readonly replayed: number
-  readonly reason: string | undefined
-}
-
-/** Records kept for the sake of channels that nobody asked for: no server may make the client keep more. */
+/** Records of channels at most when a server adds one that the application did not subscribe to. */
 const MAX_RECORDS = 10_000
 
-/** Characters of channels and positions in one frame, which servers may want to be small. */
-const PART_LENGTH = 1500
-const POSITION_LENGTH = 50
-
-export const inParts = (names: readonly string[]): string[][] => {
-  const parts: string[][] = []
-  let room = 0
-  for (const name of names) {
-    room -= name.length + POSITION_LENGTH
-    if (room <= 0) {
-      parts.push([])
-      room = PART_LENGTH - name.length - POSITION_LENGTH
-    }
-    parts.at(-1)?.push(name)
-  }
-  return parts
-}
-
-const readRecovery = (given: unknown): Recovery | undefined => {
-  const { epoch, offset, recovered, replayed, reason } = fields(given)
-  if (typeof epoch !== 'string' || !isWhole(offset)) return undefined
-  return {
-    epoch,
-    offset,
-    recovered: recovered === true,
-    replayed: isWhole(replayed) ? replayed : 0,
-    reason: typeof reason === 'string' ? reason : undefined,
-  }
-}
+const isBehind = (cursor: Position | undefined, head: unknown): boolean =>
+  cursor !== undefined && isWhole(head) && head > cursor.offset
 
 export const createCursors = (deps: CursorsDeps): Cursors => {
   const { channels } = deps
+  const resubscribe = createResubscribe({ channels, newId: deps.newId, send: deps.resubscribe })
   /** Users and links so far: a listener may end either, and what is left of an answer is then ignored. */
   let users = 0
   let links = 0
-
-  const ask = (names: readonly string[]): void => {
-    const due = names.filter(name => channels.of(name).resumeId === undefined)
-    for (const part of inParts(due)) {
-      const id = deps.newId()
-      for (const name of part) channels.of(name).resumeId = id
-      deps.resubscribe(id, part)
-    }
-  }
 
   const move = (name: string, epoch: string, offset: number): void => {
     if (channels.size < MAX_RECORDS || channels.get(name)) {
@@ -111,7 +69,7 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
     }
   }
 
-  /** The channel has no cursor to be compared with: this is where it goes on. */
+  /** The channel has no cursor that counts: it goes on from here. */
   const begin = (name: string, epoch: string, offset: number): void => {
     move(name, epoch, offset)
     const channel = channels.get(name)
@@ -120,44 +78,23 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
     deps.onGap(name, 'reconnected')
   }
 
-  /** Everything missing follows. `answers`: it was asked for because of a hole. */
-  const recover = (
-    { name, cursor }: Channel,
-    { epoch, offset, replayed }: Recovery,
-    answers: boolean,
-  ): void => {
-    const follows = offset - replayed
-    if (!cursor || follows <= cursor.offset) return
-    // What follows does not begin where the client is: the answer to a question that the other transport has overtaken.
-    // If asking again does not help, there is a hole, whatever the server calls it.
-    if (!answers) return ask([name])
-    move(name, epoch, follows)
-    deps.onGap(name, 'trimmed')
-  }
-
-  /** A channel that somebody listens to; `isOver`: a listener has ended what this is the answer of. */
+  /** For a channel that the application listens to; `isOver`: a listener has ended the user or link of this answer. */
   const apply = (
     channel: Channel,
-    recovery: Recovery,
+    recovery: ChannelRecovery,
     { id, silent }: Answer,
-    begins: number,
     isOver: () => boolean,
   ): void => {
-    const { name, resumeId, cursor } = channel
-    const { epoch, offset, recovered, replayed, reason } = recovery
-    // The answer to an older question may still come: from nowhere, say, where the client has a cursor by now.
-    const answers = resumeId !== undefined && (id === undefined || resumeId === id)
-    if (answers) channel.resumeId = undefined
+    const { name, cursor } = channel
+    const answersResume = resubscribe.answered(channel, id)
     deps.onConfirmed(name)
-    if (!cursor) return begin(name, epoch, begins)
-    const isSame = cursor.epoch === epoch
-    if (isSame && recovered) {
-      if (!silent) deps.onRecovered(name, replayed)
-      if (!isOver()) recover(channel, recovery, answers)
-    } else if (!isSame || cursor.offset < offset || reason === 'ahead') {
-      move(name, epoch, offset)
-      deps.onGap(name, reason ?? 'epoch')
-    }
+    if (!cursor) return begin(name, recovery.epoch, recovery.offset)
+    const { recovered, moveTo, gap, ask } = judge(cursor, recovery, answersResume)
+    if (recovered !== undefined && !silent) deps.onRecovered(name, recovered)
+    if (isOver()) return
+    if (moveTo !== undefined) move(name, recovery.epoch, moveTo)
+    if (gap !== undefined) deps.onGap(name, gap)
+    if (ask) resubscribe.ask([name])
   }
 
   return {
@@ -173,58 +110,46 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
         if (isOver()) return
         const recovery = readRecovery(given)
         if (!recovery) continue
-        const { epoch, offset } = recovery
         const channel = channels.get(name)
         const first = firstOffsets?.get(name)
-        const begins = first === undefined ? offset : first - 1
+        const begins = first === undefined ? recovery.offset : first - 1
         if (channel && isWanted(channel)) {
-          apply(channel, recovery, answer, begins, isOver)
+          const start = channel.cursor ? recovery : { ...recovery, offset: begins }
+          apply(channel, start, answer, isOver)
           continue
         }
-        // Nobody is promised anything in a channel that nobody asked for; only back it does not go.
+        // A poll may bring a channel that the application did not subscribe to: its cursor never goes back.
         const cursor = channel?.cursor
-        const isBack = cursor?.epoch === epoch && cursor.offset >= begins
-        if (firstOffsets && !isBack) begin(name, epoch, begins)
+        const isBack = cursor?.epoch === recovery.epoch && cursor.offset >= begins
+        if (firstOffsets && !isBack) begin(name, recovery.epoch, begins)
       }
     },
     obstacle(name, offset) {
       const channel = channels.get(name)
       const cursor = channel?.cursor
-      // Where somebody listens the server says first where it goes on; a message before that was asked for by a
-      // subscription that has ended.
+      // The server says first where a channel goes on; a message before that belongs to a subscription that has ended.
       if (!cursor) return channel && isWanted(channel) ? 'noCursor' : undefined
       if (offset <= cursor.offset) return 'belowCursor'
       if (offset > cursor.offset + 1) {
-        ask([name])
+        resubscribe.ask([name])
         return 'aboveCursor'
       }
       cursor.offset = offset
       return undefined
     },
     checkHeads(heads) {
-      const isBehind = (name: string): boolean => {
-        const cursor = channels.get(name)?.cursor
-        const head = heads[name]
-        return cursor !== undefined && isWhole(head) && head > cursor.offset
-      }
-      ask(Object.keys(heads).filter(isBehind))
+      resubscribe.ask(
+        Object.keys(heads).filter(name => isBehind(channels.get(name)?.cursor, heads[name])),
+      )
     },
     onPlainLink() {
       for (const channel of channels) {
         if (isWanted(channel) && !channel.cursor) channel.isUnpositioned = true
       }
     },
-    askAgain() {
-      const unanswered: string[] = []
-      for (const channel of channels) {
-        if (channel.resumeId === undefined) continue
-        channel.resumeId = undefined
-        unanswered.push(channel.name)
-      }
-      ask(unanswered)
-    },
+    askAgain: resubscribe.askAgain,
     cancelPending() {
-      for (const channel of channels) channel.resumeId = undefined
+      resubscribe.cancel()
       links++
     },
     reset() {

@@ -2,11 +2,12 @@
 import { RESERVED_TYPES } from '../constants.ts'
 import type { EnvelopeCore, SessionsExtension } from '../envelope-core.ts'
 import { createContact, NO_SECRET } from './contact.ts'
-import { createCursors, inParts } from './cursors.ts'
+import { createCursors } from './cursors.ts'
 import type { SessionsDeps } from './deps.ts'
 import { type V1, V1_HANDLERS } from './handlers.ts'
 import { type HandshakeEffect, nextRow } from './handshake.ts'
 import { createPendingSubscribes } from './pending-subscribes.ts'
+import { inParts } from './resubscribe.ts'
 import { createSession } from './session.ts'
 
 const FIRST_FRAME_MS = 1000
@@ -63,7 +64,7 @@ export const createSessions = (
       stopWaiting()
       core.begin()
     },
-    failUnwelcome: () => core.link?.close('No welcome in time'),
+    failUnwelcome: () => core.link?.close('No welcome in time', true, true),
     failPlain: () => core.link?.close('The server does not speak protocol v1'),
     loosen: () => cursors.onPlainLink(),
   }

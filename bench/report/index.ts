@@ -1,0 +1,2 @@
+export { chartOf } from './chart.ts'
+export { pageOf, sectionOf } from './page.ts'

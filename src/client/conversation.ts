@@ -1,0 +1,215 @@
+/** The protocol of a client at work: what it asks of the parts, and what the parts do once messages may flow. */
+
+import type { Channels } from '../channels/channel.ts'
+import type { ChannelRegistry } from '../channels/channel-registry.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Heartbeat } from '../connection/heartbeat.ts'
+import type { LinkUser, LiveLink } from '../connection/link-user.ts'
+import type { TokenProvider } from '../connection/token-provider.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import type { Requests } from '../delivery/requests.ts'
+import type { Sequence } from '../delivery/sequence.ts'
+import { ResilientWebSocketError } from '../errors.ts'
+import type { EnvelopeHost } from '../protocol/envelope-core.ts'
+import type { OwnConversation } from '../protocol/own-conversation.ts'
+import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import type { SessionsDeps } from '../protocol/v1/deps.ts'
+import type { Ids } from '../shared/ids.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
+import { channelMessages } from './channel-messages.ts'
+import type { Drops } from './drops.ts'
+import type { Parts } from './parts.ts'
+import { createProtocolLinks } from './protocol-host.ts'
+import type { PublicEvents } from './public-events.ts'
+import type { Received } from './received.ts'
+import type { User } from './user.ts'
+
+export interface ConversationDeps<Incoming, Outgoing> {
+  readonly protocol: Protocol<Incoming, Outgoing>
+  readonly environment: Environment
+  readonly timers: Timers
+  readonly ids: Ids
+  readonly events: PublicEvents<Incoming, Outgoing>
+  readonly user: User
+  readonly token: TokenProvider
+  readonly heartbeat: Heartbeat
+  readonly connection: Connection
+  readonly records: Channels | undefined
+  readonly channels: ChannelRegistry | undefined
+  readonly outbox: Outbox<Outgoing>
+  readonly requests: Requests<Incoming> | undefined
+  readonly received: Received<Incoming>
+  readonly drops: Drops
+  readonly sessions: Parts['sessions']
+  /** The snapshot may differ. */
+  onChange(): void
+}
+
+/** What a link with sessions has beside what every protocol says. */
+interface AgreedTerms extends LinkTerms {
+  /** Messages are numbered, and channels have positions. */
+  readonly isSequenced?: boolean
+}
+
+export interface ClientConversation<Incoming, Outgoing> extends LinkUser<AgreedTerms> {
+  readonly protocol: OwnConversation<Incoming, Outgoing>
+  /** What came so far followed positions; `undefined`: nothing came. */
+  follows: boolean | undefined
+  receive(payload: unknown, at: number): void
+  /** A newer token. A link that is not ready yet gets it when it is. */
+  refreshToken(token: string | undefined): void
+}
+
+/** A server that asks to be left is left within this time, in ms. */
+const MAX_LEAVE_MS = 3_600_000
+
+/** What protocol v1 asks of the client; absent without `sessions()`. */
+const sessionsOf = <Incoming, Outgoing>(
+  deps: ConversationDeps<Incoming, Outgoing>,
+  live: () => LiveLink | undefined,
+): EnvelopeHost['sessions'] => {
+  const { sessions, records, channels, connection, ids, outbox } = deps
+  if (!sessions || !records) return undefined
+  const sequence = outbox.sequence as Sequence
+  const given: SessionsDeps = {
+    secret: ids.secret,
+    channels: records,
+    onConfirmed: name => channels?.confirmed(name),
+    onGap: (channel, reason) => channels?.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels?.recovered({ channel, replayed }),
+    denied: name => channels?.refused(name),
+    acked: sequence.acked,
+    refusedAt: sequence.refused,
+    sessionLost: sequence.lost,
+    waiting: sequence.isWaiting,
+    prepare: sequence.rejectUnsendable,
+    take: sequence.nextBatch,
+    untaken: sequence.batchLost,
+    onAgreed({ maxInFlight, told }) {
+      const terms: AgreedTerms = { maxInFlight, channels: told, isSequenced: true }
+      live()?.ready(terms)
+    },
+    onRefused: message => connection.refuse(message, 'runtime'),
+  }
+  return (core, version) => sessions.createSessions(given, core, version)
+}
+
+export const createConversation = <Incoming, Outgoing>(
+  deps: ConversationDeps<Incoming, Outgoing>,
+): ClientConversation<Incoming, Outgoing> => {
+  const { timers, events, user, token, heartbeat, connection, channels, outbox, requests } = deps
+  const { faults } = connection
+  let live: LiveLink | undefined
+  let isReady = false
+  /** The token that the server of this link has been shown. */
+  let shownToken: string | undefined
+
+  const slowDown = (delayMs: number): void => {
+    outbox.pause(delayMs)
+    channels?.repeat()
+  }
+
+  const sessions = sessionsOf(deps, () => live)
+  const host: ProtocolHost & EnvelopeHost = {
+    ...deps.environment,
+    newId: deps.ids.next,
+    channels: () => channels?.names() ?? [],
+    ...(sessions && { sessions }),
+    message: deps.received.accept as EnvelopeHost['message'],
+    dropped: deps.drops.drop,
+    error: faults.report,
+    refused(id, code, message) {
+      const facts = code === 'UNAUTHORIZED' ? ({ hint: 'login' } as const) : undefined
+      const refusal = new ResilientWebSocketError(code, message, undefined, facts)
+      if (id) requests?.refuse(id, refusal)
+      faults.report(code, refusal)
+    },
+    slowDown,
+  }
+  const protocol: OwnConversation<Incoming, Outgoing> = deps.protocol.attach(host)
+
+  // Elsewhere messages name no channel that has to be joined first.
+  if (protocol.channelOf) channels?.holdMessages(channelMessages(outbox as never))
+
+  const links = createProtocolLinks<Incoming>({
+    conversation: protocol,
+    timers,
+    outbox,
+    channels,
+    requests,
+    token: () => (shownToken = token.current()),
+    accept: deps.received.accept,
+    onTerms({ intervalMs, timeoutMs, ratePerSecond, maxPayload }) {
+      heartbeat.retune(intervalMs, timeoutMs)
+      outbox.limit(ratePerSecond, maxPayload)
+      deps.onChange()
+    },
+    onDropped: deps.drops.drop,
+    onError: faults.report,
+    onPong: heartbeat.onPong,
+    onGap: (channel, reason) => channels?.gap({ channel, reason }),
+    onRecovered: (channel, replayed) => channels?.recovered({ channel, replayed }),
+    onSlowDown: slowDown,
+    onLeave: withinMs =>
+      timers.set('leave', Math.min(withinMs, MAX_LEAVE_MS), () =>
+        connection.dispatch('outdated', 'Server asked to reconnect'),
+      ),
+    onRefuse: message => connection.refuse(message),
+  })
+
+  const refreshToken = (next: string | undefined): void => {
+    if (!isReady) return
+    shownToken = next
+    if (next) protocol.token?.(next)
+  }
+
+  const conversation: ClientConversation<Incoming, Outgoing> = {
+    protocol,
+    follows: undefined,
+    receive(payload, at) {
+      deps.received.arrivedAt = at
+      links.received(payload)
+    },
+    refreshToken,
+    linkOpened(link) {
+      live = link
+      user.wasShown = true
+      links.linkOpened(link)
+    },
+    linkReady(link, terms = {}) {
+      isReady = true
+      // Where nobody can know what was missed: before or after the gap there were no positions.
+      const follows = terms.isSequenced === true || deps.protocol.recovers === true
+      const isUnknown = conversation.follows === false || (conversation.follows && !follows)
+      conversation.follows = follows
+      if (isUnknown) {
+        events.emit('gap', { reason: 'reconnected' })
+        // With positions each channel has its own word, once the server has said where it goes on.
+        if (!follows) channels?.gapOnAll('reconnected')
+        // A listener may have ended the link: nothing may open for it any more.
+        if (live !== link) return
+      }
+      if (token.current() !== shownToken) refreshToken(token.current())
+      // Before the queue opens, so that channels go before the first message.
+      channels?.linkReady?.(link, {
+        known: terms.channels ?? [],
+        answers: terms.answers !== false,
+        notify: (type, names) => protocol[type]?.(names),
+      })
+      outbox.linkReady(link, {
+        maxInFlight: terms.isSequenced ? terms.maxInFlight : undefined,
+        leaving: protocol.leaving,
+      })
+    },
+    linkClosed() {
+      live = undefined
+      isReady = false
+      timers.clear('leave')
+      links.linkClosed()
+      channels?.linkClosed?.()
+      outbox.linkClosed()
+    },
+  }
+  return conversation
+}

@@ -1,0 +1,192 @@
+/** A client as its user sees it: its methods, and its end. */
+import type { Channels } from '../channels/channel.ts'
+import type { ChannelRegistry } from '../channels/channel-registry.ts'
+import type { Aborts } from '../delivery/aborts.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import type { Requests } from '../delivery/requests.ts'
+import { createSend, type Send } from '../delivery/send.ts'
+import { ResilientWebSocketError } from '../errors.ts'
+import type { Settings } from '../options/settings.ts'
+import type { Ids } from '../shared/ids.ts'
+import type { Environment } from '../shared/runtime.ts'
+import type { Timers } from '../shared/timers.ts'
+import { channelRefusal } from './channel-messages.ts'
+import type { RequestOptions, ResilientWebSocket } from './client-types.ts'
+import type { ClientConversation } from './conversation.ts'
+import { type IdentityDeps, setIdentity } from './identity.ts'
+import { missingPart } from './parts.ts'
+import type { PublicEvents } from './public-events.ts'
+import type { Received } from './received.ts'
+import type { Snapshots } from './snapshot.ts'
+
+export interface FacadeDeps<Incoming, Outgoing>
+  extends Pick<IdentityDeps, 'user' | 'connection' | 'token' | 'heartbeat' | 'onChange'> {
+  readonly settings: Settings<Incoming, Outgoing>
+  readonly environment: Environment
+  readonly timers: Timers
+  readonly ids: Ids
+  readonly aborts: Aborts
+  readonly events: PublicEvents<Incoming, Outgoing>
+  readonly snapshots: Snapshots<Incoming>
+  readonly records: Channels | undefined
+  readonly channels: ChannelRegistry | undefined
+  readonly outbox: Outbox<Outgoing>
+  readonly requests: Requests<Incoming> | undefined
+  readonly received: Received<Incoming>
+  readonly conversation: ClientConversation<Incoming, Outgoing>
+}
+
+const notSpoken = (name: string, protocol: string, what: string): TypeError =>
+  new TypeError(`${name}: expected a protocol with ${what}, such as json(), got ${protocol}`)
+
+const error = (code: string, message: string): ResilientWebSocketError =>
+  new ResilientWebSocketError(code, message)
+
+/** Sends a message and waits for its answer. */
+const createRequest =
+  <Incoming, Outgoing>(
+    send: Send<Outgoing>,
+    requests: Requests<Incoming>,
+    longestTtlMs: number,
+  ): ResilientWebSocket<Incoming, Outgoing>['request'] =>
+  (message, { timeoutMs = 10_000, signal }: RequestOptions = {}) => {
+    try {
+      if (!(timeoutMs >= 0)) {
+        throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
+      }
+      let answer: Promise<Incoming> | undefined
+      const ttlMs = Math.min(timeoutMs, longestTtlMs)
+      // It waits before it is sent: what a listener does meanwhile has to reach it.
+      const { reason } = send(
+        message,
+        { ttlMs, ...(signal && { signal }) },
+        ({ delivery, takeBack }) => {
+          answer = requests.wait(delivery, { timeoutMs, signal, takeBack })
+        },
+      )
+      if (answer) return answer
+      // A request that is taken back hears of nothing else.
+      if (signal?.aborted) throw signal.reason
+      throw error('NOT_SENT', `Not sent: ${reason}`)
+    } catch (cause) {
+      return Promise.reject(cause)
+    }
+  }
+
+export const createFacade = <Incoming, Outgoing>(
+  deps: FacadeDeps<Incoming, Outgoing>,
+): ResilientWebSocket<Incoming, Outgoing> => {
+  const { settings, environment, timers, events, snapshots, token, connection } = deps
+  const { records, channels, outbox, requests, received, conversation } = deps
+  const { protocol } = conversation
+  const { signal, protocol: spoken } = settings
+  let isFinished = false
+
+  const send = createSend<Outgoing>({
+    ttlMs: settings.queue.ttlMs,
+    conversation: protocol as never,
+    outbox,
+    aborts: deps.aborts,
+    monotonicNow: environment.monotonicNow,
+    newId: deps.ids.next,
+    isFinished: () => isFinished,
+    user: deps.user,
+    channels,
+    channelRefusal: name => records && channelRefusal(records, name),
+  })
+
+  const checkAlive = (): void => {
+    if (isFinished) throw error('CLOSED', 'This client was closed for good; create another one')
+  }
+
+  const close = (): void => {
+    if (isFinished) return
+    // What was sent in this turn still leaves.
+    outbox.flush()
+    isFinished = true
+    connection.dispatch('closeRequested', 'Closed')
+    received.flush()
+    outbox.rejectAll('closed')
+    channels?.end()
+    for (const each of requests?.pending() ?? []) {
+      each.fail(error('CLOSED', 'The client was closed'))
+    }
+    timers.end()
+    signal?.removeEventListener('abort', close)
+    queueMicrotask(() => {
+      // The message whose listener has closed it.
+      received.flush()
+      events.clear()
+    })
+  }
+
+  const request = requests && createRequest(send, requests, settings.queue.ttlMs)
+
+  const client: ResilientWebSocket<Incoming, Outgoing> = {
+    get status() {
+      return connection.state.status
+    },
+    get isConnected() {
+      return connection.state.status === 'OPEN'
+    },
+    get error() {
+      return connection.faults.last
+    },
+    get lastMessage() {
+      return received.last
+    },
+    get stateHistory() {
+      return connection.history
+    },
+    get connectionDuration() {
+      const { connectedAt } = connection
+      return connectedAt === null ? 0 : Math.max(0, environment.now() - connectedAt)
+    },
+    getSnapshot: snapshots.get,
+    onChange: events.onChange,
+    on: events.on,
+    connect() {
+      checkAlive()
+      connection.dispatch('connectRequested')
+    },
+    disconnect() {
+      outbox.flush()
+      connection.dispatch('disconnectRequested', 'Disconnect requested')
+    },
+    reconnect() {
+      checkAlive()
+      outbox.flush()
+      connection.dispatch('reconnectRequested', 'Reconnect requested')
+    },
+    close,
+    send: (message, options) => send(message, options),
+    request(message, options) {
+      if (!request) throw missingPart('request', 'requests')
+      if (!spoken?.replies) throw notSpoken('request', `${spoken?.name}`, 'replies')
+      return request(message, options)
+    },
+    subscribe(...given) {
+      if (!channels) throw missingPart('subscribe', 'subscriptions')
+      if (!spoken?.channels) throw notSpoken('subscribe', `${spoken?.name}`, 'channels')
+      checkAlive()
+      return channels.subscribe(...given)
+    },
+    setIdentity: identity => setIdentity({ ...deps, protocol } as never, identity),
+    setToken(next) {
+      if (typeof next !== 'string' || !next) {
+        throw new TypeError(`setToken: expected a string that is not empty, got ${typeof next}`)
+      }
+      token.set(next)
+      conversation.refreshToken(next)
+    },
+    metrics: () => ({ ...events.counts, queued: outbox.size() }),
+    [Symbol.dispose]: close,
+  }
+
+  if (signal?.aborted) close()
+  else {
+    signal?.addEventListener('abort', close)
+    if (settings.enabled) connection.dispatch('connectRequested')
+  }
+  return client
+}
