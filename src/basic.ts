@@ -60,7 +60,7 @@ export { polling } from './parts/polling.ts'
 export { requests } from './parts/requests.ts'
 export { sessions } from './parts/sessions.ts'
 export { subscriptions } from './parts/subscriptions.ts'
-export { type EnvelopeOptions, json } from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope as json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   ChannelLoss,
