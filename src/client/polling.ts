@@ -47,7 +47,7 @@ export const createPolling = <Incoming, Outgoing>(
     outbox,
     channels: () => channels?.names() ?? [],
     revision: () => channels?.revision ?? 0,
-    since: channel => protocol.since?.(channel),
+    since: channel => protocol.http?.positionOf(channel),
     polled(message) {
       received.arrivedAt = now()
       user.wasShown = true
@@ -59,17 +59,17 @@ export const createPolling = <Incoming, Outgoing>(
     },
     interpret(body) {
       user.wasShown = true
-      const messages = protocol.polled?.(body)
+      const messages = protocol.http?.readPoll(body)
       conversation.follows ??= messages !== undefined
       return messages
     },
     answered: poll => deps.events.emit('poll', poll),
-    pending: () => protocol.posts?.() ?? protocol.post !== undefined,
-    prepare: unsure => protocol.prepare?.(unsure),
-    outgoing: unsure => protocol.post?.(unsure),
+    pending: () => protocol.http?.mayPost() ?? false,
+    prepare: unsure => protocol.http?.prepare(unsure),
+    outgoing: unsure => protocol.http?.nextBody(unsure),
     posted(answer) {
       received.arrivedAt = now()
-      return protocol.posted?.(answer) ?? true
+      return protocol.http?.readAnswer(answer) ?? true
     },
     tooMuch: () => outbox.sequence?.shrinkBatch(),
   })

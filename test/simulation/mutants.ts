@@ -211,8 +211,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'messages are posted while a link proves itself',
     file: 'protocol/v1/contact.ts',
-    find: 'const mayPost = (): boolean => takesPosts && isUnlinked()',
-    replace: 'const mayPost = (): boolean => takesPosts',
+    find: 'const takesPostsNow = (): boolean => takesPosts && isUnlinked()',
+    replace: 'const takesPostsNow = (): boolean => takesPosts',
   },
   {
     rule: 'driver',
