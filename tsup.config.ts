@@ -1,10 +1,13 @@
+import { writeFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
+
+// tsup 8, the last one for Node 20, sets `baseUrl`, which TypeScript 6 calls deprecated.
+const dts = { compilerOptions: { ignoreDeprecations: '6.0' } }
 
 const shared: Options = {
   format: 'esm',
   target: 'es2022',
-  // tsup 8, the last one for Node 20, sets `baseUrl`, which TypeScript 6 calls deprecated.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts,
   // The code ships as it was written, unminified: maps would triple the package.
   sourcemap: false,
   treeshake: true,
@@ -15,7 +18,7 @@ const shared: Options = {
 const adapter: Options = {
   ...shared,
   platform: 'neutral',
-  external: ['resilient-websocket'],
+  external: [/^resilient-websocket/],
   // Rollup, which tsup shakes trees with, drops 'use client'; esbuild leaves nothing unused here either.
   treeshake: false,
 }
@@ -30,17 +33,40 @@ const commonJs: Options = {
   },
 }
 
-const frameworks = { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' }
+const frameworks = {
+  'react/index': 'src/react/index.ts',
+  'react/basic': 'src/react/basic.ts',
+  'vue/index': 'src/vue/index.ts',
+  'vue/basic': 'src/vue/basic.ts',
+}
+/** Together, so that both entries have the same errors, and a page that uses both loads what they share once. */
+const client = { index: 'src/index.ts', basic: 'src/basic.ts' }
+
+/** esbuild splits no CommonJS: both entries are doors to one file, so that they have the same errors. */
+const writeDoors = async (condition: string): Promise<void> => {
+  for (const entry of ['index', 'basic']) {
+    const text = `module.exports = require('./client${condition}.cjs').${entry}\n`
+    await writeFile(`dist/${entry}${condition}.cjs`, text)
+  }
+}
 
 const config: ReturnType<typeof defineConfig> = defineConfig([
-  { ...shared, entry: { index: 'src/index.ts' }, platform: 'neutral', clean: true },
-  { ...commonJs, entry: { index: 'src/index.ts' }, platform: 'node' },
+  { ...shared, entry: client, platform: 'neutral', clean: true, splitting: true },
+  {
+    ...commonJs,
+    entry: { client: 'src/both.ts' },
+    platform: 'node',
+    dts: false,
+    onSuccess: () => writeDoors(''),
+  },
+  { ...commonJs, entry: client, dts: { ...dts, only: true } },
   {
     ...commonJs,
     // nanoid's build for browsers, with the browser's chance.
-    entry: { 'index.browser': 'src/index.ts' },
+    entry: { 'client.browser': 'src/both.ts' },
     platform: 'browser',
     dts: false,
+    onSuccess: () => writeDoors('.browser'),
   },
   {
     ...shared,
@@ -54,6 +80,13 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     ...shared,
     format: ['esm', 'cjs'],
     entry: { 'testing/index': 'src/testing/index.ts' },
+    platform: 'neutral',
+    external: ['resilient-websocket'],
+  },
+  {
+    ...shared,
+    format: ['esm', 'cjs'],
+    entry: { 'protocols/index': 'src/protocols/index.ts' },
     platform: 'neutral',
   },
   {

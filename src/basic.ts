@@ -23,13 +23,6 @@ export type {
   SendOptions,
   Snapshot,
 } from './client/client-types.ts'
-export type {
-  Part,
-  PollingPart,
-  RequestsPart,
-  SessionsPart,
-  SubscriptionsPart,
-} from './client/parts.ts'
 export type { Retry } from './connection/connection.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
@@ -41,6 +34,10 @@ export {
   ResilientWebSocketError,
 } from './errors.ts'
 export type { Poll } from './http/poll-inbox.ts'
+export {
+  CORE_DEFAULTS as DEFAULTS,
+  type CoreDefaults as Defaults,
+} from './options/core-defaults.ts'
 export type {
   BatchOptions,
   CloseDetails,
@@ -52,6 +49,7 @@ export type {
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
+export type { Part } from './options/part.ts'
 export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type BasicOptions,

@@ -24,13 +24,6 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
-export type {
-  Part,
-  PollingPart,
-  RequestsPart,
-  SessionsPart,
-  SubscriptionsPart,
-} from './client/parts.ts'
 export type { Retry } from './connection/connection.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
@@ -53,6 +46,7 @@ export type {
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
+export type { Part } from './options/part.ts'
 export type { Schema, SchemaResult } from './options/schema.ts'
 export { createResilientWebSocket } from './parts/full-client.ts'
 export { polling } from './parts/polling.ts'

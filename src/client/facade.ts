@@ -36,6 +36,9 @@ export interface FacadeDeps<Incoming, Outgoing>
   readonly conversation: ClientConversation<Incoming, Outgoing>
 }
 
+const notSpoken = (name: string, protocol: string, what: string): TypeError =>
+  new TypeError(`${name}: expected a protocol with ${what}, such as json(), got ${protocol}`)
+
 const error = (code: string, message: string): ResilientWebSocketError =>
   new ResilientWebSocketError(code, message)
 
@@ -76,7 +79,7 @@ export const createFacade = <Incoming, Outgoing>(
   const { settings, environment, timers, events, snapshots, token, connection } = deps
   const { records, channels, outbox, requests, received, conversation } = deps
   const { protocol } = conversation
-  const { signal } = settings
+  const { signal, protocol: spoken } = settings
   let isFinished = false
 
   const send = createSend<Outgoing>({
@@ -117,6 +120,8 @@ export const createFacade = <Incoming, Outgoing>(
     })
   }
 
+  const request = requests && createRequest(send, requests, settings.queue.ttlMs)
+
   const client: ResilientWebSocket<Incoming, Outgoing> = {
     get status() {
       return connection.state.status
@@ -155,13 +160,14 @@ export const createFacade = <Incoming, Outgoing>(
     },
     close,
     send: (message, options) => send(message, options),
-    request: requests
-      ? createRequest(send, requests, settings.queue.ttlMs)
-      : () => {
-          throw missingPart('request', 'requests')
-        },
+    request(message, options) {
+      if (!request) throw missingPart('request', 'requests')
+      if (!spoken?.replies) throw notSpoken('request', `${spoken?.name}`, 'replies')
+      return request(message, options)
+    },
     subscribe(...given) {
       if (!channels) throw missingPart('subscribe', 'subscriptions')
+      if (!spoken?.channels) throw notSpoken('subscribe', `${spoken?.name}`, 'channels')
       checkAlive()
       return channels.subscribe(...given)
     },

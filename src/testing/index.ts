@@ -9,4 +9,5 @@ export {
   type FakeRequest,
   type FakeSocket,
 } from './fake-network.ts'
+export { type ProtocolCheck, protocolSuite, type SuiteServer } from './protocol-suite.ts'
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'

@@ -1,7 +1,7 @@
 /** Sessions in this process's memory. */
 import { randomBytes } from 'node:crypto'
+import { MAX_IN_FLIGHT } from '../../protocol/constants.ts'
 import {
-  MAX_IN_FLIGHT,
   MAX_INCARNATIONS,
   type Refused,
   type SessionRecord,

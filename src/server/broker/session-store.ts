@@ -59,9 +59,6 @@ export interface SessionStore {
 /** Names one incarnation of a session: its key and `tok` together, since a client may present any `tok`. */
 export const incarnationOf = (key: string, tok: string): string => `${key} ${tok}`
 
-/** Messages that a client may have in flight, and refusals that are kept for it. */
-export const MAX_IN_FLIGHT = 256
-
 /**
  * Incarnations kept of one session. Beyond them the newest one goes whose `tok` was never presented again, or else the
  * newest of all: a stranger who learned the `sid` later than its owner pushes out only incarnations of his own.

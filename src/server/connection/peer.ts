@@ -1,5 +1,4 @@
 /** The messages of the server to one client, and the end of their connection. */
-
 import { MAX_ID_LENGTH } from '../../protocol/constants.ts'
 import type { WireMessage } from '../../protocol/wire-types.ts'
 import { CLOSE_TRY_AGAIN_LATER } from '../close-codes.ts'

@@ -1,12 +1,8 @@
 /** Protocol v1 on one connection: `hello`, `welcome`, and messages with a `seq`. */
+import { MAX_IN_FLIGHT } from '../../protocol/constants.ts'
 import type { WireMessage } from '../../protocol/wire-types.ts'
 import { type Applying, refuseSequenced } from '../apply.ts'
-import {
-  incarnationOf,
-  MAX_IN_FLIGHT,
-  type SessionRecord,
-  type SessionStore,
-} from '../broker/session-store.ts'
+import { incarnationOf, type SessionRecord, type SessionStore } from '../broker/session-store.ts'
 import { CLOSE_REPLACED, CLOSE_RESTART } from '../close-codes.ts'
 import type { ServerTimers } from '../environment.ts'
 import type { ServerClient, ServerSettings } from '../options.ts'

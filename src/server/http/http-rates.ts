@@ -1,5 +1,4 @@
 /** Rate limits of clients that come by HTTP, by name: they have no connection that could keep theirs. */
-
 import { createLruMap } from '../lru-map.ts'
 import { createRateLimit, type RateLimit, type RateRule } from '../rate-limit.ts'
 

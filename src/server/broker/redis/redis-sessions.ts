@@ -3,11 +3,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import { MAX_IN_FLIGHT } from '../../../protocol/constants.ts'
 import { createLruMap } from '../../lru-map.ts'
 import { BrokerError, type OnTakeover } from '../broker.ts'
 import {
   incarnationOf,
-  MAX_IN_FLIGHT,
   MAX_INCARNATIONS,
   type Refused,
   type SessionStore,
