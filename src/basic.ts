@@ -33,7 +33,7 @@ export {
   isResilientWebSocketError,
   ResilientWebSocketError,
 } from './errors.ts'
-export type { Poll } from './http/polling.ts'
+export type { Poll } from './http/poll-inbox.ts'
 export {
   CORE_DEFAULTS as DEFAULTS,
   type CoreDefaults as Defaults,

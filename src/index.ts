@@ -34,7 +34,7 @@ export {
   isResilientWebSocketError,
   ResilientWebSocketError,
 } from './errors.ts'
-export type { Poll } from './http/polling.ts'
+export type { Poll } from './http/poll-inbox.ts'
 export type {
   BatchOptions,
   CloseDetails,

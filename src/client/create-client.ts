@@ -17,7 +17,7 @@ import { createConversation } from './conversation.ts'
 import { createDrops } from './drops.ts'
 import { createFacade } from './facade.ts'
 import type { Parts } from './parts.ts'
-import { createPolling } from './polling.ts'
+import { createPollInbox } from './poll-inbox.ts'
 import { createPublicEvents } from './public-events.ts'
 import { createReceived } from './received.ts'
 import { createSnapshots } from './snapshot.ts'
@@ -176,19 +176,24 @@ export const createClient = <Incoming, Outgoing>(
     users: [heartbeat, conversation],
     fallback:
       parts.polling && settings.fallback
-        ? createPolling(parts.polling, settings.fallback, {
-            settings,
+        ? parts.polling.createFallback({
+            settings: settings.fallback,
+            webSocketUrl: settings.url,
             environment,
             timers,
             log,
             token,
-            events,
-            user,
-            drops,
             channels,
             outbox,
-            received,
-            conversation,
+            contact: protocol.http,
+            inbox: createPollInbox({
+              events,
+              user,
+              drops,
+              received,
+              conversation,
+              now: environment.now,
+            }),
           })
         : undefined,
     onFrame: conversation.receive,

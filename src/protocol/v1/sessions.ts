@@ -103,9 +103,8 @@ export const createSessions = (
     },
   }
 
-  const { isPolled, since, polled, posts, prepare, post, posted } = contact
   return {
-    http: { since, polled, posts, prepare, post, posted },
+    http: contact.http,
     opened: () => v1.step('opened'),
     closed() {
       v1.step('closed')
@@ -132,7 +131,7 @@ export const createSessions = (
     heads(heads) {
       if (v1.stage === 'v1') cursors.checkHeads(heads)
     },
-    isPolled,
+    isPolled: contact.isPolled,
     isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
     obstacle: (channel, offset) => cursors.obstacle(channel, offset),
     subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
