@@ -30,7 +30,7 @@ export type {
   SessionsPart,
   SubscriptionsPart,
 } from './client/parts.ts'
-export type { Retry } from './connection/connection.ts'
+export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export {

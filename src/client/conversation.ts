@@ -1,15 +1,17 @@
 /** The protocol of a client at work: what it asks of the parts, and what the parts do once messages may flow. */
-
 import type { Channels } from '../channels/channel.ts'
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Connection } from '../connection/connection.ts'
+import type { Faults } from '../connection/faults.ts'
 import type { Heartbeat } from '../connection/heartbeat.ts'
 import type { LinkUser, LiveLink } from '../connection/link-user.ts'
+import type { RoundTrips } from '../connection/round-trips.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
 import type { Sequence } from '../delivery/sequence.ts'
 import { ResilientWebSocketError } from '../errors.ts'
+import type { Settings } from '../options/settings.ts'
 import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
 import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
@@ -26,7 +28,7 @@ import type { Received } from './received.ts'
 import type { User } from './user.ts'
 
 export interface ConversationDeps<Incoming, Outgoing> {
-  readonly protocol: Protocol<Incoming, Outgoing>
+  readonly settings: Settings<Incoming, Outgoing>
   readonly environment: Environment
   readonly timers: Timers
   readonly ids: Ids
@@ -34,6 +36,8 @@ export interface ConversationDeps<Incoming, Outgoing> {
   readonly user: User
   readonly token: TokenProvider
   readonly heartbeat: Heartbeat
+  readonly roundTrips: RoundTrips
+  readonly faults: Faults
   readonly connection: Connection
   readonly records: Channels | undefined
   readonly channels: ChannelRegistry | undefined
@@ -41,7 +45,7 @@ export interface ConversationDeps<Incoming, Outgoing> {
   readonly requests: Requests<Incoming> | undefined
   readonly received: Received<Incoming>
   readonly drops: Drops
-  readonly sessions: Parts['sessions']
+  readonly parts: Parts
   /** The snapshot may differ. */
   onChange(): void
 }
@@ -69,7 +73,8 @@ const sessionsOf = <Incoming, Outgoing>(
   deps: ConversationDeps<Incoming, Outgoing>,
   live: () => LiveLink | undefined,
 ): EnvelopeHost['sessions'] => {
-  const { sessions, records, channels, connection, ids, outbox } = deps
+  const { records, channels, connection, ids, outbox } = deps
+  const { sessions } = deps.parts
   if (!sessions || !records) return undefined
   const sequence = outbox.sequence as Sequence
   const given: SessionsDeps = {
@@ -98,8 +103,9 @@ const sessionsOf = <Incoming, Outgoing>(
 export const createConversation = <Incoming, Outgoing>(
   deps: ConversationDeps<Incoming, Outgoing>,
 ): ClientConversation<Incoming, Outgoing> => {
-  const { timers, events, user, token, heartbeat, connection, channels, outbox, requests } = deps
-  const { faults } = connection
+  const { timers, events, user, token, heartbeat, faults, connection } = deps
+  const { channels, outbox, requests } = deps
+  const spoken = deps.settings.protocol as Protocol<Incoming, Outgoing>
   let live: LiveLink | undefined
   let isReady = false
   /** The token that the server of this link has been shown. */
@@ -127,7 +133,7 @@ export const createConversation = <Incoming, Outgoing>(
     },
     slowDown,
   }
-  const protocol: OwnConversation<Incoming, Outgoing> = deps.protocol.attach(host)
+  const protocol: OwnConversation<Incoming, Outgoing> = spoken.attach(host)
 
   // Elsewhere messages name no channel that has to be joined first.
   if (protocol.channelOf) channels?.holdMessages(channelMessages(outbox as never))
@@ -147,7 +153,7 @@ export const createConversation = <Incoming, Outgoing>(
     },
     onDropped: deps.drops.drop,
     onError: faults.report,
-    onPong: heartbeat.onPong,
+    onPong: deps.roundTrips.answered,
     onGap: (channel, reason) => channels?.gap({ channel, reason }),
     onRecovered: (channel, replayed) => channels?.recovered({ channel, replayed }),
     onSlowDown: slowDown,
@@ -180,7 +186,7 @@ export const createConversation = <Incoming, Outgoing>(
     linkReady(link, terms = {}) {
       isReady = true
       // Where nobody can know what was missed: before or after the gap there were no positions.
-      const follows = terms.isSequenced === true || deps.protocol.recovers === true
+      const follows = terms.isSequenced === true || spoken.recovers === true
       const isUnknown = conversation.follows === false || (conversation.follows && !follows)
       conversation.follows = follows
       if (isUnknown) {

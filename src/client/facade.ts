@@ -20,7 +20,10 @@ import type { Received } from './received.ts'
 import type { Snapshots } from './snapshot.ts'
 
 export interface FacadeDeps<Incoming, Outgoing>
-  extends Pick<IdentityDeps, 'user' | 'connection' | 'token' | 'heartbeat' | 'onChange'> {
+  extends Pick<
+    IdentityDeps,
+    'user' | 'connection' | 'faults' | 'token' | 'roundTrips' | 'onChange'
+  > {
   readonly settings: Settings<Incoming, Outgoing>
   readonly environment: Environment
   readonly timers: Timers
@@ -125,7 +128,7 @@ export const createFacade = <Incoming, Outgoing>(
       return connection.state.status === 'OPEN'
     },
     get error() {
-      return connection.faults.last
+      return deps.faults.last
     },
     get lastMessage() {
       return received.last
