@@ -23,7 +23,7 @@ export type {
   SendOptions,
   Snapshot,
 } from './client/client-types.ts'
-export type { Retry } from './connection/connection.ts'
+export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export {

@@ -24,7 +24,7 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
-export type { Retry } from './connection/connection.ts'
+export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export {
