@@ -12,6 +12,10 @@ const shared: Options = {
   sourcemap: false,
   treeshake: true,
   splitting: false,
+  // CommonJS without comments and blanks: nobody reads both, and the package would be twice as large.
+  esbuildOptions(options, { format }) {
+    options.minifyWhitespace = options.minifySyntax = format === 'cjs'
+  },
 }
 
 /** The adapters import the client by the package's own name, as their users do: never a copy of it. */
@@ -28,9 +32,6 @@ const commonJs: Options = {
   ...shared,
   format: 'cjs',
   noExternal: ['nanoid'],
-  esbuildOptions(options) {
-    options.minifyWhitespace = true
-  },
 }
 
 const frameworks = {
@@ -42,11 +43,13 @@ const frameworks = {
 /** Together, so that both entries have the same errors, and a page that uses both loads what they share once. */
 const client = { index: 'src/index.ts', basic: 'src/basic.ts' }
 
-/** esbuild splits no CommonJS: both entries are doors to one file, so that they have the same errors. */
-const writeDoors = async (condition: string): Promise<void> => {
-  for (const entry of ['index', 'basic']) {
-    const text = `module.exports = require('./client${condition}.cjs').${entry}\n`
-    await writeFile(`dist/${entry}${condition}.cjs`, text)
+/** esbuild splits no CommonJS: entries are doors to one file, so that they have the same errors, and the same clients. */
+const writeDoors = async (file: string, entries: readonly string[]): Promise<void> => {
+  for (const entry of entries) {
+    const [folder = ''] = entry.match(/^.*\//) ?? []
+    const name = entry.slice(folder.length)
+    const text = `module.exports = require('./${file.slice(folder.length)}.cjs').${name}\n`
+    await writeFile(`dist/${entry}.cjs`, text)
   }
 }
 
@@ -55,19 +58,12 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...commonJs,
     entry: { client: 'src/both.ts' },
-    platform: 'node',
-    dts: false,
-    onSuccess: () => writeDoors(''),
-  },
-  { ...commonJs, entry: client, dts: { ...dts, only: true } },
-  {
-    ...commonJs,
-    // nanoid's build for browsers, with the browser's chance.
-    entry: { 'client.browser': 'src/both.ts' },
+    // nanoid's build for browsers, which asks Node for nothing.
     platform: 'browser',
     dts: false,
-    onSuccess: () => writeDoors('.browser'),
+    onSuccess: () => writeDoors('client', ['index', 'basic']),
   },
+  { ...commonJs, entry: client, dts: { ...dts, only: true } },
   {
     ...shared,
     entry: { browser: 'src/browser.ts' },
@@ -105,8 +101,17 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   },
   // Together, so that both use one registry of shared clients.
   { ...adapter, entry: frameworks, splitting: true },
-  // esbuild splits no CommonJS: there each has a registry of its own.
-  { ...adapter, entry: frameworks, format: 'cjs' },
+  ...['react', 'vue'].flatMap((framework): Options[] => [
+    {
+      ...adapter,
+      entry: { [`${framework}/both`]: `src/${framework}/both.ts` },
+      format: 'cjs',
+      dts: false,
+      onSuccess: () =>
+        writeDoors(`${framework}/both`, [`${framework}/index`, `${framework}/basic`]),
+    },
+  ]),
+  { ...adapter, entry: frameworks, format: 'cjs', dts: { ...dts, only: true } },
 ])
 
 export default config

@@ -24,7 +24,7 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
-export type { Retry } from './connection/connection.ts'
+export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
 export {
@@ -53,7 +53,7 @@ export { polling } from './parts/polling.ts'
 export { requests } from './parts/requests.ts'
 export { sessions } from './parts/sessions.ts'
 export { subscriptions } from './parts/subscriptions.ts'
-export { type EnvelopeOptions, envelope, json } from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope, envelope as json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   ChannelLoss,

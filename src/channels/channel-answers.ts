@@ -2,6 +2,7 @@
 import { ResilientWebSocketError } from '../errors.ts'
 import type { ChannelLoss, ChannelRefusal } from '../protocol/protocol.ts'
 import { type Channels, isWanted, membersOf } from './channel.ts'
+import type { ChannelStates } from './channel-states.ts'
 import type { ChannelSync } from './channel-sync.ts'
 import type { ChannelGap } from './member.ts'
 
@@ -16,28 +17,29 @@ export interface ChannelAnswers {
 
 export interface ChannelAnswersDeps {
   readonly channels: Channels
+  readonly states: ChannelStates
   readonly sync: ChannelSync
   /** The server has ended a channel: its messages may be missing from now on. */
   onLost(gap: ChannelGap): void
 }
 
 export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers => {
-  const { channels, sync } = deps
+  const { channels, states, sync } = deps
 
   const decline = (name: string, onServer: 'refused' | 'ended', refusal: ChannelRefusal): void => {
     const channel = channels.get(name)
     if (!channel) return
     const { code = 'FORBIDDEN', message = `The server gives no '${name}'`, detail } = refusal
     const error = new ResilientWebSocketError(code, message, undefined, { channel: name })
-    sync.move(channel, onServer, error)
-    sync.messages?.rejectChannel(name, { code, message, detail })
+    states.move(channel, onServer, error)
+    states.messages?.rejectChannel(name, { code, message, detail })
     for (const each of membersOf(channel)) each.ready?.declined(error)
   }
 
   return {
     confirmed(name) {
       const channel = channels.get(name)
-      if (channel && isWanted(channel)) sync.confirm(channel)
+      if (channel && isWanted(channel)) states.confirm(channel)
     },
     refused(name, refusal = {}) {
       const channel = channels.get(name)
@@ -49,7 +51,7 @@ export const createChannelAnswers = (deps: ChannelAnswersDeps): ChannelAnswers =
       const channel = channels.get(name)
       if (!channel || !sync.isOpen) return
       if (retryAfterMs !== undefined) sync.askAfter(channel, retryAfterMs)
-      sync.messages?.unknownOf(name)
+      states.messages?.unknownOf(name)
       if (retryAfterMs === undefined) {
         decline(name, 'ended', { code: 'CLOSED', message: `The server has ended '${name}'` })
       }

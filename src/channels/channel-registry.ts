@@ -11,7 +11,8 @@ import {
   removeMember,
 } from './channel.ts'
 import { type ChannelAnswers, createChannelAnswers } from './channel-answers.ts'
-import { type ChannelLinkUser, type ChannelMessages, createChannelSync } from './channel-sync.ts'
+import { type ChannelMessages, createChannelStates } from './channel-states.ts'
+import { type ChannelLinkUser, createChannelSync } from './channel-sync.ts'
 import { createManualSubscribe, type ManualSubscribe } from './manual-subscribe.ts'
 import {
   type ChannelGap,
@@ -66,7 +67,8 @@ export interface ChannelRegistry extends ChannelLinkUser, ChannelAnswers {
 
 export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistry => {
   const { channels, call } = deps
-  const sync = createChannelSync(deps)
+  const states = createChannelStates(deps.timers)
+  const sync = createChannelSync({ channels, states })
   const all = new Set<Member>()
   /** Users so far: a message of the former one reaches no further member. */
   let users = 0
@@ -77,7 +79,7 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
     const alone: Members = { all: new Set([member]), list: [member] }
     for (const name of member.channels) {
       const channel = channels.of(name)
-      if (channel.onServer === 'ended') sync.move(channel, 'no')
+      if (channel.onServer === 'ended') states.move(channel, 'no')
       addMember(channel, member, alone)
       sync.holdIfPending(channel)
       sync.changed(channel)
@@ -104,7 +106,7 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
   const subscriptionDeps = {
     call,
     channels,
-    awaiting: sync.awaiting,
+    awaiting: states.awaiting,
     earlyReaders: createEarlyReaders(deps.timers),
     join,
     leave,
@@ -123,14 +125,14 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
     gapToMembers(channels.get(gap.channel), gap)
   }
 
-  const answers = createChannelAnswers({ channels, sync, onLost: gap })
+  const answers = createChannelAnswers({ channels, states, sync, onLost: gap })
 
   return {
     get revision() {
       return sync.revision
     },
     holdMessages(messages) {
-      sync.messages = messages
+      states.messages = messages
     },
     linkReady: sync.linkReady,
     linkClosed: sync.linkClosed,
@@ -140,7 +142,7 @@ export const createChannelRegistry = (deps: ChannelRegistryDeps): ChannelRegistr
     lost: answers.lost,
     subscribe: (names, listener, options = {}) =>
       createSubscription(subscriptionDeps, names, listener, options),
-    manual: createManualSubscribe({ channels, sync }),
+    manual: createManualSubscribe({ channels, states, sync }),
     deliver(channel, message) {
       const user = users
       const isStale = (): boolean => user !== users

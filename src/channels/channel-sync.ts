@@ -1,16 +1,7 @@
-/** Tells the server which channels the application wants, on each link anew, and keeps what the server knows of them. */
+/** Subscribes at the server to the channels that the application wants, on each link anew, and leaves the others. */
 import type { LinkUser } from '../connection/link-user.ts'
-import type { Refusal } from '../protocol/protocol.ts'
-import type { Timers } from '../shared/timers.ts'
-import {
-  type Channel,
-  type Channels,
-  isTold,
-  isWanted,
-  membersOf,
-  type OnServer,
-} from './channel.ts'
-import type { Member } from './member.ts'
+import { type Channel, type Channels, isTold, isWanted } from './channel.ts'
+import type { ChannelStates } from './channel-states.ts'
 
 /** The terms of a link for channels. */
 export interface ChannelTerms {
@@ -22,21 +13,9 @@ export interface ChannelTerms {
   notify(type: 'subscribe' | 'unsubscribe', names: readonly string[]): void
 }
 
-/** Messages of the application on their way to a channel, for protocols that join a channel before they send to it. */
-export interface ChannelMessages {
-  /** The server is being asked for this channel: its messages wait, and hold up no others. */
-  hold(channel: string): void
-  /** The server has accepted it: its messages may leave. */
-  release(channel: string): void
-  /** The server has declined it: its messages are rejected with that code. No code: the application has left it. */
-  rejectChannel(channel: string, refusal?: Refusal): void
-  /** The server has ended it after accepting it: what is in flight on it may or may not have arrived. */
-  unknownOf(channel: string): void
-}
-
 export interface ChannelSyncDeps {
   readonly channels: Channels
-  readonly timers: Timers
+  readonly states: ChannelStates
 }
 
 /** A link user that needs no more than to know when a link is ready, and when it has closed. */
@@ -47,22 +26,14 @@ export interface ChannelSync extends ChannelLinkUser {
   readonly isOpen: boolean
   /** Grows whenever nobody listens to some channel any more, whose position is forgotten. */
   readonly revision: number
-  /** Messages of the application that need a channel; `undefined` where none do. Set once the protocol is known. */
-  messages: ChannelMessages | undefined
   /** The messages of a channel wait, if the server of this link is still to be asked for it. */
   holdIfPending(channel: Channel): void
   /** The server of the newest link answers for each channel. */
   readonly answers: boolean
-  /** Members whose `ready` waits for the server. */
-  readonly awaiting: Set<Member>
   /** The application's interest in this channel may have changed: `flush()` looks at it, at the end of this turn at the latest. */
   changed(channel: Channel): void
   /** Subscribes to and leaves channels at the server now, as the changes since the last call require. */
   flush(): void
-  /** Notes what the server knows of a channel, and why it has declined it. */
-  move(channel: Channel, onServer: OnServer, refusal?: Error): void
-  /** The server has accepted a channel, or has been asked for it and does not answer. */
-  confirm(channel: Channel): void
   /** Asks for a channel when a delay is over. */
   askAfter(channel: Channel, delayMs: number): void
   /** The server may have ignored a `subscribe`: asks again for each channel that it has not confirmed. */
@@ -85,12 +56,10 @@ const forgetPosition = (channel: Channel): void => {
   channel.isUnpositioned = false
 }
 
-const retryTimer = ({ name }: Channel): string => `channel ${name}`
-
 export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
-  const { channels, timers } = deps
+  const { channels, states } = deps
+  const { awaiting, move } = states
   let revision = 0
-  const awaiting = new Set<Member>()
   /** Channels whose interest has changed: one change must not cost a walk over all channels. */
   const due = new Set<Channel>()
   /** Of the link that is ready. */
@@ -98,23 +67,11 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
   let answers = false
   let isScheduled = false
 
-  const move = (channel: Channel, onServer: OnServer, refusal?: Error): void => {
-    if (channel.onServer === 'waiting') timers.clear(retryTimer(channel))
-    channel.onServer = onServer
-    channel.refusal = refusal
-  }
-
-  const confirm = (channel: Channel): void => {
-    move(channel, 'confirmed')
-    sync.messages?.release(channel.name)
-    if (awaiting.size) for (const each of membersOf(channel)) each.ready?.confirmed(channel.name)
-  }
-
   /** Nobody listens to the channel any more. */
   const forget = (channel: Channel): void => {
     forgetPosition(channel)
     move(channel, terms && isTold(channel) ? 'pending' : 'no')
-    sync.messages?.rejectChannel(channel.name)
+    states.messages?.rejectChannel(channel.name)
   }
 
   const flush = (): void => {
@@ -132,28 +89,26 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
     for (const channel of unwanted) channels.tidy(channel)
     for (const channel of fresh) {
       move(channel, 'pending')
-      if (answers) sync.messages?.hold(channel.name)
-      else confirm(channel)
+      if (answers) states.messages?.hold(channel.name)
+      else states.confirm(channel)
     }
     for (const names of inFrames(stale)) terms?.notify('unsubscribe', names)
     for (const names of inFrames(fresh)) terms?.notify('subscribe', names)
   }
 
-  const sync: ChannelSync = {
+  return {
     get isOpen() {
       return terms !== undefined
     },
     get revision() {
       return revision
     },
-    messages: undefined,
     holdIfPending(channel) {
-      if (terms && answers && channel.onServer === 'no') sync.messages?.hold(channel.name)
+      if (terms && answers && channel.onServer === 'no') states.messages?.hold(channel.name)
     },
     get answers() {
       return answers
     },
-    awaiting,
     changed(channel) {
       due.add(channel)
       // A channel that comes and goes within one turn (a component that remounts) is not worth a frame.
@@ -161,13 +116,8 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
       isScheduled = true
     },
     flush,
-    move,
-    confirm,
     askAfter(channel, delayMs) {
-      move(channel, 'waiting')
-      sync.messages?.hold(channel.name)
-      timers.set(retryTimer(channel), delayMs, () => {
-        channel.onServer = 'no'
+      states.moveAfter(channel, delayMs, () => {
         due.add(channel)
         flush()
       })
@@ -206,5 +156,4 @@ export const createChannelSync = (deps: ChannelSyncDeps): ChannelSync => {
       for (const { ready } of awaiting) ready?.restart()
     },
   }
-  return sync
 }

@@ -1,9 +1,11 @@
 /** Follows `subscribe` and `unsubscribe` messages that the application sends itself, so that no second frame says the same. */
 import type { Channel, Channels } from './channel.ts'
+import type { ChannelStates } from './channel-states.ts'
 import type { ChannelSync } from './channel-sync.ts'
 
 export interface ManualSubscribeDeps {
   readonly channels: Channels
+  readonly states: ChannelStates
   readonly sync: ChannelSync
 }
 
@@ -16,20 +18,24 @@ export type ManualSubscribe = (
   names: readonly string[],
 ) => (hasLeft: boolean) => void
 
-export const createManualSubscribe = ({ channels, sync }: ManualSubscribeDeps): ManualSubscribe => {
+export const createManualSubscribe = ({
+  channels,
+  states,
+  sync,
+}: ManualSubscribeDeps): ManualSubscribe => {
   const setManual = (isManual: boolean, names: readonly string[]): void => {
     for (const name of names) {
       const channel = channels.of(name)
       channel.isManual = isManual
-      if (isManual && channel.onServer === 'ended') sync.move(channel, 'no')
+      if (isManual && channel.onServer === 'ended') states.move(channel, 'no')
       sync.changed(channel)
     }
   }
 
   const left = (channel: Channel, adds: boolean): void => {
-    if (adds && !sync.answers) sync.confirm(channel)
+    if (adds && !sync.answers) states.confirm(channel)
     // A server that answers says where a channel goes on only when it is asked with a position, as `sync` does.
-    else if (!adds || channel.onServer !== 'confirmed') sync.move(channel, 'no')
+    else if (!adds || channel.onServer !== 'confirmed') states.move(channel, 'no')
   }
 
   return (type, names) => {

@@ -1,6 +1,6 @@
 /** Messages of the application that belong to a channel: they wait until the server has accepted it. */
 import { type Channels, isWanted } from '../channels/channel.ts'
-import type { ChannelMessages } from '../channels/channel-sync.ts'
+import type { ChannelMessages } from '../channels/channel-states.ts'
 import type { Rejection } from '../delivery/delivery.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Refusal } from '../protocol/protocol.ts'

@@ -2,7 +2,7 @@
 
 import type { Recovery, SubscribeOptions } from '../channels/member.ts'
 import type { Subscription } from '../channels/subscription.ts'
-import type { Retry } from '../connection/connection.ts'
+import type { Retry } from '../connection/redial-wait.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { ResilientWebSocketError } from '../errors.ts'

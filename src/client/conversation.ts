@@ -1,11 +1,10 @@
 /** The protocol of a client at work: what it asks of the parts, and what the parts do once messages may flow. */
-
 import type { Channels } from '../channels/channel.ts'
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Heartbeat } from '../connection/heartbeat.ts'
 import type { LinkUser, LiveLink } from '../connection/link-user.ts'
-import type { TokenProvider } from '../connection/token-provider.ts'
+import type { RoundTrips } from '../connection/round-trips.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
 import type { Sequence } from '../delivery/sequence.ts'
@@ -14,36 +13,21 @@ import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
 import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
 import type { SessionsDeps } from '../protocol/v1/deps.ts'
-import type { Ids } from '../shared/ids.ts'
-import type { Environment } from '../shared/runtime.ts'
-import type { Timers } from '../shared/timers.ts'
 import { channelMessages } from './channel-messages.ts'
-import type { Drops } from './drops.ts'
-import type { Parts } from './parts.ts'
+import type { Ground } from './ground.ts'
 import { createProtocolLinks } from './protocol-host.ts'
-import type { PublicEvents } from './public-events.ts'
 import type { Received } from './received.ts'
-import type { User } from './user.ts'
 
-export interface ConversationDeps<Incoming, Outgoing> {
-  readonly protocol: Protocol<Incoming, Outgoing>
-  readonly environment: Environment
-  readonly timers: Timers
-  readonly ids: Ids
-  readonly events: PublicEvents<Incoming, Outgoing>
-  readonly user: User
-  readonly token: TokenProvider
+export interface ConversationDeps<Incoming, Outgoing> extends Ground<Incoming, Outgoing> {
   readonly heartbeat: Heartbeat
+  readonly roundTrips: RoundTrips
   readonly connection: Connection
+  /** One record a channel; absent where neither `subscriptions()` nor `sessions()` is used. */
   readonly records: Channels | undefined
   readonly channels: ChannelRegistry | undefined
   readonly outbox: Outbox<Outgoing>
   readonly requests: Requests<Incoming> | undefined
   readonly received: Received<Incoming>
-  readonly drops: Drops
-  readonly sessions: Parts['sessions']
-  /** The snapshot may differ. */
-  onChange(): void
 }
 
 /** What a link with sessions has beside what every protocol says. */
@@ -69,23 +53,14 @@ const sessionsOf = <Incoming, Outgoing>(
   deps: ConversationDeps<Incoming, Outgoing>,
   live: () => LiveLink | undefined,
 ): EnvelopeHost['sessions'] => {
-  const { sessions, records, channels, connection, ids, outbox } = deps
+  const { records, channels, connection, ids, outbox } = deps
+  const { sessions } = deps.parts
   if (!sessions || !records) return undefined
-  const sequence = outbox.sequence as Sequence
   const given: SessionsDeps = {
     secret: ids.secret,
+    sequence: outbox.sequence as Sequence,
     channels: records,
-    onConfirmed: name => channels?.confirmed(name),
-    onGap: (channel, reason) => channels?.gap({ channel, reason }),
-    onRecovered: (channel, replayed) => channels?.recovered({ channel, replayed }),
-    denied: name => channels?.refused(name),
-    acked: sequence.acked,
-    refusedAt: sequence.refused,
-    sessionLost: sequence.lost,
-    waiting: sequence.isWaiting,
-    prepare: sequence.rejectUnsendable,
-    take: sequence.nextBatch,
-    untaken: sequence.batchLost,
+    registry: channels,
     onAgreed({ maxInFlight, told }) {
       const terms: AgreedTerms = { maxInFlight, channels: told, isSequenced: true }
       live()?.ready(terms)
@@ -95,11 +70,38 @@ const sessionsOf = <Incoming, Outgoing>(
   return (core, version) => sessions.createSessions(given, core, version)
 }
 
+/** The client as its protocol sees it, whether or not there is a link. */
+const createHost = <Incoming, Outgoing>(
+  deps: ConversationDeps<Incoming, Outgoing>,
+  live: () => LiveLink | undefined,
+  slowDown: (delayMs: number) => void,
+): ProtocolHost & EnvelopeHost => {
+  const { faults } = deps
+  const sessions = sessionsOf(deps, live)
+  return {
+    ...deps.environment,
+    newId: deps.ids.next,
+    channels: () => deps.channels?.names() ?? [],
+    ...(sessions && { sessions }),
+    message: deps.received.accept as EnvelopeHost['message'],
+    dropped: deps.drops.drop,
+    error: faults.report,
+    refused(id, code, message) {
+      const facts = code === 'UNAUTHORIZED' ? ({ hint: 'login' } as const) : undefined
+      const refusal = new ResilientWebSocketError(code, message, undefined, facts)
+      if (id) deps.requests?.refuse(id, refusal)
+      faults.report(code, refusal)
+    },
+    slowDown,
+  }
+}
+
 export const createConversation = <Incoming, Outgoing>(
   deps: ConversationDeps<Incoming, Outgoing>,
 ): ClientConversation<Incoming, Outgoing> => {
-  const { timers, events, user, token, heartbeat, connection, channels, outbox, requests } = deps
-  const { faults } = connection
+  const { timers, events, user, token, heartbeat, faults, connection } = deps
+  const { channels, outbox, requests } = deps
+  const spoken = deps.settings.protocol as Protocol<Incoming, Outgoing>
   let live: LiveLink | undefined
   let isReady = false
   /** The token that the server of this link has been shown. */
@@ -110,24 +112,9 @@ export const createConversation = <Incoming, Outgoing>(
     channels?.repeat()
   }
 
-  const sessions = sessionsOf(deps, () => live)
-  const host: ProtocolHost & EnvelopeHost = {
-    ...deps.environment,
-    newId: deps.ids.next,
-    channels: () => channels?.names() ?? [],
-    ...(sessions && { sessions }),
-    message: deps.received.accept as EnvelopeHost['message'],
-    dropped: deps.drops.drop,
-    error: faults.report,
-    refused(id, code, message) {
-      const facts = code === 'UNAUTHORIZED' ? ({ hint: 'login' } as const) : undefined
-      const refusal = new ResilientWebSocketError(code, message, undefined, facts)
-      if (id) requests?.refuse(id, refusal)
-      faults.report(code, refusal)
-    },
-    slowDown,
-  }
-  const protocol: OwnConversation<Incoming, Outgoing> = deps.protocol.attach(host)
+  const protocol: OwnConversation<Incoming, Outgoing> = spoken.attach(
+    createHost(deps, () => live, slowDown),
+  )
 
   // Elsewhere messages name no channel that has to be joined first.
   if (protocol.channelOf) channels?.holdMessages(channelMessages(outbox as never))
@@ -147,7 +134,7 @@ export const createConversation = <Incoming, Outgoing>(
     },
     onDropped: deps.drops.drop,
     onError: faults.report,
-    onPong: heartbeat.onPong,
+    onPong: deps.roundTrips.answered,
     onGap: (channel, reason) => channels?.gap({ channel, reason }),
     onRecovered: (channel, replayed) => channels?.recovered({ channel, replayed }),
     onSlowDown: slowDown,
@@ -180,7 +167,7 @@ export const createConversation = <Incoming, Outgoing>(
     linkReady(link, terms = {}) {
       isReady = true
       // Where nobody can know what was missed: before or after the gap there were no positions.
-      const follows = terms.isSequenced === true || deps.protocol.recovers === true
+      const follows = terms.isSequenced === true || spoken.recovers === true
       const isUnknown = conversation.follows === false || (conversation.follows && !follows)
       conversation.follows = follows
       if (isUnknown) {

@@ -14,13 +14,17 @@ import { channelRefusal } from './channel-messages.ts'
 import type { RequestOptions, ResilientWebSocket } from './client-types.ts'
 import type { ClientConversation } from './conversation.ts'
 import { type IdentityDeps, setIdentity } from './identity.ts'
+import { createLifetime } from './lifetime.ts'
 import { missingPart } from './parts.ts'
 import type { PublicEvents } from './public-events.ts'
 import type { Received } from './received.ts'
 import type { Snapshots } from './snapshot.ts'
 
 export interface FacadeDeps<Incoming, Outgoing>
-  extends Pick<IdentityDeps, 'user' | 'connection' | 'token' | 'heartbeat' | 'onChange'> {
+  extends Pick<
+    IdentityDeps,
+    'user' | 'connection' | 'faults' | 'token' | 'roundTrips' | 'onChange'
+  > {
   readonly settings: Settings<Incoming, Outgoing>
   readonly environment: Environment
   readonly timers: Timers
@@ -38,9 +42,6 @@ export interface FacadeDeps<Incoming, Outgoing>
 
 const notSpoken = (name: string, protocol: string, what: string): TypeError =>
   new TypeError(`${name}: expected a protocol with ${what}, such as json(), got ${protocol}`)
-
-const error = (code: string, message: string): ResilientWebSocketError =>
-  new ResilientWebSocketError(code, message)
 
 /** Sends a message and waits for its answer. */
 const createRequest =
@@ -67,7 +68,7 @@ const createRequest =
       if (answer) return answer
       // A request that is taken back hears of nothing else.
       if (signal?.aborted) throw signal.reason
-      throw error('NOT_SENT', `Not sent: ${reason}`)
+      throw new ResilientWebSocketError('NOT_SENT', `Not sent: ${reason}`)
     } catch (cause) {
       return Promise.reject(cause)
     }
@@ -76,11 +77,11 @@ const createRequest =
 export const createFacade = <Incoming, Outgoing>(
   deps: FacadeDeps<Incoming, Outgoing>,
 ): ResilientWebSocket<Incoming, Outgoing> => {
-  const { settings, environment, timers, events, snapshots, token, connection } = deps
+  const { settings, environment, events, snapshots, token, connection } = deps
   const { records, channels, outbox, requests, received, conversation } = deps
   const { protocol } = conversation
-  const { signal, protocol: spoken } = settings
-  let isFinished = false
+  const { protocol: spoken } = settings
+  const { isFinished, checkAlive, close } = createLifetime(deps as never)
 
   const send = createSend<Outgoing>({
     ttlMs: settings.queue.ttlMs,
@@ -89,36 +90,11 @@ export const createFacade = <Incoming, Outgoing>(
     aborts: deps.aborts,
     monotonicNow: environment.monotonicNow,
     newId: deps.ids.next,
-    isFinished: () => isFinished,
+    isFinished,
     user: deps.user,
     channels,
     channelRefusal: name => records && channelRefusal(records, name),
   })
-
-  const checkAlive = (): void => {
-    if (isFinished) throw error('CLOSED', 'This client was closed for good; create another one')
-  }
-
-  const close = (): void => {
-    if (isFinished) return
-    // What was sent in this turn still leaves.
-    outbox.flush()
-    isFinished = true
-    connection.dispatch('closeRequested', 'Closed')
-    received.flush()
-    outbox.rejectAll('closed')
-    channels?.end()
-    for (const each of requests?.pending() ?? []) {
-      each.fail(error('CLOSED', 'The client was closed'))
-    }
-    timers.end()
-    signal?.removeEventListener('abort', close)
-    queueMicrotask(() => {
-      // The message whose listener has closed it.
-      received.flush()
-      events.clear()
-    })
-  }
 
   const request = requests && createRequest(send, requests, settings.queue.ttlMs)
 
@@ -130,7 +106,7 @@ export const createFacade = <Incoming, Outgoing>(
       return connection.state.status === 'OPEN'
     },
     get error() {
-      return connection.faults.last
+      return deps.faults.last
     },
     get lastMessage() {
       return received.last
@@ -183,10 +159,7 @@ export const createFacade = <Incoming, Outgoing>(
     [Symbol.dispose]: close,
   }
 
-  if (signal?.aborted) close()
-  else {
-    signal?.addEventListener('abort', close)
-    if (settings.enabled) connection.dispatch('connectRequested')
-  }
+  if (settings.signal?.aborted) close()
+  else if (settings.enabled) connection.dispatch('connectRequested')
   return client
 }

@@ -1,7 +1,8 @@
 /** Another user: one reset for everything that belongs to the one before. */
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Heartbeat } from '../connection/heartbeat.ts'
+import type { Faults } from '../connection/faults.ts'
+import type { RoundTrips } from '../connection/round-trips.ts'
 import type { TokenProvider } from '../connection/token-provider.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
@@ -16,7 +17,8 @@ export interface IdentityDeps {
   readonly events: PublicEvents<never, never>
   readonly connection: Connection
   readonly token: TokenProvider
-  readonly heartbeat: Heartbeat
+  readonly faults: Faults
+  readonly roundTrips: RoundTrips
   readonly channels: ChannelRegistry | undefined
   readonly outbox: Outbox<never>
   readonly requests: Requests<never> | undefined
@@ -43,8 +45,8 @@ const reset = (deps: IdentityDeps, isNamed: boolean): void => {
   channels?.linkClosed?.()
   channels?.reset()
   received.reset()
-  deps.heartbeat.reset()
-  if (connection.state.status !== 'ERROR') connection.faults.clear()
+  deps.roundTrips.reset()
+  if (connection.state.status !== 'ERROR') deps.faults.clear()
   if (isNamed) token.forget()
   else token.set(undefined)
   const pending = requests?.pending() ?? []

@@ -9,6 +9,7 @@ import type { Part } from '../options/part.ts'
 import type { FallbackSettings } from '../options/settings.ts'
 import type { createSessions } from '../protocol/v1/sessions.ts'
 import type { Rule } from '../shared/validate.ts'
+import type { createPollInbox } from './poll-inbox.ts'
 
 /** Channels: `subscribe()`. */
 export interface SubscriptionsPart extends Part<'subscriptions'> {
@@ -27,6 +28,7 @@ export interface PollingPart extends Part<'polling'> {
   readonly given: FallbackOptions | undefined
   readonly rule: Rule<FallbackSettings | false>
   readonly createFallback: typeof createFallback
+  readonly createPollInbox: typeof createPollInbox
 }
 
 /** Protocol v1: sessions with acks, channels with positions. */

@@ -1,6 +1,8 @@
 /** What the end of a link means. */
 import * as CLOSE from '../protocol/close-codes.ts'
 import type { CloseInfo } from '../transport/transport.ts'
+import type { ConnectionCore } from './connection-core.ts'
+import type { PageSignals } from './page-signals.ts'
 import type { AskRule } from './rules.ts'
 import type { TokenProvider } from './token-provider.ts'
 
@@ -29,12 +31,10 @@ export const judgeClose = (
 
 export interface CloseJudgeDeps {
   readonly when: ((close: CloseInfo) => boolean | number | undefined) | undefined
-  /** The protocol's own verdict, after the application's. */
-  closeVerdict(close: CloseInfo): boolean | number | undefined
+  readonly core: ConnectionCore
   readonly askRule: AskRule
   readonly token: TokenProvider
-  /** There is a page, and somebody sees it. */
-  isSeen(): boolean
+  readonly signals: PageSignals
 }
 
 export interface CloseJudge {
@@ -61,11 +61,12 @@ export const createCloseJudge = (deps: CloseJudgeDeps): CloseJudge => {
       const curable = mayCure(code)
       const expected = 'true, false, a number or undefined'
       const own = deps.askRule('reconnect.when', expected, () => deps.when?.(close))
-      const verdict = judgeClose(code, own ?? deps.closeVerdict(close), curable)
+      const verdict = judgeClose(code, own ?? deps.core.parts.rules.closeVerdict?.(close), curable)
       if (verdict !== undefined) return verdict
       // Firefox closes the sockets of a page when a link is clicked, also one to a download, which leaves the page as
       // it is (seen in 153: 1001, clean, no `pagehide`). A reason would be the server's.
-      const hurries = wasOpen && !hurried && code === CLOSE.GOING_AWAY && !reason && deps.isSeen()
+      const hurries =
+        wasOpen && !hurried && code === CLOSE.GOING_AWAY && !reason && deps.signals.isSeen()
       hurried ||= hurries
       return hurries ? 0 : undefined
     },

@@ -10,6 +10,8 @@ import type { RunLoop } from './run-loop.ts'
 export interface Faults {
   /** The last one that is shown; OPEN clears it, and an answered poll clears one of polling. */
   readonly last: ResilientWebSocketError | null
+  /** The WebSocket is probed beside polling. The connection's to set. */
+  isProbing: boolean
   /** Something went wrong in the step under way: `error` is told after it. */
   raise(code: ErrorCode, error: unknown, facts?: ErrorFacts): void
   /** Something went wrong that changes no state: `error` is told at once, or after the step under way. */
@@ -18,10 +20,8 @@ export interface Faults {
   clear(instead?: ResilientWebSocketError): void
 }
 
-/** `isProbing`: the WebSocket is probed beside polling. */
 export const createFaults = (
   loop: RunLoop,
-  isProbing: () => boolean,
   onError: (error: ResilientWebSocketError) => void,
 ): Faults => {
   let last: ResilientWebSocketError | null = null
@@ -29,15 +29,16 @@ export const createFaults = (
   const raise: Faults['raise'] = (code, error, facts) => {
     const fault = toError(code, error, facts)
     // While polls fail, a probe of the WebSocket that fails, too, must not hide why no data comes.
-    const isOfProbe = (code === 'FAILED' || code === 'LOST') && isProbing()
+    const isOfProbe = (code === 'FAILED' || code === 'LOST') && faults.isProbing
     if (!isOfProbe || last?.code !== 'POLL') last = fault
     loop.notify(() => onError(fault))
   }
 
-  return {
+  const faults: Faults = {
     get last() {
       return last
     },
+    isProbing: false,
     raise,
     report(code, error, facts) {
       raise(code, error, facts)
@@ -47,4 +48,5 @@ export const createFaults = (
       last = instead ?? null
     },
   }
+  return faults
 }

@@ -1,13 +1,13 @@
 /**
- * Silence -> ping -> verdict, and the round trips of the pings. Deadlines are compared with clocks, never counted by
+ * Silence -> ping -> verdict. Deadlines are compared with clocks, never counted by
  * timers: a timer that fires late (slept machine, frozen tab, blocked event loop) is no verdict.
  */
 import { TIMED_OUT } from '../protocol/close-codes.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { Frame } from '../transport/transport.ts'
 import type { LinkUser, LiveLink } from './link-user.ts'
 import { heartbeatLossDelay } from './retry-delay.ts'
+import type { RoundTrips } from './round-trips.ts'
 
 export interface HeartbeatDeps {
   readonly environment: Environment
@@ -15,31 +15,21 @@ export interface HeartbeatDeps {
   /** From the options, in ms; a server that announces its own wins. */
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** A name for the next ping. */
-  newId(): string
-  /** A round trip was measured, in ms. */
-  onLatency(latencyMs: number): void
+  /** How it asks. Where that cannot be asked with, silence proves nothing. */
+  readonly roundTrips: RoundTrips
   /** A link that was suspected to be dead has spoken: writing may go on. */
   onTrusted(): void
 }
 
 export interface Heartbeat extends LinkUser {
-  /** The last round trip, in ms. */
-  readonly latencyMs: number | null
-  /** How to ask for a sign of life. Until then, and without it, silence proves nothing and nothing is asked. */
-  askWith(pingFrame: ((id: string) => Frame) | undefined): void
   /** The server's own rhythm counts, in ms. */
   retune(intervalMs?: number, timeoutMs?: number): void
   /** A frame came, by the wall clock `at` this time: any frame is a sign of life. */
   onFrame(at: number): void
-  /** The server answered the ping of this name; `undefined`: it did not say which. */
-  onPong(id: string | undefined): void
   /** Asks now and gives the link `withinMs`, at most its usual timeout. */
   probe(withinMs: number): void
   /** False if a deadline has passed unnoticed: then nothing may be written until the link has spoken. */
   isTrustworthy(): boolean
-  /** Another user: the answer to an older ping counts for nothing. */
-  reset(): void
 }
 
 /** Signs of life closer together than this, and than a hundredth of the interval, are one. */
@@ -72,10 +62,9 @@ const createSleepClock = ({
 }
 
 export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
-  const { environment, timers } = deps
+  const { environment, timers, roundTrips } = deps
   const clock = createSleepClock(environment)
   let { intervalMs: interval, timeoutMs: timeout } = deps
-  let pingFrame: ((id: string) => Frame) | undefined
   let link: LiveLink | undefined
   /** By the sleep clock, and by the wall clock. */
   let activeAt = 0
@@ -85,9 +74,6 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
   let pinged = false
   let suspect = false
   let late = false
-  let pingId: string | undefined
-  let pingedAt = 0
-  let latencyMs: number | null = null
 
   const arm = (afterMs: number): void => {
     due = clock.read() + afterMs
@@ -97,13 +83,7 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
   const ping = (withinMs: number): void => {
     pinged = true
     arm(withinMs)
-    pingId = deps.newId()
-    pingedAt = environment.monotonicNow()
-    try {
-      if (pingFrame) link?.send(pingFrame(pingId))
-    } catch {
-      // A link that refuses is about to end anyway.
-    }
+    roundTrips.ask(link)
   }
 
   const tick = (): void => {
@@ -128,14 +108,8 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
   }
 
   return {
-    get latencyMs() {
-      return latencyMs
-    },
-    askWith(given) {
-      pingFrame = given
-    },
     linkOpened(opened) {
-      if (!pingFrame) return
+      if (!roundTrips.canAsk) return
       link = opened
       interval = deps.intervalMs
       timeout = deps.timeoutMs
@@ -166,12 +140,6 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
         deps.onTrusted()
       }
     },
-    onPong(id) {
-      if (!pingId || (id && id !== pingId)) return
-      pingId = undefined
-      latencyMs = environment.monotonicNow() - pingedAt
-      deps.onLatency(latencyMs)
-    },
     probe(withinMs) {
       if (link && !pinged) ping(Math.min(withinMs, timeout))
       else if (link && !late && due - clock.read() > withinMs) arm(withinMs)
@@ -182,9 +150,6 @@ export const createHeartbeat = (deps: HeartbeatDeps): Heartbeat => {
         ping(timeout)
       }
       return !link || !suspect
-    },
-    reset() {
-      pingId = undefined
     },
   }
 }

@@ -1,26 +1,32 @@
-/** The one place for a link: at most one is being dialed or open, and those that live with it are told. */
+/** The one place for a link: at most one is being dialed or open, and those that live with it hear of it. */
+import type { Log } from '../shared/log.ts'
 import type { CloseInfo, Link, LinkEvents, Transport } from '../transport/transport.ts'
+import type { ConnectionCore } from './connection-core.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { FailDetails, LinkUser, LiveLink } from './link-user.ts'
+import type { FailDetails, LiveLink } from './link-user.ts'
+import type { RunLoop } from './run-loop.ts'
 
 export interface LinkSlotDeps {
+  readonly core: ConnectionCore
   readonly transport: Transport
   readonly heartbeat: Heartbeat
-  /** Those who live with the link, in the order in which they are called. */
-  users(): readonly LinkUser[]
+  readonly log: Log
+  readonly loop: RunLoop
   now(): number
-  /** The link is open. The users are told after this, unless it has ended. */
+  /** A link, or a dial that had got as far as a socket, has ended. */
+  onClose(close: CloseInfo): void
+}
+
+/** What becomes of a dial and its link. */
+export interface SlotEvents {
+  /** The link is open. The link users hear of it after this, unless it has ended. */
   onOpened(): void
-  onFrame(payload: unknown, at: number): void
-  /** The protocol says that messages may flow on it. */
-  onReady(): void
   /** The link is over by itself. */
   onClosed(close: CloseInfo): void
+  /** The browser does not let this address be dialed. */
   onBlocked(): void
   /** A part says that the link is of no use. */
   onFailed(reason: string, details: FailDetails): void
-  /** A link, or a dial that had got as far as a socket, has ended. */
-  onEnded(close: CloseInfo): void
 }
 
 export interface LinkSlot {
@@ -30,7 +36,7 @@ export interface LinkSlot {
   /** The link that is open. */
   readonly live: LiveLink | undefined
   /** Dials. Throws what the transport throws. */
-  dial(url: string, protocols: string[]): void
+  dial(url: string, protocols: string[], events: SlotEvents): void
   /** Gives up what there is: it is detached, and closed in the background. `always`: it counts as ended even if it never opened. */
   end(close: CloseInfo, always: boolean): void
   /** Messages may flow on this link, if it is still the one. */
@@ -38,12 +44,12 @@ export interface LinkSlot {
 }
 
 export const createLinkSlot = (deps: LinkSlotDeps): LinkSlot => {
-  const { transport, heartbeat, users } = deps
+  const { core, transport, heartbeat } = deps
   let link: Link | undefined
   let live: LiveLink | undefined
   let terms: unknown
 
-  const liveLink = (opened: Link): LiveLink => {
+  const liveLink = (opened: Link, onFailed: SlotEvents['onFailed']): LiveLink => {
     const isOver = (): boolean => link !== opened
     return {
       send(frame) {
@@ -55,29 +61,29 @@ export const createLinkSlot = (deps: LinkSlotDeps): LinkSlot => {
       ready(agreed) {
         if (isOver()) return
         terms = agreed
-        deps.onReady()
+        core.dispatch('proved')
       },
       fail(reason, details = {}) {
-        if (!isOver()) deps.onFailed(reason, details)
+        if (!isOver()) onFailed(reason, details)
       },
     }
   }
 
-  const events: LinkEvents = {
+  const linkEvents = ({ onOpened, onClosed, onBlocked, onFailed }: SlotEvents): LinkEvents => ({
     opened() {
-      const opened = liveLink(link as Link)
+      const opened = liveLink(link as Link, onFailed)
       live = opened
-      deps.onOpened()
-      for (const user of users()) if (live === opened) user.linkOpened?.(opened)
+      onOpened()
+      for (const user of core.parts.users) if (live === opened) user.linkOpened?.(opened)
     },
     received(payload) {
       const at = deps.now()
       heartbeat.onFrame(at)
-      deps.onFrame(payload, at)
+      core.parts.onFrame(payload, at)
     },
-    closed: deps.onClosed,
-    blocked: deps.onBlocked,
-  }
+    closed: onClosed,
+    blocked: onBlocked,
+  })
 
   return {
     get isTaken() {
@@ -89,18 +95,20 @@ export const createLinkSlot = (deps: LinkSlotDeps): LinkSlot => {
     get live() {
       return live
     },
-    dial(url, protocols) {
-      link = transport.open(url, protocols, events)
+    dial(url, protocols, events) {
+      link = transport.open(url, protocols, linkEvents(events))
     },
     end(close, always) {
       const wasOpen = live !== undefined
       link?.close(close.code < 3000 ? 1000 : close.code, close.reason)
       link = live = terms = undefined
-      if (wasOpen) for (const user of users()) user.linkClosed?.()
-      if (wasOpen || always) deps.onEnded(close)
+      if (wasOpen) for (const user of core.parts.users) user.linkClosed?.()
+      if (!wasOpen && !always) return
+      deps.log('info', `Connection closed: ${close.code} ${close.reason}`)
+      deps.loop.notify(() => deps.onClose(close))
     },
     announceReady(announced) {
-      for (const user of users()) {
+      for (const user of core.parts.users) {
         if (announced && live === announced) user.linkReady?.(announced, terms)
       }
     },

@@ -1,8 +1,20 @@
 /** What polling means for the connection, also in a runtime that has no WebSocket. */
 import { toError, withMessage } from '../errors.ts'
 import { shownUrl } from '../shared/address.ts'
-import type { DialingDeps } from './dialing.ts'
+import type { Log } from '../shared/log.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { ConnectionCore } from './connection-core.ts'
 import type { FallbackEvents } from './fallback.ts'
+import type { Faults } from './faults.ts'
+import type { RunLoop } from './run-loop.ts'
+
+export interface PollEventsDeps {
+  readonly core: ConnectionCore
+  readonly log: Log
+  readonly loop: RunLoop
+  readonly faults: Faults
+  readonly transport: Transport
+}
 
 export interface PollOutcomes {
   /** When the poll was sent whose answer ended an outage, by the monotonic clock; 0 before any. */
@@ -15,10 +27,8 @@ export interface PollOutcomes {
 const NO_WEBSOCKET =
   'There is no WebSocket in this runtime; pass environment: { WebSocket }, such as the one of the package ws'
 
-export const createPollEvents = (
-  deps: DialingDeps & Pick<FallbackEvents, 'dialedUrl'>,
-): PollOutcomes => {
-  const { faults, log, dispatch, transport } = deps
+export const createPollEvents = (deps: PollEventsDeps): PollOutcomes => {
+  const { core, faults, log, transport } = deps
   let recoveredAt = 0
   let isMissingKnown = false
   let isLackKnown = false
@@ -33,15 +43,15 @@ export const createPollEvents = (
     },
     unsupported() {
       // A probe that finds what is known already is no news.
-      if (!isLackKnown || deps.state().status !== 'FALLBACK') {
+      if (!isLackKnown || core.state.status !== 'FALLBACK') {
         faults.raise('REFUSED', NO_WEBSOCKET, { hint: 'runtime' })
       }
       if (!isLackKnown) log('error', NO_WEBSOCKET)
       isLackKnown = true
-      dispatch('unsupported', 'Connection failed')
+      core.dispatch('unsupported', 'Connection failed')
     },
     events: {
-      dialedUrl: deps.dialedUrl,
+      dialedUrl: () => core.dialedUrl,
       onAnswered() {
         // Polls that failed are over: what is shown of them would not be true any more.
         if (faults.last?.code !== 'POLL') return
@@ -57,14 +67,14 @@ export const createPollEvents = (
       onRefused(status) {
         const hint = status === 401 ? 'login' : 'origin'
         faults.raise('REFUSED', `Poll refused: HTTP ${status}`, { httpStatus: status, hint })
-        dispatch('refused', 'Poll refused')
+        core.dispatch('refused', 'Poll refused')
       },
       onRecovered(askedAt) {
         recoveredAt = askedAt
-        dispatch('pollRecovered')
+        core.dispatch('pollRecovered')
       },
       onMissing(status, instead) {
-        const { fallback } = deps.parts()
+        const { fallback } = core.parts
         if (!isMissingKnown && fallback) {
           const what = `HTTP ${status}${instead && `, ${instead}`}`
           const message = `No fallback at ${shownUrl(fallback.url)} (${what}); set fallback.url, or fallback: false`
@@ -72,7 +82,7 @@ export const createPollEvents = (
           faults.raise('POLL', whilePolling(message), { httpStatus: status, hint: 'fallback' })
         }
         isMissingKnown = true
-        dispatch('fallbackMissing', 'No fallback')
+        core.dispatch('fallbackMissing', 'No fallback')
       },
     },
   }

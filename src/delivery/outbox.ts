@@ -2,10 +2,10 @@
 import type { LinkUser, LiveLink } from '../connection/link-user.ts'
 import type { Frame } from '../transport/transport.ts'
 import type { DeliveryState, Rejection, RejectReason } from './delivery.ts'
+import { createIntake, type Intake } from './intake.ts'
 import {
   createOutboxCore,
   ENDLESS,
-  INVALID,
   type Leaving,
   type OutboxCore,
   type OutboxCoreDeps,
@@ -47,13 +47,12 @@ interface OutboxAnswers {
   channelLost(channel: string): void
 }
 
-export interface Outbox<Message> extends LinkUser<OutboxTerms>, OutboxAnswers {
+export interface Outbox<Message> extends LinkUser<OutboxTerms>, Intake<Message>, OutboxAnswers {
   linkReady(link: LiveLink, terms: OutboxTerms): void
   linkTrusted(): void
   linkClosed(): void
   /** The sequence of protocol v1, if the client has sessions. */
   readonly sequence: Sequence | undefined
-  add(entry: QueuedMessage<Message>): void
   /** A control message: before all others, within the same rate. Lost with the link. */
   control(frame: Frame): void
   /** Takes a message back, as `expired`, if it was never sent. False if it was, or is settled. */
@@ -68,8 +67,6 @@ export interface Outbox<Message> extends LinkUser<OutboxTerms>, OutboxAnswers {
   pump(): void
   /** While there is no link: called whenever something may wait that can be posted; `undefined` ends that. */
   postBy(post: (() => void) | undefined): void
-  /** Does not wait for the end of the turn with what is to be joined: the link is about to end. */
-  flush(): void
   /** Rejects everything that waits; what is in flight becomes `unknown`. */
   rejectAll(reason: RejectReason): void
   /** Messages that wait to be sent. */
@@ -106,8 +103,6 @@ const createAnswers = <Message>({ queue, unacked, pump }: OutboxCore<Message>): 
 export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message> => {
   let post: (() => void) | undefined
   let isPumping = false
-  /** Messages of this turn that leave together at its end; undefined: none was sent in it. */
-  let turn: QueuedMessage<Message>[] | undefined
 
   const pump = (): void => {
     if (isPumping) return
@@ -138,45 +133,6 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
   const writeSingly = createWebSocketSender(core)
   const sequence = deps.sequence?.(core)
 
-  /** The message may expire from now on. */
-  const watchExpiry = (entry: QueuedMessage<Message>): void => {
-    const before = queue.nextExpiry()
-    queue.watchExpiry(entry)
-    if (entry.expiresAt < before && isQueued(entry)) pump()
-  }
-
-  const endTurn = (): void => {
-    const joined = turn ?? []
-    turn = undefined
-    if (!joined.length) return
-    pump()
-    // Only now: none expires that could have left at once.
-    for (const entry of joined) watchExpiry(entry)
-  }
-
-  const add = (entry: QueuedMessage<Message>): void => {
-    queue.add(entry)
-    if (entry.bytes > deps.maxBytes) return queue.reject(entry, { reason: 'overflow' })
-    if (!core.fits(entry)) {
-      if (core.link) return queue.reject(entry, INVALID)
-      core.recheck()
-    }
-    const joins = core.link && core.overheadBytes > 0 && !entry.unsequenced
-    if (joins && turn && !queue.isOverfull()) {
-      turn.push(entry)
-      return core.notifySize()
-    }
-    pump()
-    if (joins && !turn) {
-      // The first message of a turn has left at once; the others leave together at its end.
-      turn = []
-      queueMicrotask(endTurn)
-    }
-    if (entry.expiresAt < ENDLESS) watchExpiry(entry)
-    queue.dropOverflow()
-    core.notifySize()
-  }
-
   return {
     sequence,
     linkReady(link, { maxInFlight, leaving }) {
@@ -196,7 +152,7 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
       sequence?.linkClosed()
       unacked?.linkClosed()
     },
-    add,
+    ...createIntake(core, deps.maxBytes),
     control(frame) {
       controls.push(frame)
       pump()
@@ -221,9 +177,6 @@ export const createOutbox = <Message>(deps: OutboxDeps<Message>): Outbox<Message
     pump,
     postBy(given) {
       post = given
-    },
-    flush() {
-      if (turn?.length) pump()
     },
     rejectAll(reason) {
       // Not what listeners send when they hear of it.

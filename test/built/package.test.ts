@@ -44,7 +44,7 @@ describe('the built package', () => {
 
   test('ws, which only the server needs, can be left out', () => {
     expect(Object.keys(manifest.optionalDependencies)).toEqual(['ws'])
-    const client = ['index.js', 'basic.js', 'client.cjs', 'client.browser.cjs', 'browser.js']
+    const client = ['index.js', 'basic.js', 'client.cjs', 'browser.js']
     for (const file of client) {
       expect(readFileSync(`${root}dist/${file}`, 'utf8')).not.toMatch(/(from |require\()["']ws["']/)
     }
@@ -140,9 +140,9 @@ describe('the tarball', () => {
     for (const path of named) expect(paths).toContain(normalize(path))
   })
 
-  test('holds no source maps, and stays below 1.4 MB', () => {
+  test('holds no source maps, and stays below 1.5 MB', () => {
     expect(paths.filter(path => path.endsWith('.map'))).toEqual([])
-    expect(unpackedSize).toBeLessThan(1_400_000)
+    expect(unpackedSize).toBeLessThan(1_500_000)
   })
 
   test.each(paths.filter(path => path.endsWith('.md')))('no link in %s leads out of it', page => {

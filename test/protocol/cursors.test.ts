@@ -26,9 +26,12 @@ const start = (): Story => {
     channels,
     newId: () => `id${++ids}`,
     resubscribe: (id, names) => log.push(`${id}: subscribe ${names}`),
-    onConfirmed: name => log.push(`${name} confirmed`),
-    onGap: (name, reason) => report(`${name} gap ${reason}`),
-    onRecovered: (name, replayed) => report(`${name} recovered ${replayed}`),
+    registry: {
+      confirmed: name => log.push(`${name} confirmed`),
+      refused: name => log.push(`${name} refused`),
+      gap: ({ channel, reason }) => report(`${channel} gap ${reason}`),
+      recovered: ({ channel, replayed }) => report(`${channel} recovered ${replayed}`),
+    },
   })
   const story: Story = { channels, cursors, log, onReport: () => {} }
   return story

@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '4',
     name: 'the client takes another incarnation for its own',
     file: 'protocol/v1/session.ts',
-    find: 'if (forgotten) host.sessionLost()',
+    find: 'if (forgotten) sequence.lost()',
     replace: '',
   },
   {
@@ -92,14 +92,14 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '5',
     name: 'a nack is taken for an ack',
     file: 'protocol/v1/handlers.ts',
-    find: 'deps.refusedAt(seq, `${code}`, text(message))',
+    find: 'deps.sequence.refused(seq, `${code}`, text(message))',
     replace: '',
   },
   {
     rule: '5',
     name: 'the refusals in a welcome are not read',
     file: 'protocol/v1/session.ts',
-    find: 'if (isWhole(seq)) host.refusedAt(seq, `${code}`, detail)',
+    find: 'if (isWhole(seq)) sequence.refused(seq, `${code}`, detail)',
     replace: '',
   },
   {
@@ -141,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a gap is not told',
     file: 'protocol/v1/cursors.ts',
-    find: 'if (gap !== undefined) deps.onGap(name, gap)',
+    find: 'if (gap !== undefined) registry?.gap({ channel: name, reason: gap })',
     replace: '',
   },
   {
@@ -197,15 +197,15 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'a hanging dial is not given up',
     file: 'connection/dialing.ts',
-    find: "() => giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE.TIMED_OUT })",
+    find: "() => ends.giveUp('Connect timeout', 'FAILED', { closeCode: CLOSE.TIMED_OUT })",
     replace: '() => {}',
   },
   {
     rule: 'driver',
     name: 'polling goes on beside an open link',
-    file: 'connection/connection.ts',
-    find: 'stopPolling: () => parts.fallback?.stop(),',
-    replace: 'stopPolling() {},',
+    file: 'connection/effects.ts',
+    find: 'startPolling,\n    stopPolling,',
+    replace: 'startPolling,\n    stopPolling() {},',
   },
   {
     rule: 'driver',
@@ -325,7 +325,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: '7',
     name: 'a channel that was on a plain link is told nothing',
     file: 'protocol/v1/cursors.ts',
-    find: "deps.onGap(name, 'reconnected')",
+    find: "registry?.gap({ channel: name, reason: 'reconnected' })",
     replace: '',
   },
   {

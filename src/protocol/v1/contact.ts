@@ -1,6 +1,6 @@
 /** What protocol v1 says over HTTP while the client polls: positions with a GET, messages with a POST. */
-
 import type { Channels } from '../../channels/channel.ts'
+import type { Sequence } from '../../delivery/sequence.ts'
 import { SESSION_TTL_MS } from '../constants.ts'
 import type { EnvelopeCore } from '../envelope-core.ts'
 import { type Fields, fields, isWhole, positive } from '../fields.ts'
@@ -8,21 +8,9 @@ import type { HttpContact } from '../own-conversation.ts'
 import type { Cursors } from './cursors.ts'
 import type { Session } from './session.ts'
 
-/** What waits to be posted. */
-export interface ContactOutbox {
-  /** Messages wait to be sent, or for their acknowledgement. */
-  waiting(): boolean
-  /** Settles what cannot be posted. Listeners hear of it, and may do anything. */
-  prepare(): void
-  /** Takes what is to be posted. */
-  take(): readonly string[]
-  /** What was taken may or may not have arrived. */
-  untaken(): void
-}
-
 export interface ContactDeps {
   readonly core: EnvelopeCore
-  readonly outbox: ContactOutbox
+  readonly sequence: Sequence
   readonly session: Session
   readonly cursors: Cursors
   readonly channels: Channels
@@ -62,7 +50,7 @@ const firstOffsets = (messages: readonly unknown[]): ReadonlyMap<unknown, number
 }
 
 export const createContact = (deps: ContactDeps): Contact => {
-  const { core, outbox, session, cursors, channels, isUnlinked, onPolled } = deps
+  const { core, sequence, session, cursors, channels, isUnlinked, onPolled } = deps
   const { host } = core
   let takesPosts = false
   /** What the last poll said of channels is no news in the next one. */
@@ -120,15 +108,15 @@ export const createContact = (deps: ContactDeps): Contact => {
       polledBefore = true
       return list
     },
-    mayPost: () => takesPostsNow() && outbox.waiting(),
+    mayPost: () => takesPostsNow() && sequence.isWaiting(),
     prepare(isUnsure) {
-      if (takesPostsNow() && isKnown(isUnsure)) outbox.prepare()
+      if (takesPostsNow() && isKnown(isUnsure)) sequence.rejectUnsendable()
     },
     nextBody(isUnsure) {
       if (!takesPostsNow()) return undefined
       const known = isKnown(isUnsure)
-      const frames = known ? outbox.take() : []
-      if (known ? !frames.length : !outbox.waiting()) return undefined
+      const frames = known ? sequence.nextBatch() : []
+      if (known ? !frames.length : !sequence.isWaiting()) return undefined
       const contact = session.contact()
       posted = contact.tok
       postedAt = host.monotonicNow()
@@ -141,7 +129,7 @@ export const createContact = (deps: ContactDeps): Contact => {
       const wait = positive(retryAfterMs)
       if (wait) host.slowDown(wait)
       if (!answer || !answered(answer as Fields, posted, postedAt)) {
-        outbox.untaken()
+        sequence.batchLost()
         return false
       }
       for (const each of Array.isArray(messages) ? messages : []) {

@@ -1,6 +1,7 @@
 /** Where the client stands in each channel of a server of protocol v1; the WebSocket and polling move the same cursors. */
 import { type Channel, type Channels, isWanted, type Position } from '../../channels/channel.ts'
 import { type Fields, fields, isWhole } from '../fields.ts'
+import type { V1Registry } from './deps.ts'
 import { type ChannelRecovery, judge, readRecovery } from './recovery.ts'
 import { createResubscribe } from './resubscribe.ts'
 
@@ -9,10 +10,8 @@ export interface CursorsDeps {
   newId(): string
   /** Messages of these channels are missing: asks for them again, if there is a link to ask on. */
   resubscribe(id: string, names: readonly string[]): void
-  /** The server has answered for a channel that the application listens to. */
-  onConfirmed(name: string): void
-  onGap(name: string, reason: string): void
-  onRecovered(name: string, replayed: number): void
+  /** Hears of confirmed channels, gaps and recoveries. */
+  readonly registry: V1Registry
 }
 
 export interface Cursors {
@@ -57,7 +56,7 @@ const isBehind = (cursor: Position | undefined, head: unknown): boolean =>
   cursor !== undefined && isWhole(head) && head > cursor.offset
 
 export const createCursors = (deps: CursorsDeps): Cursors => {
-  const { channels } = deps
+  const { channels, registry } = deps
   const resubscribe = createResubscribe({ channels, newId: deps.newId, send: deps.resubscribe })
   /** Users and links so far: a listener may end either, and what is left of an answer is then ignored. */
   let users = 0
@@ -75,7 +74,7 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
     const channel = channels.get(name)
     if (!channel?.isUnpositioned) return
     channel.isUnpositioned = false
-    deps.onGap(name, 'reconnected')
+    registry?.gap({ channel: name, reason: 'reconnected' })
   }
 
   /** For a channel that the application listens to; `isOver`: a listener has ended the user or link of this answer. */
@@ -87,13 +86,14 @@ export const createCursors = (deps: CursorsDeps): Cursors => {
   ): void => {
     const { name, cursor } = channel
     const answersResume = resubscribe.answered(channel, id)
-    deps.onConfirmed(name)
+    registry?.confirmed(name)
     if (!cursor) return begin(name, recovery.epoch, recovery.offset)
     const { recovered, moveTo, gap, ask } = judge(cursor, recovery, answersResume)
-    if (recovered !== undefined && !silent) deps.onRecovered(name, recovered)
+    if (recovered !== undefined && !silent)
+      registry?.recovered({ channel: name, replayed: recovered })
     if (isOver()) return
     if (moveTo !== undefined) move(name, recovery.epoch, moveTo)
-    if (gap !== undefined) deps.onGap(name, gap)
+    if (gap !== undefined) registry?.gap({ channel: name, reason: gap })
     if (ask) resubscribe.ask([name])
   }
 

@@ -1,16 +1,20 @@
 /** What protocol v1 needs of the client besides what every protocol does. */
-import type { ContactOutbox } from './contact.ts'
-import type { CursorsDeps } from './cursors.ts'
-import type { SessionHost } from './session.ts'
+import type { Channels } from '../../channels/channel.ts'
+import type { ChannelRegistry } from '../../channels/channel-registry.ts'
+import type { Sequence } from '../../delivery/sequence.ts'
 
-export interface SessionsDeps
-  extends Omit<SessionHost, 'secret'>,
-    Omit<CursorsDeps, 'newId' | 'resubscribe'>,
-    ContactOutbox {
+/** The registry as protocol v1 uses it; absent in a client without `subscribe()`. */
+export type V1Registry =
+  | Pick<ChannelRegistry, 'confirmed' | 'refused' | 'gap' | 'recovered'>
+  | undefined
+
+export interface SessionsDeps {
   /** A name that nobody can guess; `undefined` where the runtime has no `crypto`. */
   secret(): string | undefined
-  /** The server was asked for this channel, and left it out of its answer. */
-  denied(channel: string): void
+  readonly sequence: Sequence
+  /** One record a channel, also where nothing subscribes. */
+  readonly channels: Channels
+  readonly registry: V1Registry
   /** The link has acks and positions from now on: messages may flow. */
   onAgreed(agreement: Agreement): void
   /** The client can do nothing with this server: ERROR, with this message. */

@@ -47,19 +47,20 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     })
   },
   ack(v1, { seq }) {
-    if (speaks(v1) && !(isWhole(seq) && v1.deps.acked(seq))) fail(v1)
+    if (speaks(v1) && !(isWhole(seq) && v1.deps.sequence.acked(seq))) fail(v1)
   },
   nack({ core: { host }, deps, stage }, { seq, code, message }, { replyTo }) {
     if (stage !== 'v1' || !isWhole(seq)) return
     host.refused(text(replyTo), text(code) ?? 'INTERNAL', text(message) ?? `${code}`)
-    deps.refusedAt(seq, `${code}`, text(message))
+    deps.sequence.refused(seq, `${code}`, text(message))
   },
   subscribed({ deps, cursors, pendingSubscribes, stage }, { channels }, { replyTo }) {
     if (stage !== 'v1') return
     const id = text(replyTo)
     const given = { ...fields(channels) }
     const { newest, superseded } = pendingSubscribes.take(id)
-    for (const channel of newest) if (!Object.hasOwn(given, channel)) deps.denied(channel)
+    for (const channel of newest)
+      if (!Object.hasOwn(given, channel)) deps.registry?.refused(channel)
     for (const channel of superseded) {
       // Asked again since, from nowhere: the answer to that says where it begins.
       if (!deps.channels.get(channel)?.cursor) delete given[channel]

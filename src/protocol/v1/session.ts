@@ -1,16 +1,6 @@
 /** The session of protocol v1 as the client keeps it: `sid`, `tok`, `gen`, and what the server acknowledges in it. */
 import { type Fields, fields, isWhole } from '../fields.ts'
-
-/** What the session needs of the client. */
-export interface SessionHost {
-  secret(): string | undefined
-  /** Everything up to here is applied. False if it was never sent. */
-  acked(seq: number): boolean
-  /** The message at this place was refused. */
-  refusedAt(seq: number, code: string, detail?: string): void
-  /** The server knows nothing of what was sent: it is in nobody's hands. */
-  sessionLost(): void
-}
+import type { SessionsDeps } from './deps.ts'
 
 /** Who the client is on a new connection or request. */
 export interface Contact {
@@ -35,14 +25,17 @@ export interface Session {
   renew(): void
 }
 
-export const createSession = (host: SessionHost): Session => {
+export const createSession = ({
+  secret,
+  sequence,
+}: Pick<SessionsDeps, 'secret' | 'sequence'>): Session => {
   let sid: string | undefined
   let tok: string | undefined
   let gen = 0
   /** Users so far: a listener may end the one whom an answer is about. */
   let users = 0
 
-  const id = (): string | undefined => (sid ??= host.secret())
+  const id = (): string | undefined => (sid ??= secret())
 
   return {
     id,
@@ -57,15 +50,15 @@ export const createSession = (host: SessionHost): Session => {
         const forgotten = tok !== undefined
         // First: a listener that hears of the loss may send, and that belongs to this incarnation.
         tok = theirs
-        if (forgotten) host.sessionLost()
+        if (forgotten) sequence.lost()
       }
       for (const each of Array.isArray(refused) ? refused : []) {
         const { seq, code, message } = fields(each)
         const detail = typeof message === 'string' ? message : undefined
-        if (isWhole(seq)) host.refusedAt(seq, `${code}`, detail)
+        if (isWhole(seq)) sequence.refused(seq, `${code}`, detail)
       }
       // What the next user sends has places of its own.
-      return user !== users || host.acked(ack)
+      return user !== users || sequence.acked(ack)
     },
     renew() {
       sid = undefined

@@ -5,13 +5,10 @@ import { createContact, NO_SECRET } from './contact.ts'
 import { createCursors } from './cursors.ts'
 import type { SessionsDeps } from './deps.ts'
 import { type V1, V1_HANDLERS } from './handlers.ts'
-import { type HandshakeEffect, nextRow } from './handshake.ts'
+import { nextRow } from './handshake.ts'
+import { createHandshakeEffects } from './handshake-effects.ts'
 import { createPendingSubscribes } from './pending-subscribes.ts'
-import { inParts } from './resubscribe.ts'
 import { createSession } from './session.ts'
-
-const FIRST_FRAME_MS = 1000
-const WELCOME_MS = 5000
 
 /** Reserved types that an application may send itself. */
 const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
@@ -41,37 +38,9 @@ export const createSessions = (
     },
   })
 
-  let stopWaiting = (): void => {}
-
-  const wait = (delayMs: number): void => {
-    stopWaiting()
-    if (core.link) stopWaiting = core.link.after(delayMs, () => v1.step('timedOut'))
-  }
-
-  const effects: Readonly<Record<HandshakeEffect, () => void>> = {
-    awaitFirstFrame: () => wait(FIRST_FRAME_MS),
-    awaitWelcome: () => wait(WELCOME_MS),
-    sayHello() {
-      wait(WELCOME_MS)
-      const contact = session.contact()
-      v1.carried = contact.tok
-      // The others follow.
-      v1.named = inParts(host.channels())[0] ?? []
-      const channels = cursors.positions(v1.named)
-      core.link?.send(core.frame('hello', { ...contact, token: core.link.token(), channels }))
-    },
-    begin() {
-      stopWaiting()
-      core.begin()
-    },
-    failUnwelcome: () => core.link?.close('No welcome in time', true, true),
-    failPlain: () => core.link?.close('The server does not speak protocol v1'),
-    loosen: () => cursors.onPlainLink(),
-  }
-
   const contact = createContact({
     core,
-    outbox: deps,
+    sequence: deps.sequence,
     session,
     cursors,
     channels: deps.channels,
@@ -98,10 +67,11 @@ export const createSessions = (
       const row = nextRow(v1.stage, event, expected)
       if (!row) return
       v1.stage = row.to
-      if (row.to === 'v1' || row.to === 'none') stopWaiting()
-      if (row.also) effects[row.also]()
+      if (row.to === 'v1' || row.to === 'none') handshake.stopWaiting()
+      if (row.also) handshake.effects[row.also]()
     },
   }
+  const handshake = createHandshakeEffects(v1, session)
 
   return {
     http: contact.http,
@@ -133,7 +103,7 @@ export const createSessions = (
     },
     isPolled: contact.isPolled,
     isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
-    obstacle: (channel, offset) => cursors.obstacle(channel, offset),
+    obstacle: cursors.obstacle,
     subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
     isReserved: type => RESERVED_TYPES.includes(type) && !BY_HAND.includes(type),
     renew() {
