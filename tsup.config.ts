@@ -1,21 +1,28 @@
+import { writeFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
+
+// tsup 8, the last one for Node 20, sets `baseUrl`, which TypeScript 6 calls deprecated.
+const dts = { compilerOptions: { ignoreDeprecations: '6.0' } }
 
 const shared: Options = {
   format: 'esm',
   target: 'es2022',
-  // tsup 8, the last one for Node 20, sets `baseUrl`, which TypeScript 6 calls deprecated.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts,
   // The code ships as it was written, unminified: maps would triple the package.
   sourcemap: false,
   treeshake: true,
   splitting: false,
+  // CommonJS without comments and blanks: nobody reads both, and the package would be twice as large.
+  esbuildOptions(options, { format }) {
+    options.minifyWhitespace = options.minifySyntax = format === 'cjs'
+  },
 }
 
 /** The adapters import the client by the package's own name, as their users do: never a copy of it. */
 const adapter: Options = {
   ...shared,
   platform: 'neutral',
-  external: ['resilient-websocket'],
+  external: [/^resilient-websocket/],
   // Rollup, which tsup shakes trees with, drops 'use client'; esbuild leaves nothing unused here either.
   treeshake: false,
 }
@@ -25,23 +32,38 @@ const commonJs: Options = {
   ...shared,
   format: 'cjs',
   noExternal: ['nanoid'],
-  esbuildOptions(options) {
-    options.minifyWhitespace = true
-  },
 }
 
-const frameworks = { 'react/index': 'src/react/index.ts', 'vue/index': 'src/vue/index.ts' }
+const frameworks = {
+  'react/index': 'src/react/index.ts',
+  'react/basic': 'src/react/basic.ts',
+  'vue/index': 'src/vue/index.ts',
+  'vue/basic': 'src/vue/basic.ts',
+}
+/** Together, so that both entries have the same errors, and a page that uses both loads what they share once. */
+const client = { index: 'src/index.ts', basic: 'src/basic.ts' }
+
+/** esbuild splits no CommonJS: entries are doors to one file, so that they have the same errors, and the same clients. */
+const writeDoors = async (file: string, entries: readonly string[]): Promise<void> => {
+  for (const entry of entries) {
+    const [folder = ''] = entry.match(/^.*\//) ?? []
+    const name = entry.slice(folder.length)
+    const text = `module.exports = require('./${file.slice(folder.length)}.cjs').${name}\n`
+    await writeFile(`dist/${entry}.cjs`, text)
+  }
+}
 
 const config: ReturnType<typeof defineConfig> = defineConfig([
-  { ...shared, entry: { index: 'src/index.ts' }, platform: 'neutral', clean: true },
-  { ...commonJs, entry: { index: 'src/index.ts' }, platform: 'node' },
+  { ...shared, entry: client, platform: 'neutral', clean: true, splitting: true },
   {
     ...commonJs,
-    // nanoid's build for browsers, with the browser's chance.
-    entry: { 'index.browser': 'src/index.ts' },
+    entry: { client: 'src/both.ts' },
+    // nanoid's build for browsers, which asks Node for nothing.
     platform: 'browser',
     dts: false,
+    onSuccess: () => writeDoors('client', ['index', 'basic']),
   },
+  { ...commonJs, entry: client, dts: { ...dts, only: true } },
   {
     ...shared,
     entry: { browser: 'src/browser.ts' },
@@ -79,8 +101,17 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   },
   // Together, so that both use one registry of shared clients.
   { ...adapter, entry: frameworks, splitting: true },
-  // esbuild splits no CommonJS: there each has a registry of its own.
-  { ...adapter, entry: frameworks, format: 'cjs' },
+  ...['react', 'vue'].flatMap((framework): Options[] => [
+    {
+      ...adapter,
+      entry: { [`${framework}/both`]: `src/${framework}/both.ts` },
+      format: 'cjs',
+      dts: false,
+      onSuccess: () =>
+        writeDoors(`${framework}/both`, [`${framework}/index`, `${framework}/basic`]),
+    },
+  ]),
+  { ...adapter, entry: frameworks, format: 'cjs', dts: { ...dts, only: true } },
 ])
 
 export default config

@@ -6,6 +6,9 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
+      { find: 'resilient-websocket/basic', replacement: source('src/basic.ts') },
+      { find: 'resilient-websocket/react/basic', replacement: source('src/react/basic.ts') },
+      { find: 'resilient-websocket/vue/basic', replacement: source('src/vue/basic.ts') },
       { find: 'resilient-websocket/react', replacement: source('src/react/index.ts') },
       { find: 'resilient-websocket/vue', replacement: source('src/vue/index.ts') },
       { find: 'resilient-websocket/indicator', replacement: source('src/indicator/index.ts') },

@@ -23,13 +23,6 @@ export type {
   SendOptions,
   Snapshot,
 } from './client/client-types.ts'
-export type {
-  Part,
-  PollingPart,
-  RequestsPart,
-  SessionsPart,
-  SubscriptionsPart,
-} from './client/parts.ts'
 export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
@@ -40,7 +33,11 @@ export {
   isResilientWebSocketError,
   ResilientWebSocketError,
 } from './errors.ts'
-export type { Poll } from './http/polling.ts'
+export type { Poll } from './http/poll-inbox.ts'
+export {
+  CORE_DEFAULTS as DEFAULTS,
+  type CoreDefaults as Defaults,
+} from './options/core-defaults.ts'
 export type {
   BatchOptions,
   CloseDetails,
@@ -52,6 +49,7 @@ export type {
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
+export type { Part } from './options/part.ts'
 export type { Schema, SchemaResult } from './options/schema.ts'
 export {
   type BasicOptions,
@@ -62,7 +60,7 @@ export { polling } from './parts/polling.ts'
 export { requests } from './parts/requests.ts'
 export { sessions } from './parts/sessions.ts'
 export { subscriptions } from './parts/subscriptions.ts'
-export { type EnvelopeOptions, json } from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope as json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   ChannelLoss,

@@ -24,13 +24,6 @@ export type {
   Snapshot,
 } from './client/client-types.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
-export type {
-  Part,
-  PollingPart,
-  RequestsPart,
-  SessionsPart,
-  SubscriptionsPart,
-} from './client/parts.ts'
 export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
@@ -41,7 +34,7 @@ export {
   isResilientWebSocketError,
   ResilientWebSocketError,
 } from './errors.ts'
-export type { Poll } from './http/polling.ts'
+export type { Poll } from './http/poll-inbox.ts'
 export type {
   BatchOptions,
   CloseDetails,
@@ -53,13 +46,14 @@ export type {
   ReconnectOptions,
   ResilientWebSocketOptions,
 } from './options/options.ts'
+export type { Part } from './options/part.ts'
 export type { Schema, SchemaResult } from './options/schema.ts'
 export { createResilientWebSocket } from './parts/full-client.ts'
 export { polling } from './parts/polling.ts'
 export { requests } from './parts/requests.ts'
 export { sessions } from './parts/sessions.ts'
 export { subscriptions } from './parts/subscriptions.ts'
-export { type EnvelopeOptions, envelope, json } from './protocol/envelope.ts'
+export { type EnvelopeOptions, envelope, envelope as json } from './protocol/envelope.ts'
 export type { IncomingEnvelope, OutgoingEnvelope } from './protocol/envelope-types.ts'
 export type {
   ChannelLoss,

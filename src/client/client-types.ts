@@ -6,7 +6,7 @@ import type { Retry } from '../connection/redial-wait.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { ResilientWebSocketError } from '../errors.ts'
-import type { Poll } from '../http/polling.ts'
+import type { Poll } from '../http/poll-inbox.ts'
 import type { CloseDetails } from '../options/options.ts'
 
 declare global {

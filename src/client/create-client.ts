@@ -10,7 +10,7 @@ import { createFacade } from './facade.ts'
 import { createGround } from './ground.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Parts } from './parts.ts'
-import { createPolling } from './polling.ts'
+import { createPollInbox } from './poll-inbox.ts'
 import { createReceived } from './received.ts'
 import { readSnapshot, type SnapshotSource } from './snapshot.ts'
 
@@ -97,7 +97,16 @@ export const createClient = <Incoming, Outgoing>(
   connection.serve({
     rules: protocol,
     users: [heartbeat, conversation],
-    fallback: parts.polling && fallback ? createPolling(parts.polling, fallback, whole) : undefined,
+    fallback:
+      parts.polling && fallback
+        ? parts.polling.createFallback({
+            ...flowing,
+            settings: fallback,
+            webSocketUrl: settings.url,
+            contact: protocol.http,
+            inbox: createPollInbox(whole),
+          })
+        : undefined,
     onFrame: conversation.receive,
     onTooLarge: () => outbox.sequence?.suspectLargest(),
     onLeave: received.flush,

@@ -1,14 +1,15 @@
 /** `createResilientWebSocket` of either entry: reads the options, with those of the parts that are used. */
 import { CORE_RULES, readOptions } from '../options/defaults.ts'
+import type { Part } from '../options/part.ts'
 import type { Settings } from '../options/settings.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { type Rule, withDefault } from '../shared/validate.ts'
 import type { ResilientWebSocket } from './client-types.ts'
 import { createClient } from './create-client.ts'
-import { missingPart, type Part, partsByName } from './parts.ts'
+import { missingPart, type PartName, partsByName } from './parts.ts'
 
 /** Of an option whose part is not there: `undefined` and `false` are no error. */
-const absent = (part: Part['name']): Rule<false> => ({
+const absent = (part: PartName): Rule<false> => ({
   fallback: false,
   read(path, given) {
     if (given === undefined || given === false) return false

@@ -1,30 +1,15 @@
 /** The defaults of all options, as the main entry has them. */
 import { fallbackRule } from '../http/fallback-options.ts'
-import { CORE_RULES } from '../options/defaults.ts'
-import type { Settings } from '../options/settings.ts'
+import { CORE_DEFAULTS, type CoreDefaults } from '../options/core-defaults.ts'
+import type { FallbackSettings } from '../options/settings.ts'
 
-/** Every option that has a default, and that default; `src/options/options.ts` says what each means. */
-export type Defaults = Pick<Settings, 'url' | 'enabled' | 'connectTimeoutMs'> & {
-  readonly [Name in
-    | 'reconnect'
-    | 'heartbeat'
-    | 'fallback'
-    | 'queue'
-    | 'batch'
-    | 'dedupe'
-    | 'history']: Exclude<Settings[Name], false>
+/** Every option that has a default, and that default; the documentation of the options says what each means. */
+export interface Defaults extends CoreDefaults {
+  readonly fallback: FallbackSettings
 }
 
 /** What each option is set to if it is not given. */
 export const DEFAULTS: Defaults = {
-  url: CORE_RULES.url.fallback,
-  enabled: CORE_RULES.enabled.fallback,
-  connectTimeoutMs: CORE_RULES.connectTimeoutMs.fallback,
-  reconnect: CORE_RULES.reconnect.fallback,
-  heartbeat: CORE_RULES.heartbeat.fallback as never,
-  fallback: fallbackRule().fallback as never,
-  queue: CORE_RULES.queue.fallback,
-  batch: CORE_RULES.batch.fallback as never,
-  dedupe: CORE_RULES.dedupe.fallback as never,
-  history: CORE_RULES.history.fallback,
+  ...CORE_DEFAULTS,
+  fallback: fallbackRule().fallback as FallbackSettings,
 }

@@ -40,6 +40,9 @@ export interface FacadeDeps<Incoming, Outgoing>
   readonly conversation: ClientConversation<Incoming, Outgoing>
 }
 
+const notSpoken = (name: string, protocol: string, what: string): TypeError =>
+  new TypeError(`${name}: expected a protocol with ${what}, such as json(), got ${protocol}`)
+
 /** Sends a message and waits for its answer. */
 const createRequest =
   <Incoming, Outgoing>(
@@ -78,6 +81,7 @@ export const createFacade = <Incoming, Outgoing>(
   const { records, channels, outbox, requests, received, conversation } = deps
   const { protocol } = conversation
   const { isFinished, checkAlive, close } = createLifetime(deps as never)
+  const { protocol: spoken } = settings
 
   const send = createSend<Outgoing>({
     ttlMs: settings.queue.ttlMs,
@@ -91,6 +95,8 @@ export const createFacade = <Incoming, Outgoing>(
     channels,
     channelRefusal: name => records && channelRefusal(records, name),
   })
+
+  const request = requests && createRequest(send, requests, settings.queue.ttlMs)
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
     get status() {
@@ -130,13 +136,14 @@ export const createFacade = <Incoming, Outgoing>(
     },
     close,
     send: (message, options) => send(message, options),
-    request: requests
-      ? createRequest(send, requests, settings.queue.ttlMs)
-      : () => {
-          throw missingPart('request', 'requests')
-        },
+    request(message, options) {
+      if (!request) throw missingPart('request', 'requests')
+      if (!spoken?.replies) throw notSpoken('request', `${spoken?.name}`, 'replies')
+      return request(message, options)
+    },
     subscribe(...given) {
       if (!channels) throw missingPart('subscribe', 'subscriptions')
+      if (!spoken?.channels) throw notSpoken('subscribe', `${spoken?.name}`, 'channels')
       checkAlive()
       return channels.subscribe(...given)
     },

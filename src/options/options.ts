@@ -3,6 +3,7 @@ import type { Protocol } from '../protocol/protocol.ts'
 import type { Logger } from '../shared/log.ts'
 import type { ValueOrProvider } from '../shared/resolve-value.ts'
 import type { Environment } from '../shared/runtime.ts'
+import type { Part } from './part.ts'
 import type { Schema } from './schema.ts'
 
 /** How a link ended, for `reconnect.when` and the `close` event. */
@@ -179,6 +180,8 @@ export interface ResilientWebSocketOptions<Incoming = unknown, Outgoing = unknow
   logger?: Logger
   /** Its abort is `close()`. @default none */
   signal?: AbortSignal
+  /** Parts of the client besides those of the entry; of two with one name the later counts. @default none */
+  use?: readonly Part[]
   /** Parts of the runtime to replace, for tests and runtimes without WebSocket. */
   environment?: Partial<Environment>
 }

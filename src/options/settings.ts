@@ -29,7 +29,7 @@ export type FallbackSettings = Complete<FallbackOptions>
 /** Options of every client, without what a part of `use` adds. */
 export interface CoreSettings<Incoming = unknown, Outgoing = unknown>
   extends Complete<Pick<Given<Incoming, Outgoing>, Whole>>,
-    Omit<Given<Incoming, Outgoing>, Whole | Section> {
+    Omit<Given<Incoming, Outgoing>, Whole | Section | 'use'> {
   readonly reconnect: Complete<ReconnectOptions>
   readonly heartbeat: Complete<HeartbeatOptions> | false
   readonly queue: Complete<QueueOptions>

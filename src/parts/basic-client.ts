@@ -1,8 +1,8 @@
 /** `createResilientWebSocket` of `/basic`: a client with only what every application needs, and what `use` adds. */
 import type { ResilientWebSocket } from '../client/client-types.ts'
 import { create } from '../client/create.ts'
-import type { Part } from '../client/parts.ts'
 import type { FallbackOptions, ResilientWebSocketOptions } from '../options/options.ts'
+import type { Part } from '../options/part.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 
 /** Options of a client of `/basic`; those of a part are there only with the part. */

@@ -1,8 +1,8 @@
 /** `createResilientWebSocket` of the main entry: a client with everything in it. */
 import type { ResilientWebSocket } from '../client/client-types.ts'
 import { create } from '../client/create.ts'
-import type { Part } from '../client/parts.ts'
 import type { ResilientWebSocketOptions } from '../options/options.ts'
+import type { Part } from '../options/part.ts'
 import { envelope } from '../protocol/envelope.ts'
 import type { IncomingEnvelope, OutgoingEnvelope } from '../protocol/envelope-types.ts'
 import { polling } from './polling.ts'

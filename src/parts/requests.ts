@@ -1,6 +1,10 @@
 /** `requests()`: messages that are answered. */
 import type { RequestsPart } from '../client/parts.ts'
 import { createRequests } from '../delivery/requests.ts'
+import type { Part } from '../options/part.ts'
 
 /** Adds `request()`: sends a message and waits for the one that answers it. */
-export const requests = (): RequestsPart => ({ name: 'requests', createRequests })
+export const requests = (): Part<'requests'> => {
+  const part: RequestsPart = { name: 'requests', createRequests }
+  return part
+}

@@ -218,6 +218,6 @@ export const talkInEnvelopes = (
       else if (isReserved(`${type}`, isV1)) host.dropped('reserved', message)
       else core.deliver(message, isV1)
     },
-    ...sessions?.http,
+    http: sessions?.http,
   }
 }

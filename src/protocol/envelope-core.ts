@@ -11,7 +11,7 @@ export type Handler<Context> = (context: Context, data: Fields, message: Fields)
 
 /** Protocol v1, as a conversation in envelopes uses it. */
 export interface SessionsExtension {
-  /** What HTTP says of the session while the client polls. */
+  /** Protocol v1 over HTTP, while the client polls. */
   readonly http: HttpContact
   /** A link has opened: says when the conversation begins. */
   opened(): void

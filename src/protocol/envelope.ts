@@ -31,6 +31,3 @@ export const envelope = (
     attach: host => talkInEnvelopes(host as EnvelopeHost, version),
   }
 }
-
-/** The same as `envelope()`, by the name that it has in `/basic`. */
-export const json: typeof envelope = envelope

@@ -2,26 +2,29 @@
 import type { Frame } from '../transport/transport.ts'
 import type { Conversation } from './protocol.ts'
 
-/** What a conversation says over HTTP while the client polls. */
+/** The protocol over HTTP, while the client polls: positions with a GET, messages with a POST. */
 export interface HttpContact {
-  /** Where the client stands in a channel, for the next poll. */
-  since?(channel: string): string | undefined
+  /** The client's position in a channel, as a poll names it; `undefined`: it has none. */
+  positionOf(channel: string): string | undefined
   /** The messages in the body of a poll; `undefined` if the protocol does not know such bodies. */
-  polled?(body: unknown): readonly unknown[] | undefined
-  /** Something waits that may be POSTed. */
-  posts?(): boolean
-  /** `post()` is called next, unless a listener ends that. */
-  prepare?(unsure: boolean): void
-  /** The next body to POST while polling, if there is one. `unsure`: the server may have forgotten the session. */
-  post?(unsure: boolean): string | undefined
-  /** What came back; `undefined`: no answer that can be read. False: it does not answer what was posted. */
-  posted?(answer: unknown): boolean
+  readPoll(body: unknown): readonly unknown[] | undefined
+  /** Messages wait to be sent or acknowledged, and the server takes them by POST. */
+  mayPost(): boolean
+  /** To be called before `nextBody()`: settles messages that cannot be posted. Their listeners may end the polling. */
+  prepare(isUnsure: boolean): void
+  /** The next body to POST, if there is one. `isUnsure`: the server may have forgotten the session. */
+  nextBody(isUnsure: boolean): string | undefined
+  /**
+   * Reads the answer to the body that was posted; `undefined`: none came that can be read. False if it does not answer
+   * that body.
+   */
+  readAnswer(answer: unknown): boolean
 }
 
 /** What the client asks of its own protocols besides; another's is asked none of it. */
-export interface OwnConversation<Incoming, Outgoing>
-  extends Conversation<Incoming, Outgoing>,
-    HttpContact {
+export interface OwnConversation<Incoming, Outgoing> extends Conversation<Incoming, Outgoing> {
+  /** Absent: the protocol does not know polls, whose bodies are the application's own, and posts nothing. */
+  readonly http?: HttpContact | undefined
   /**
    * An application message with its fields read once, which the other functions are given then. Absent: as it is.
    * Throws a `TypeError` for what can never be sent.

@@ -54,6 +54,7 @@ interface Story<Incoming, Outgoing> {
 /** How long anything may take, in ms. */
 const PATIENCE_MS = 10_000
 const LOOK_MS = 10
+const PROBE = 'probe'
 
 const show = (value: unknown): string => JSON.stringify(value) ?? String(value)
 
@@ -118,13 +119,26 @@ export const protocolSuite = <Incoming, Outgoing>(
             })
             clients.push(client)
             const heard: string[] = []
+            let hasProbe = false
             texts.set(client, heard)
             client.on('message', message => {
               const text = server.textOf(message)
-              if (text !== undefined) heard.push(text)
+              if (text?.startsWith(PROBE)) hasProbe = true
+              else if (text !== undefined) heard.push(text)
             })
             await until('phase', () => client.getSnapshot().phase, 'ready')
-            if (server.channel !== undefined) await client.subscribe(server.channel).ready
+            if (server.channel === undefined) return client
+            await client.subscribe(server.channel).ready
+            // A server that confirms nothing has the channel when the first message comes.
+            let probes = 0
+            await until(
+              'a message of the channel',
+              () => {
+                if (!hasProbe) server.publish(`${PROBE}${probes++}`)
+                return hasProbe
+              },
+              true,
+            )
             return client
           },
           heard: client => texts.get(client) ?? [],
@@ -189,7 +203,9 @@ export const protocolSuite = <Incoming, Outgoing>(
     }),
     check('says what it cannot do', async ({ server, connect }) => {
       const client = await connect()
-      const asked = await rejection(client.request(server.message('q'), { timeoutMs: 50 }))
+      const asked = await rejection(
+        (async () => client.request(server.message('q'), { timeoutMs: 50 }))(),
+      )
       same('request() is a TypeError', asked instanceof TypeError, !protocol.replies)
       let subscribed: unknown
       try {

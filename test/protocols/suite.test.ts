@@ -49,7 +49,7 @@ const startRaw = async (): Promise<SuiteServer<RawData, RawData>> => {
 const startCompanion = async (): Promise<SuiteServer<IncomingEnvelope, OutgoingEnvelope>> => {
   const http = createHttpServer()
   const links = new Set<{ destroy(): void }>()
-  http.on('upgrade', (_request, socket) => {
+  http.on('connection', socket => {
     links.add(socket)
     socket.on('close', () => links.delete(socket))
   })
@@ -66,6 +66,7 @@ const startCompanion = async (): Promise<SuiteServer<IncomingEnvelope, OutgoingE
     },
   })
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+  await server.listen()
   return {
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`,
     channel: 'news',

@@ -211,8 +211,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'driver',
     name: 'messages are posted while a link proves itself',
     file: 'protocol/v1/contact.ts',
-    find: 'const mayPost = (): boolean => takesPosts && isUnlinked()',
-    replace: 'const mayPost = (): boolean => takesPosts',
+    find: 'const takesPostsNow = (): boolean => takesPosts && isUnlinked()',
+    replace: 'const takesPostsNow = (): boolean => takesPosts',
   },
   {
     rule: 'driver',
@@ -365,14 +365,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'a late poll is heard',
-    file: 'http/polling.ts',
-    find: 'if (busy !== mine) return\n    const { status, headers }',
-    replace: 'const { status, headers }',
+    file: 'http/poll-loop.ts',
+    find: 'if (request.isOver) return\n    const { status }',
+    replace: 'const { status }',
     also: [
-      { find: 'if (busy !== mine) return\n    let messages', replace: 'let messages' },
-      { find: 'if (busy !== mine) return\n      // Before', replace: '// Before' },
-      { find: 'if (busy !== mine) return\n    if (!opened)', replace: 'if (!opened)' },
-      { find: 'if (busy === mine) handlers.received', replace: 'handlers.received' },
+      { find: 'if (request.isOver) return\n    const body', replace: 'const body' },
+      { find: 'if (request.isOver) return\n    if (body', replace: 'if (body' },
+      { find: 'if (!request.isOver) deliver', replace: 'deliver' },
+      { find: 'if (!request.isOver) inbox.accept', replace: 'inbox.accept' },
     ],
   },
   {
@@ -420,18 +420,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'driver',
     name: 'Retry-After is not heard',
-    file: 'http/polling.ts',
-    find: 'if (wait > 0) pause.until',
-    replace: 'if (wait < 0) pause.until',
+    file: 'http/request.ts',
+    find: 'if (wait > 0) pausedUntil',
+    replace: 'if (wait < 0) pausedUntil',
   },
   {
     rule: 'driver',
     name: 'Retry-After does not hold back a poll that was planned',
-    file: 'http/polling.ts',
+    file: 'http/poll-loop.ts',
     find: "if (early > 0) return timers.set('poll', early, poll)",
     replace: '',
     also: [
-      { find: 'if (busy !== mine || isPaused()) return', replace: 'if (busy !== mine) return' },
+      {
+        find: 'if (request.isOver || requests.pauseMs() > 0) return',
+        replace: 'if (request.isOver) return',
+      },
     ],
   },
   {

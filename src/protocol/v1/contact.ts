@@ -4,6 +4,7 @@ import type { Sequence } from '../../delivery/sequence.ts'
 import { SESSION_TTL_MS } from '../constants.ts'
 import type { EnvelopeCore } from '../envelope-core.ts'
 import { type Fields, fields, isWhole, positive } from '../fields.ts'
+import type { HttpContact } from '../own-conversation.ts'
 import type { Cursors } from './cursors.ts'
 import type { Session } from './session.ts'
 
@@ -22,6 +23,7 @@ export interface ContactDeps {
 }
 
 export interface Contact {
+  readonly http: HttpContact
   /** The last poll was answered by a server that takes messages by POST. */
   isPolled(): boolean
   /**
@@ -31,18 +33,6 @@ export interface Contact {
   answered(answer: Fields, carried: string | undefined, at: number): boolean
   /** A link was closed: what the next poll says of channels is news again. */
   closed(): void
-  /** Where the client stands in a channel, for the next poll. */
-  since(channel: string): string | undefined
-  /** The messages in the body of a poll; `undefined`: its server does not speak v1. */
-  polled(body: unknown): readonly unknown[] | undefined
-  /** Something waits that may be POSTed. */
-  posts(): boolean
-  /** `post()` is called next, unless a listener ends that. */
-  prepare(unsure: boolean): void
-  /** The next body to POST, if there is one. `unsure`: the server may have forgotten the session. */
-  post(unsure: boolean): string | undefined
-  /** What came back; `undefined`: no answer that can be read. False: it does not answer what was posted. */
-  posted(answer: unknown): boolean
 }
 
 /** A session is its client's as long as nobody can guess its id. */
@@ -76,11 +66,11 @@ export const createContact = (deps: ContactDeps): Contact => {
    * A server that has lost the session would make `unknown` what it is given: so it is asked first. One that was silent
    * for long may have forgotten the session, too.
    */
-  const isKnown = (unsure: boolean): boolean =>
-    session.knows() && !unsure && host.monotonicNow() - knownAt <= sessionTtlMs / 2
+  const isKnown = (isUnsure: boolean): boolean =>
+    session.knows() && !isUnsure && host.monotonicNow() - knownAt <= sessionTtlMs / 2
 
   // While a link may be proving itself, a request with a higher `gen` would end it.
-  const mayPost = (): boolean => takesPosts && isUnlinked()
+  const takesPostsNow = (): boolean => takesPosts && isUnlinked()
 
   const answered: Contact['answered'] = (answer, carried, at) => {
     sessionTtlMs = positive(answer['sessionTtlMs']) ?? sessionTtlMs
@@ -90,17 +80,12 @@ export const createContact = (deps: ContactDeps): Contact => {
     return makesSense
   }
 
-  return {
-    isPolled: () => takesPosts,
-    answered,
-    closed() {
-      polledBefore = false
-    },
-    since(channel) {
+  const http: HttpContact = {
+    positionOf(channel) {
       const position = channels.get(channel)?.cursor
       return position ? `${channel}:${position.epoch}:${position.offset}` : undefined
     },
-    polled(body) {
+    readPoll(body) {
       const { protocol, channels: recoveries, messages } = fields(body)
       takesPosts = protocol === 1 && Array.isArray(messages)
       if (takesPosts && !session.id()) {
@@ -123,13 +108,13 @@ export const createContact = (deps: ContactDeps): Contact => {
       polledBefore = true
       return list
     },
-    posts: () => mayPost() && sequence.isWaiting(),
-    prepare(unsure) {
-      if (mayPost() && isKnown(unsure)) sequence.rejectUnsendable()
+    mayPost: () => takesPostsNow() && sequence.isWaiting(),
+    prepare(isUnsure) {
+      if (takesPostsNow() && isKnown(isUnsure)) sequence.rejectUnsendable()
     },
-    post(unsure) {
-      if (!mayPost()) return undefined
-      const known = isKnown(unsure)
+    nextBody(isUnsure) {
+      if (!takesPostsNow()) return undefined
+      const known = isKnown(isUnsure)
       const frames = known ? sequence.nextBatch() : []
       if (known ? !frames.length : !sequence.isWaiting()) return undefined
       const contact = session.contact()
@@ -137,7 +122,7 @@ export const createContact = (deps: ContactDeps): Contact => {
       postedAt = host.monotonicNow()
       return `${JSON.stringify(contact).slice(0, -1)},"messages":[${frames}]}`
     },
-    posted(answer) {
+    readAnswer(answer) {
       const user = core.users
       const { messages, retryAfterMs } = fields(answer)
       // First, since what an ack settles may make room for more.
@@ -152,6 +137,15 @@ export const createContact = (deps: ContactDeps): Contact => {
         else host.dropped('ended', each)
       }
       return true
+    },
+  }
+
+  return {
+    http,
+    isPolled: () => takesPosts,
+    answered,
+    closed() {
+      polledBefore = false
     },
   }
 }

@@ -73,9 +73,8 @@ export const createSessions = (
   }
   const handshake = createHandshakeEffects(v1, session)
 
-  const { isPolled, since, polled, posts, prepare, post, posted } = contact
   return {
-    http: { since, polled, posts, prepare, post, posted },
+    http: contact.http,
     opened: () => v1.step('opened'),
     closed() {
       v1.step('closed')
@@ -102,7 +101,7 @@ export const createSessions = (
     heads(heads) {
       if (v1.stage === 'v1') cursors.checkHeads(heads)
     },
-    isPolled,
+    isPolled: contact.isPolled,
     isPositioned: () => v1.stage !== 'first' && v1.stage !== 'plain',
     obstacle: cursors.obstacle,
     subscribe: channels => (v1.stage === 'v1' ? question(host.newId(), channels) : undefined),
