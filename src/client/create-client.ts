@@ -11,8 +11,8 @@ import { createGround } from './ground.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Parts } from './parts.ts'
 import { createPollInbox } from './poll-inbox.ts'
+import { readSnapshot, type SnapshotSource } from './read-snapshot.ts'
 import { createReceived } from './received.ts'
-import { readSnapshot, type SnapshotSource } from './snapshot.ts'
 
 const NO_HEARTBEAT = { intervalMs: 0, timeoutMs: 0, message: undefined }
 
