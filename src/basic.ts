@@ -20,12 +20,12 @@ export type {
   Metrics,
   RequestOptions,
   ResilientWebSocket,
-  SendOptions,
   Snapshot,
 } from './client/client-types.ts'
 export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
+export type { SendOptions } from './delivery/send.ts'
 export {
   type ErrorCode,
   type ErrorFacts,

@@ -20,13 +20,13 @@ export type {
   Metrics,
   RequestOptions,
   ResilientWebSocket,
-  SendOptions,
   Snapshot,
 } from './client/client-types.ts'
 export { DEFAULTS, type Defaults } from './client/defaults.ts'
 export type { Retry } from './connection/redial-wait.ts'
 export type { Phase, StateChange, Status } from './connection/states.ts'
 export type { Delivery, DeliveryState, RejectReason } from './delivery/delivery.ts'
+export type { SendOptions } from './delivery/send.ts'
 export {
   type ErrorCode,
   type ErrorFacts,

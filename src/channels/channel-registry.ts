@@ -1,5 +1,5 @@
 /** Which channels the application listens to, and through which subscriptions. */
-import type { Call } from '../client/emitter.ts'
+import type { Call } from '../shared/call.ts'
 import type { Timers } from '../shared/timers.ts'
 import {
   addMember,

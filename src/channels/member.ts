@@ -1,5 +1,5 @@
 /** One subscription as the registry of channels sees it: its listeners, its readers, its `ready`. */
-import type { Call } from '../client/emitter.ts'
+import type { Call } from '../shared/call.ts'
 import type { Reader } from './reader.ts'
 import type { Ready } from './ready.ts'
 

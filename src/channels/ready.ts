@@ -1,6 +1,10 @@
 /** `ready` of a subscription: settles once the server has answered for each of its channels. */
 import { ResilientWebSocketError } from '../errors.ts'
-import type { Channels } from './channel.ts'
+
+/** The records of channels, as far as `ready` looks at them. */
+interface ChannelFacts {
+  get(name: string): { readonly onServer: string; readonly refusal: Error | undefined } | undefined
+}
 
 export interface Ready {
   readonly promise: Promise<void>
@@ -16,7 +20,7 @@ export interface Ready {
 
 export interface ReadyDeps {
   readonly names: readonly string[]
-  readonly channels: Channels
+  readonly channels: ChannelFacts
   /** The subscription has not ended. */
   isActive(): boolean
   onSettled(error: Error | undefined): void

@@ -1,5 +1,5 @@
 /** The object that `subscribe()` returns: `ready`, async iteration, `unsubscribe()`. */
-import type { Call } from '../client/emitter.ts'
+import type { Call } from '../shared/call.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Channels } from './channel.ts'
 import type { ChannelGap, Member, SubscribeOptions } from './member.ts'

@@ -5,6 +5,7 @@ import type { Subscription } from '../channels/subscription.ts'
 import type { Retry } from '../connection/redial-wait.ts'
 import type { Phase, StateChange, Status } from '../connection/states.ts'
 import type { Delivery, RejectReason } from '../delivery/delivery.ts'
+import type { SendOptions } from '../delivery/send.ts'
 import type { ResilientWebSocketError } from '../errors.ts'
 import type { Poll } from '../http/poll-inbox.ts'
 import type { CloseDetails } from '../options/options.ts'
@@ -119,16 +120,6 @@ export type MessageOf<Message, Type extends string> = Message extends {
       ? Message & { readonly type: Type }
       : never
   : never
-
-/** Options of `send()`. */
-export interface SendOptions {
-  /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
-  ttlMs?: number
-  /** `high` overtakes what was never sent. @default 'normal' */
-  priority?: 'normal' | 'high'
-  /** Its abort takes the message back (`expired`) if it has not been sent yet. @default none */
-  signal?: AbortSignal
-}
 
 /** Options of `request()`. */
 export interface RequestOptions {

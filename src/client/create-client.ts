@@ -10,8 +10,8 @@ import { createFacade } from './facade.ts'
 import { createGround } from './ground.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Parts } from './parts.ts'
+import { readSnapshot, type SnapshotSource } from './read-snapshot.ts'
 import { createReceived } from './received.ts'
-import { readSnapshot, type SnapshotSource } from './snapshot.ts'
 
 const NO_HEARTBEAT = { intervalMs: 0, timeoutMs: 0, message: undefined }
 
@@ -99,16 +99,11 @@ export const createClient = <Incoming, Outgoing>(
     fallback:
       parts.polling && fallback
         ? parts.polling.createFallback({
+            ...flowing,
             settings: fallback,
             webSocketUrl: settings.url,
-            environment,
-            timers,
-            log: ground.log,
-            token: ground.token,
-            channels,
-            outbox,
             contact: protocol.http,
-            inbox: parts.polling.createPollInbox({ ...whole, now: environment.now } as never),
+            inbox: parts.polling.createPollInbox(whole),
           })
         : undefined,
     onFrame: conversation.receive,

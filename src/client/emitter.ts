@@ -1,5 +1,6 @@
 /** Typed events over mitt. No type of mitt leaves this file. */
 import mitt from 'mitt'
+import type { Call } from '../shared/call.ts'
 
 export interface Events<Map extends object> {
   /** Listens; returns an idempotent unsubscribe, after which the listener is not called again. */
@@ -8,12 +9,6 @@ export interface Events<Map extends object> {
   emit<Name extends keyof Map>(name: Name, payload: Map[Name], isOver?: () => boolean): void
   clear(): void
 }
-
-/** Calls a listener; what it throws disturbs neither the caller nor the others. */
-export type Call = <Payload extends unknown[]>(
-  listener: (...payload: Payload) => void,
-  ...payload: Payload
-) => void
 
 export const createEvents = <Map extends object>(call: Call): Events<Map> => {
   const { all, on, off } = mitt<Record<PropertyKey, unknown>>()

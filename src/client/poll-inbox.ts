@@ -1,5 +1,6 @@
 /** What the client does with the answers to polls and POSTs. */
 import type { PollInbox } from '../http/poll-inbox.ts'
+import type { Environment } from '../shared/runtime.ts'
 import type { ClientConversation } from './conversation.ts'
 import type { Drops } from './drops.ts'
 import type { PublicEvents } from './public-events.ts'
@@ -12,7 +13,7 @@ export interface PollInboxDeps<Incoming, Outgoing> {
   readonly drops: Drops
   readonly received: Received<Incoming>
   readonly conversation: ClientConversation<Incoming, Outgoing>
-  now(): number
+  readonly environment: Environment
 }
 
 export const createPollInbox = <Incoming, Outgoing>(
@@ -22,7 +23,7 @@ export const createPollInbox = <Incoming, Outgoing>(
   const { protocol } = conversation
   return {
     arrived() {
-      received.arrivedAt = deps.now()
+      received.arrivedAt = deps.environment.now()
     },
     read(body) {
       user.wasShown = true

@@ -1,7 +1,8 @@
 /** The events of a client, counted, and the calls of its listeners, whose exceptions disturb nothing else. */
+import type { Call } from '../shared/call.ts'
 import type { Log } from '../shared/log.ts'
 import type { ClientEvents, MessageOf, MessageType } from './client-types.ts'
-import { type Call, createEvents } from './emitter.ts'
+import { createEvents } from './emitter.ts'
 import type { User } from './user.ts'
 
 type Changes = { change: undefined; otherChange: undefined }

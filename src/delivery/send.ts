@@ -1,13 +1,22 @@
 /** What `send()` does with one message before it waits in the outbox. */
-import type { SendOptions } from '../client/client-types.ts'
 import { MAX_ID_LENGTH } from '../protocol/constants.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
+import { utf8Bytes } from '../shared/utf8-bytes.ts'
 import { type Frame, isArrayBuffer } from '../transport/transport.ts'
 import type { Aborts } from './aborts.ts'
 import { createDelivery, type Delivery, type Rejection } from './delivery.ts'
 import type { Outbox } from './outbox.ts'
 import type { QueuedMessage } from './send-queue.ts'
-import { utf8Bytes } from './utf8-bytes.ts'
+
+/** Options of `send()`. */
+export interface SendOptions {
+  /** Rejected as `expired` if it could not be sent within so many ms. @default queue.ttlMs */
+  ttlMs?: number
+  /** `high` overtakes what was never sent. @default 'normal' */
+  priority?: 'normal' | 'high'
+  /** Its abort takes the message back (`expired`) if it has not been sent yet. @default none */
+  signal?: AbortSignal
+}
 
 export interface SendDeps<Message> {
   /** How long a message may wait, in ms, unless `send()` says otherwise. */

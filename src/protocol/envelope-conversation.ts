@@ -1,5 +1,5 @@
 /** A conversation in envelopes with any server; what protocol v1 adds to it is plugged in through the host. */
-import { utf8Bytes } from '../delivery/utf8-bytes.ts'
+import { utf8Bytes } from '../shared/utf8-bytes.ts'
 import { CLIENT_TYPES, PLAIN_TYPES, RESERVED_TYPES } from './constants.ts'
 import { encodeMessage, idOf, readMessage, undecodable } from './envelope-codec.ts'
 import type { EnvelopeCore, EnvelopeHost, Handler, SessionsExtension } from './envelope-core.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { utf8Bytes } from '../../src/delivery/utf8-bytes.ts'
+import { utf8Bytes } from '../../src/shared/utf8-bytes.ts'
 
 const encoded = (text: string): number => new TextEncoder().encode(text).length
 
