@@ -3,15 +3,16 @@ import type { Channels } from '../channels/channel.ts'
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Heartbeat } from '../connection/heartbeat.ts'
-import type { LinkUser, LiveLink } from '../connection/link-user.ts'
+import type { LiveLink } from '../connection/link-user.ts'
 import type { RoundTrips } from '../connection/round-trips.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
 import { ResilientWebSocketError } from '../errors.ts'
 import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
-import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
+import type { Protocol, ProtocolHost } from '../protocol/protocol.ts'
 import { channelMessages } from './channel-messages.ts'
+import type { ClientConversation } from './client-conversation.ts'
 import type { Ground } from './ground.ts'
 import { createProtocolLinks } from './protocol-host.ts'
 import type { Received } from './received.ts'
@@ -26,21 +27,6 @@ export interface ConversationDeps<Incoming, Outgoing> extends Ground<Incoming, O
   readonly outbox: Outbox<Outgoing>
   readonly requests: Requests<Incoming> | undefined
   readonly received: Received<Incoming>
-}
-
-/** What a link with sessions has beside what every protocol says. */
-export interface AgreedTerms extends LinkTerms {
-  /** Messages are numbered, and channels have positions. */
-  readonly isSequenced?: boolean
-}
-
-export interface ClientConversation<Incoming, Outgoing> extends LinkUser<AgreedTerms> {
-  readonly protocol: OwnConversation<Incoming, Outgoing>
-  /** What came so far followed positions; `undefined`: nothing came. */
-  follows: boolean | undefined
-  receive(payload: unknown, at: number): void
-  /** A newer token. A link that is not ready yet gets it when it is. */
-  refreshToken(token: string | undefined): void
 }
 
 /** A server that asks to be left is left within this time, in ms. */
