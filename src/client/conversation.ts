@@ -3,17 +3,16 @@ import type { Channels } from '../channels/channel.ts'
 import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Heartbeat } from '../connection/heartbeat.ts'
-import type { LinkUser, LiveLink } from '../connection/link-user.ts'
+import type { LiveLink } from '../connection/link-user.ts'
 import type { RoundTrips } from '../connection/round-trips.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
-import type { Sequence } from '../delivery/sequence.ts'
 import { ResilientWebSocketError } from '../errors.ts'
 import type { EnvelopeHost } from '../protocol/envelope-core.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
-import type { LinkTerms, Protocol, ProtocolHost } from '../protocol/protocol.ts'
-import type { SessionsDeps } from '../protocol/v1/deps.ts'
+import type { Protocol, ProtocolHost } from '../protocol/protocol.ts'
 import { channelMessages } from './channel-messages.ts'
+import type { ClientConversation } from './client-conversation.ts'
 import type { Ground } from './ground.ts'
 import { createProtocolLinks } from './protocol-host.ts'
 import type { Received } from './received.ts'
@@ -30,45 +29,8 @@ export interface ConversationDeps<Incoming, Outgoing> extends Ground<Incoming, O
   readonly received: Received<Incoming>
 }
 
-/** What a link with sessions has beside what every protocol says. */
-interface AgreedTerms extends LinkTerms {
-  /** Messages are numbered, and channels have positions. */
-  readonly isSequenced?: boolean
-}
-
-export interface ClientConversation<Incoming, Outgoing> extends LinkUser<AgreedTerms> {
-  readonly protocol: OwnConversation<Incoming, Outgoing>
-  /** What came so far followed positions; `undefined`: nothing came. */
-  follows: boolean | undefined
-  receive(payload: unknown, at: number): void
-  /** A newer token. A link that is not ready yet gets it when it is. */
-  refreshToken(token: string | undefined): void
-}
-
 /** A server that asks to be left is left within this time, in ms. */
 const MAX_LEAVE_MS = 3_600_000
-
-/** What protocol v1 asks of the client; absent without `sessions()`. */
-const sessionsOf = <Incoming, Outgoing>(
-  deps: ConversationDeps<Incoming, Outgoing>,
-  live: () => LiveLink | undefined,
-): EnvelopeHost['sessions'] => {
-  const { records, channels, connection, ids, outbox } = deps
-  const { sessions } = deps.parts
-  if (!sessions || !records) return undefined
-  const given: SessionsDeps = {
-    secret: ids.secret,
-    sequence: outbox.sequence as Sequence,
-    channels: records,
-    registry: channels,
-    onAgreed({ maxInFlight, told }) {
-      const terms: AgreedTerms = { maxInFlight, channels: told, isSequenced: true }
-      live()?.ready(terms)
-    },
-    onRefused: message => connection.refuse(message, 'runtime'),
-  }
-  return (core, version) => sessions.createSessions(given, core, version)
-}
 
 /** The client as its protocol sees it, whether or not there is a link. */
 const createHost = <Incoming, Outgoing>(
@@ -77,7 +39,7 @@ const createHost = <Incoming, Outgoing>(
   slowDown: (delayMs: number) => void,
 ): ProtocolHost & EnvelopeHost => {
   const { faults } = deps
-  const sessions = sessionsOf(deps, live)
+  const sessions = deps.parts.sessions?.createSessionsHost(deps as never, live)
   return {
     ...deps.environment,
     newId: deps.ids.next,

@@ -10,7 +10,6 @@ import { createFacade } from './facade.ts'
 import { createGround } from './ground.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Parts } from './parts.ts'
-import { createPollInbox } from './poll-inbox.ts'
 import { readSnapshot, type SnapshotSource } from './read-snapshot.ts'
 import { createReceived } from './received.ts'
 
@@ -104,7 +103,7 @@ export const createClient = <Incoming, Outgoing>(
             settings: fallback,
             webSocketUrl: settings.url,
             contact: protocol.http,
-            inbox: createPollInbox(whole),
+            inbox: parts.polling.createPollInbox(whole as never),
           })
         : undefined,
     onFrame: conversation.receive,

@@ -4,18 +4,17 @@ import type { ChannelRegistry } from '../channels/channel-registry.ts'
 import type { Aborts } from '../delivery/aborts.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Requests } from '../delivery/requests.ts'
-import { createSend, type Send } from '../delivery/send.ts'
-import { ResilientWebSocketError } from '../errors.ts'
+import { createSend } from '../delivery/send.ts'
 import type { Settings } from '../options/settings.ts'
 import type { Ids } from '../shared/ids.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
 import { channelRefusal } from './channel-messages.ts'
-import type { RequestOptions, ResilientWebSocket } from './client-types.ts'
-import type { ClientConversation } from './conversation.ts'
+import type { ClientConversation } from './client-conversation.ts'
+import type { ResilientWebSocket } from './client-types.ts'
 import { type IdentityDeps, setIdentity } from './identity.ts'
 import { createLifetime } from './lifetime.ts'
-import { missingPart } from './parts.ts'
+import { missingPart, type Parts } from './parts.ts'
 import type { PublicEvents } from './public-events.ts'
 import type { Received } from './received.ts'
 import type { Snapshots } from './snapshot.ts'
@@ -26,6 +25,7 @@ export interface FacadeDeps<Incoming, Outgoing>
     'user' | 'connection' | 'faults' | 'token' | 'roundTrips' | 'onChange'
   > {
   readonly settings: Settings<Incoming, Outgoing>
+  readonly parts: Parts
   readonly environment: Environment
   readonly timers: Timers
   readonly ids: Ids
@@ -43,45 +43,14 @@ export interface FacadeDeps<Incoming, Outgoing>
 const notSpoken = (name: string, protocol: string, what: string): TypeError =>
   new TypeError(`${name}: expected a protocol with ${what}, such as json(), got ${protocol}`)
 
-/** Sends a message and waits for its answer. */
-const createRequest =
-  <Incoming, Outgoing>(
-    send: Send<Outgoing>,
-    requests: Requests<Incoming>,
-    longestTtlMs: number,
-  ): ResilientWebSocket<Incoming, Outgoing>['request'] =>
-  (message, { timeoutMs = 10_000, signal }: RequestOptions = {}) => {
-    try {
-      if (!(timeoutMs >= 0)) {
-        throw new RangeError(`request.timeoutMs: expected a number >= 0, got ${timeoutMs}`)
-      }
-      let answer: Promise<Incoming> | undefined
-      const ttlMs = Math.min(timeoutMs, longestTtlMs)
-      // It waits before it is sent: what a listener does meanwhile has to reach it.
-      const { reason } = send(
-        message,
-        { ttlMs, ...(signal && { signal }) },
-        ({ delivery, takeBack }) => {
-          answer = requests.wait(delivery, { timeoutMs, signal, takeBack })
-        },
-      )
-      if (answer) return answer
-      // A request that is taken back hears of nothing else.
-      if (signal?.aborted) throw signal.reason
-      throw new ResilientWebSocketError('NOT_SENT', `Not sent: ${reason}`)
-    } catch (cause) {
-      return Promise.reject(cause)
-    }
-  }
-
 export const createFacade = <Incoming, Outgoing>(
   deps: FacadeDeps<Incoming, Outgoing>,
 ): ResilientWebSocket<Incoming, Outgoing> => {
   const { settings, environment, events, snapshots, token, connection } = deps
   const { records, channels, outbox, requests, received, conversation } = deps
   const { protocol } = conversation
-  const { isFinished, checkAlive, close } = createLifetime(deps as never)
   const { protocol: spoken } = settings
+  const { isFinished, checkAlive, close } = createLifetime(deps as never)
 
   const send = createSend<Outgoing>({
     ttlMs: settings.queue.ttlMs,
@@ -96,7 +65,8 @@ export const createFacade = <Incoming, Outgoing>(
     channelRefusal: name => records && channelRefusal(records, name),
   })
 
-  const request = requests && createRequest(send, requests, settings.queue.ttlMs)
+  const request =
+    requests && deps.parts.requests?.createRequest(send, requests, settings.queue.ttlMs)
 
   const client: ResilientWebSocket<Incoming, Outgoing> = {
     get status() {

@@ -7,8 +7,10 @@ import type { createFallback } from '../http/fallback.ts'
 import type { FallbackOptions } from '../options/options.ts'
 import type { Part } from '../options/part.ts'
 import type { FallbackSettings } from '../options/settings.ts'
-import type { createSessions } from '../protocol/v1/sessions.ts'
 import type { Rule } from '../shared/validate.ts'
+import type { createPollInbox } from './poll-inbox.ts'
+import type { createRequest } from './request.ts'
+import type { createSessionsHost } from './sessions-host.ts'
 
 /** Channels: `subscribe()`. */
 export interface SubscriptionsPart extends Part<'subscriptions'> {
@@ -19,6 +21,7 @@ export interface SubscriptionsPart extends Part<'subscriptions'> {
 /** Answers: `request()`. */
 export interface RequestsPart extends Part<'requests'> {
   readonly createRequests: typeof createRequests
+  readonly createRequest: typeof createRequest
 }
 
 /** FALLBACK: polling while no WebSocket gets through. */
@@ -27,13 +30,14 @@ export interface PollingPart extends Part<'polling'> {
   readonly given: FallbackOptions | undefined
   readonly rule: Rule<FallbackSettings | false>
   readonly createFallback: typeof createFallback
+  readonly createPollInbox: typeof createPollInbox
 }
 
 /** Protocol v1: sessions with acks, channels with positions. */
 export interface SessionsPart extends Part<'sessions'> {
   readonly createChannels: typeof createChannels
   readonly createSequence: typeof createSequence
-  readonly createSessions: typeof createSessions
+  readonly createSessionsHost: typeof createSessionsHost
 }
 
 type AnyPart = SubscriptionsPart | RequestsPart | PollingPart | SessionsPart

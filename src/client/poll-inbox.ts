@@ -1,7 +1,7 @@
 /** What the client does with the answers to polls and POSTs. */
 import type { PollInbox } from '../http/poll-inbox.ts'
 import type { Environment } from '../shared/runtime.ts'
-import type { ClientConversation } from './conversation.ts'
+import type { ClientConversation } from './client-conversation.ts'
 import type { Drops } from './drops.ts'
 import type { PublicEvents } from './public-events.ts'
 import type { Received } from './received.ts'

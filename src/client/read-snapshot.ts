@@ -4,8 +4,8 @@ import type { Faults } from '../connection/faults.ts'
 import type { RoundTrips } from '../connection/round-trips.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { ClientConversation } from './client-conversation.ts'
 import type { Snapshot } from './client-types.ts'
-import type { ClientConversation } from './conversation.ts'
 import type { Received } from './received.ts'
 
 export interface SnapshotSource<Incoming> {

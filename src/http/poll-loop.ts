@@ -144,6 +144,8 @@ export const createPollLoop = (deps: PollLoopDeps): PollLoop => {
     // Another answer may have asked to wait since this was planned.
     const early = requests.pauseMs()
     if (early > 0) return timers.set('poll', early, poll)
+    // This one takes the place of the one that was planned.
+    timers.clear('poll')
     const request = requests.open('Poll', error => settle(request, error))
     current = request
     ask(request).then(

@@ -1,4 +1,7 @@
-/** One HTTP request: its token, its time limit, its abort, the pause that its answer asks for, and what is wrong with that answer. */
+/**
+ * One HTTP request: its token, its time limit, its abort, the pause that its answer asks for, and what is wrong with
+ * that answer.
+ */
 import type { TokenProvider } from '../connection/token-provider.ts'
 import { messageOf, namedError, ResilientWebSocketError } from '../errors.ts'
 import type { Environment } from '../shared/runtime.ts'

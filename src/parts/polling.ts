@@ -1,5 +1,6 @@
 /** `polling()`: FALLBACK. */
 import type { PollingPart } from '../client/parts.ts'
+import { createPollInbox } from '../client/poll-inbox.ts'
 import { createFallback } from '../http/fallback.ts'
 import { fallbackRule } from '../http/fallback-options.ts'
 import type { FallbackOptions } from '../options/options.ts'
@@ -15,6 +16,7 @@ export const polling = (options?: FallbackOptions): Part<'polling'> => {
     given: options,
     rule: fallbackRule(options),
     createFallback,
+    createPollInbox,
   }
   return part
 }

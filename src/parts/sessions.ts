@@ -1,9 +1,9 @@
 /** `sessions()`: protocol v1. */
 import { createChannels } from '../channels/channel.ts'
 import type { SessionsPart } from '../client/parts.ts'
+import { createSessionsHost } from '../client/sessions-host.ts'
 import { createSequence } from '../delivery/sequence.ts'
 import type { Part } from '../options/part.ts'
-import { createSessions } from '../protocol/v1/sessions.ts'
 
 /**
  * Adds protocol v1 to `json()`: messages are sent effectively once and acknowledged, and channels go on where they were.
@@ -14,7 +14,7 @@ export const sessions = (): Part<'sessions'> => {
     name: 'sessions',
     createChannels,
     createSequence,
-    createSessions,
+    createSessionsHost,
   }
   return part
 }

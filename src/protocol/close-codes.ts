@@ -3,6 +3,8 @@
  * others are a server's, a browser's or a proxy's.
  */
 
+export const NORMAL = 1000
+
 /** The server stops, or the page is left. */
 export const GOING_AWAY = 1001
 

@@ -243,3 +243,22 @@ describe('a poll that succeeds after failures', () => {
     expect(network.sockets).toHaveLength(sockets)
   })
 })
+
+test('a poll that is made early takes the place of the one that was planned', async () => {
+  const { network, clock, refuseAll } = await fallBack({ fallback: { intervalMs: 5000 } })
+  refuseAll()
+  network.request().answer({})
+  await clock.advance(3000)
+  network.page.setOnline(false)
+  network.page.setOnline(true)
+  await clock.settle()
+  expect(network.requests).toHaveLength(2)
+  // It is still under way when the planned one was due.
+  await clock.advance(4000)
+  expect(network.requests).toHaveLength(2)
+  network.request().answer({})
+  await clock.advance(4999)
+  expect(network.requests).toHaveLength(2)
+  await clock.advance(1)
+  expect(network.requests).toHaveLength(3)
+})
