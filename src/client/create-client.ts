@@ -103,7 +103,7 @@ export const createClient = <Incoming, Outgoing>(
             settings: fallback,
             webSocketUrl: settings.url,
             contact: protocol.http,
-            inbox: parts.polling.createPollInbox(whole as never),
+            inbox: parts.polling.createPollInbox(whole),
           })
         : undefined,
     onFrame: conversation.receive,
