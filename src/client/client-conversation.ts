@@ -1,4 +1,5 @@
-/** What the parts of a client ask of its conversation with the server. */
+/** The conversation as the other parts of a client see it. */
+
 import type { LinkUser } from '../connection/link-user.ts'
 import type { OwnConversation } from '../protocol/own-conversation.ts'
 import type { LinkTerms } from '../protocol/protocol.ts'

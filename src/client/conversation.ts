@@ -39,7 +39,7 @@ const createHost = <Incoming, Outgoing>(
   slowDown: (delayMs: number) => void,
 ): ProtocolHost & EnvelopeHost => {
   const { faults } = deps
-  const sessions = deps.parts.sessions?.createSessionsHost(deps, live)
+  const sessions = deps.parts.sessions?.createSessionsHost(deps as never, live)
   return {
     ...deps.environment,
     newId: deps.ids.next,

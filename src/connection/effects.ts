@@ -1,4 +1,5 @@
 /** What each effect of the machine does. */
+import { NORMAL } from '../protocol/close-codes.ts'
 import type { ConnectionCore } from './connection-core.ts'
 import type { Dialing } from './dialing.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -26,7 +27,7 @@ const OLD_DIAL_MS = 1000
 export const createEffects = (deps: EffectsDeps): Effects => {
   const { core, loop, slot, dialing } = deps
 
-  const closeLink = (reason = ''): void => dialing.end({ code: 1000, reason, wasClean: true })
+  const closeLink = (reason = ''): void => dialing.end({ code: NORMAL, reason, wasClean: true })
   const startPolling = (): void => core.parts.fallback?.start(dialing.pollEvents)
   const stopPolling = (): void => core.parts.fallback?.stop()
 

@@ -3,7 +3,9 @@ import { CORE_RULES } from './defaults.ts'
 import type { CoreSettings } from './settings.ts'
 
 /** Every option of `/basic` that has a default, and that default; the documentation of the options says what each means. */
-export type CoreDefaults = Pick<CoreSettings, 'url' | 'enabled' | 'connectTimeoutMs'> & {
+export type CoreDefaults = Pick<CoreSettings, 'enabled' | 'connectTimeoutMs'> & {
+  readonly url: string
+} & {
   readonly [Name in 'reconnect' | 'heartbeat' | 'queue' | 'batch' | 'dedupe' | 'history']: Exclude<
     CoreSettings[Name],
     false
