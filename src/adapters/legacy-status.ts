@@ -4,14 +4,12 @@ import type { Status } from 'resilient-websocket'
 /** CONNECTING also while reconnecting; DISCONNECTED while on the fallback. */
 export type LegacyStatus = 'CONNECTING' | 'OPEN' | 'CLOSED' | 'ERROR' | 'DISCONNECTED'
 
-const LEGACY: Readonly<Record<Status, LegacyStatus>> = {
-  CONNECTING: 'CONNECTING',
+/** Statuses that the older hook calls otherwise. */
+const LEGACY: { readonly [name in Status]?: LegacyStatus } = {
   RECONNECTING: 'CONNECTING',
-  OPEN: 'OPEN',
   FALLBACK: 'DISCONNECTED',
-  CLOSED: 'CLOSED',
-  ERROR: 'ERROR',
 }
 
 /** A status in the terms of the older hook. */
-export const legacyStatus = (status: Status): LegacyStatus => LEGACY[status]
+export const legacyStatus = (status: Status): LegacyStatus =>
+  LEGACY[status] ?? (status as LegacyStatus)
