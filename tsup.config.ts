@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
 
@@ -53,8 +54,11 @@ const writeDoors = async (file: string, entries: readonly string[]): Promise<voi
   }
 }
 
+// Before any of them begins: `clean` of one removes what another has written already.
+rmSync('dist', { recursive: true, force: true })
+
 const config: ReturnType<typeof defineConfig> = defineConfig([
-  { ...shared, entry: client, platform: 'neutral', clean: true, splitting: true },
+  { ...shared, entry: client, platform: 'neutral', splitting: true },
   {
     ...commonJs,
     entry: { client: 'src/both.ts' },

@@ -40,7 +40,6 @@ export {
 } from './options/core-defaults.ts'
 export type {
   BatchOptions,
-  CloseDetails,
   DedupeOptions,
   FallbackOptions,
   HeartbeatOptions,
@@ -83,4 +82,4 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from './shared/runtime.ts'
-export type { Frame } from './transport/transport.ts'
+export type { CloseDetails, Frame } from './transport/transport.ts'

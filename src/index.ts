@@ -37,7 +37,6 @@ export {
 export type { Poll } from './http/poll-inbox.ts'
 export type {
   BatchOptions,
-  CloseDetails,
   DedupeOptions,
   FallbackOptions,
   HeartbeatOptions,
@@ -76,4 +75,4 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from './shared/runtime.ts'
-export type { Frame } from './transport/transport.ts'
+export type { CloseDetails, Frame } from './transport/transport.ts'

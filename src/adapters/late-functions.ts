@@ -2,7 +2,7 @@
 import { OPAQUE } from './option-differences.ts'
 
 /** Sections of options, in which functions may stand, too. */
-const SECTIONS = ['reconnect', 'heartbeat', 'fallback', 'queue', 'batch', 'dedupe', 'history']
+const SECTIONS = 'reconnect heartbeat fallback queue batch dedupe history'.split(' ')
 
 /** The same options, but each function calls the one that `newest()` has under its name at that time. */
 export const withLateFunctions = (

@@ -3,10 +3,10 @@ import { type AnyChoice, isFunction } from './client-target.ts'
 import { clientOptions } from './options.ts'
 
 /** Options that are compared as they are, and whose functions are never replaced: they have methods of their own. */
-export const OPAQUE: readonly string[] = ['environment', 'protocol', 'schema', 'logger', 'signal']
+export const OPAQUE: readonly string[] = 'environment protocol schema logger signal'.split(' ')
 
 /** These decide which client is meant, or are up to each caller. */
-const NOT_COMPARED = ['url', 'protocols', 'protocol', 'environment', 'identity', 'token', 'enabled']
+const NOT_COMPARED = 'url protocols protocol environment identity token enabled'.split(' ')
 
 const asText = (value: unknown): string | undefined => {
   try {

@@ -8,7 +8,7 @@ import type { Delivery, RejectReason } from '../delivery/delivery.ts'
 import type { SendOptions } from '../delivery/send.ts'
 import type { ResilientWebSocketError } from '../errors.ts'
 import type { Poll } from '../http/poll-inbox.ts'
-import type { CloseDetails } from '../options/options.ts'
+import type { CloseDetails } from '../transport/transport.ts'
 
 declare global {
   // As `lib: ["ESNext.Disposable"]` declares it, which a user's tsconfig need not name because of us.

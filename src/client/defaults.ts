@@ -1,15 +1,15 @@
 /** The defaults of all options, as the main entry has them. */
 import { fallbackRule } from '../http/fallback-options.ts'
 import { CORE_DEFAULTS, type CoreDefaults } from '../options/core-defaults.ts'
-import type { FallbackSettings } from '../options/settings.ts'
+import type { FallbackOptions } from '../options/options.ts'
 
 /** Every option that has a default, and that default; the documentation of the options says what each means. */
 export interface Defaults extends CoreDefaults {
-  readonly fallback: FallbackSettings
+  readonly fallback: Readonly<Required<FallbackOptions>>
 }
 
 /** What each option is set to if it is not given. */
 export const DEFAULTS: Defaults = {
   ...CORE_DEFAULTS,
-  fallback: fallbackRule().fallback as FallbackSettings,
+  fallback: fallbackRule().fallback as Defaults['fallback'],
 }

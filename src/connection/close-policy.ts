@@ -1,6 +1,6 @@
 /** What the end of a link means. */
 import * as CLOSE from '../protocol/close-codes.ts'
-import type { CloseInfo } from '../transport/transport.ts'
+import type { CloseDetails } from '../transport/transport.ts'
 import type { ConnectionCore } from './connection-core.ts'
 import type { PageSignals } from './page-signals.ts'
 import type { AskRule } from './rules.ts'
@@ -30,7 +30,7 @@ export const judgeClose = (
 }
 
 export interface CloseJudgeDeps {
-  readonly when: ((close: CloseInfo) => boolean | number | undefined) | undefined
+  readonly when: ((close: CloseDetails) => boolean | number | undefined) | undefined
   readonly core: ConnectionCore
   readonly askRule: AskRule
   readonly token: TokenProvider
@@ -39,7 +39,7 @@ export interface CloseJudgeDeps {
 
 export interface CloseJudge {
   /** As `judgeClose`, for a link that was open or not. */
-  judge(close: CloseInfo, wasOpen: boolean): number | false | undefined
+  judge(close: CloseDetails, wasOpen: boolean): number | false | undefined
   /** A link was stable. */
   stabilised(): void
 }

@@ -1,5 +1,5 @@
 /** What the parts of a connection share: its state, what lives with its links, and the way of an event to the machine. */
-import type { CloseInfo } from '../transport/transport.ts'
+import type { CloseDetails } from '../transport/transport.ts'
 import type { DialRules } from './dial.ts'
 import type { Fallback } from './fallback.ts'
 import type { LinkUser } from './link-user.ts'
@@ -9,7 +9,7 @@ import type { EventName } from './states.ts'
 /** What a protocol has to say of the connection itself. */
 export interface ConnectionRules extends DialRules {
   /** Its verdict on a close: final, retry, or retry after so many ms; `undefined`: the code decides. */
-  closeVerdict?(close: CloseInfo): boolean | number | undefined
+  closeVerdict?(close: CloseDetails): boolean | number | undefined
 }
 
 /** What lives with the links of a connection. */

@@ -4,7 +4,7 @@ import type { CoreSettings } from '../options/settings.ts'
 import type { Log } from '../shared/log.ts'
 import type { Environment } from '../shared/runtime.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { CloseInfo, Transport } from '../transport/transport.ts'
+import type { CloseDetails, Transport } from '../transport/transport.ts'
 import { createCloseJudge } from './close-policy.ts'
 import type { ConnectionCore, ConnectionParts } from './connection-core.ts'
 import { createDialer } from './dial.ts'
@@ -40,7 +40,7 @@ export interface ConnectionDeps {
   readonly heartbeat: Heartbeat
   onStatus(change: StateChange): void
   onRetry(retry: Retry): void
-  onClose(close: CloseInfo): void
+  onClose(close: CloseDetails): void
 }
 
 export interface Connection {

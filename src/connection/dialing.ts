@@ -4,7 +4,7 @@ import * as CLOSE from '../protocol/close-codes.ts'
 import type { DialTarget } from '../protocol/protocol.ts'
 import { shownUrl } from '../shared/address.ts'
 import { type Environment, locationOf } from '../shared/runtime.ts'
-import type { CloseInfo, Transport } from '../transport/transport.ts'
+import type { CloseDetails, Transport } from '../transport/transport.ts'
 import type { ConnectionCore } from './connection-core.ts'
 import type { Dialer } from './dial.ts'
 import type { FallbackEvents } from './fallback.ts'
@@ -31,7 +31,7 @@ export interface Dialing {
   /** Gives the dial under way so long, in ms, unless it has less left. */
   limit(withinMs: number): void
   /** Ends the dial under way, or the link. */
-  end(close: CloseInfo): void
+  end(close: CloseDetails): void
   /** The page's policy has blocked this URL; perhaps it is the one being dialed. */
   blockedByPolicy(url: string): void
 }

@@ -1,7 +1,7 @@
 /** How a link ends: by itself, because it is of no use, or because the server is; and what the machine hears of that. */
 import { type ErrorCode, type ErrorFacts, type ErrorHint, namedError } from '../errors.ts'
 import * as CLOSE from '../protocol/close-codes.ts'
-import type { CloseInfo } from '../transport/transport.ts'
+import type { CloseDetails } from '../transport/transport.ts'
 import type { CloseJudge } from './close-policy.ts'
 import type { ConnectionCore } from './connection-core.ts'
 import type { Dialer } from './dial.ts'
@@ -19,11 +19,11 @@ export interface LinkEndsDeps {
 
 export interface LinkEnds {
   /** The link is over, or given up: what it still says is ignored. */
-  end(close: CloseInfo): void
+  end(close: CloseDetails): void
   /** The link, or the dial, is of no use; the next one follows. */
   giveUp(reason: string, code: ErrorCode, details?: FailDetails): void
   /** The link is over by itself. */
-  closed(close: CloseInfo): void
+  closed(close: CloseDetails): void
   /** The server is of no use, today or tomorrow: ERROR. */
   refuse(message: string, hint?: ErrorHint, closeCode?: number): void
 }
@@ -39,7 +39,7 @@ export const createLinkEnds = (deps: LinkEndsDeps): LinkEnds => {
   const { core, faults, slot, dialer } = deps
   let hasOpened = false
 
-  const end = (close: CloseInfo, always = false): void => {
+  const end = (close: CloseDetails, always = false): void => {
     hasOpened ||= slot.isOpen
     dialer.stop()
     slot.end(close, always)

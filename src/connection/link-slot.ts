@@ -1,6 +1,6 @@
 /** The one place for a link: at most one is being dialed or open, and those that live with it hear of it. */
 import type { Log } from '../shared/log.ts'
-import type { CloseInfo, Link, LinkEvents, Transport } from '../transport/transport.ts'
+import type { CloseDetails, Link, LinkEvents, Transport } from '../transport/transport.ts'
 import type { ConnectionCore } from './connection-core.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { FailDetails, LiveLink } from './link-user.ts'
@@ -14,7 +14,7 @@ export interface LinkSlotDeps {
   readonly loop: RunLoop
   now(): number
   /** A link, or a dial that had got as far as a socket, has ended. */
-  onClose(close: CloseInfo): void
+  onClose(close: CloseDetails): void
 }
 
 /** What becomes of a dial and its link. */
@@ -22,7 +22,7 @@ export interface SlotEvents {
   /** The link is open. The link users hear of it after this, unless it has ended. */
   onOpened(): void
   /** The link is over by itself. */
-  onClosed(close: CloseInfo): void
+  onClosed(close: CloseDetails): void
   /** The browser does not let this address be dialed. */
   onBlocked(): void
   /** A part says that the link is of no use. */
@@ -38,7 +38,7 @@ export interface LinkSlot {
   /** Dials. Throws what the transport throws. */
   dial(url: string, protocols: string[], events: SlotEvents): void
   /** Gives up what there is: it is detached, and closed in the background. `always`: it counts as ended even if it never opened. */
-  end(close: CloseInfo, always: boolean): void
+  end(close: CloseDetails, always: boolean): void
   /** Messages may flow on this link, if it is still the one. */
   announceReady(live: LiveLink | undefined): void
 }

@@ -1,15 +1,25 @@
 /** The defaults of the options that every client has, as `/basic` has them. */
 import { CORE_RULES } from './defaults.ts'
-import type { CoreSettings } from './settings.ts'
+import type {
+  BatchOptions,
+  DedupeOptions,
+  HeartbeatOptions,
+  HistoryOptions,
+  QueueOptions,
+  ReconnectOptions,
+} from './options.ts'
 
 /** Every option of `/basic` that has a default, and that default; the documentation of the options says what each means. */
-export type CoreDefaults = Pick<CoreSettings, 'enabled' | 'connectTimeoutMs'> & {
+export interface CoreDefaults {
   readonly url: string
-} & {
-  readonly [Name in 'reconnect' | 'heartbeat' | 'queue' | 'batch' | 'dedupe' | 'history']: Exclude<
-    CoreSettings[Name],
-    false
-  >
+  readonly enabled: boolean
+  readonly connectTimeoutMs: number
+  readonly reconnect: Readonly<Required<Omit<ReconnectOptions, 'when'>>>
+  readonly heartbeat: Readonly<Required<Omit<HeartbeatOptions, 'message'>>>
+  readonly queue: Readonly<Required<QueueOptions>>
+  readonly batch: Readonly<Required<BatchOptions<unknown>>>
+  readonly dedupe: Readonly<Required<DedupeOptions<unknown>>>
+  readonly history: Readonly<Required<HistoryOptions>>
 }
 
 const defaultOf = (name: keyof CoreDefaults): never => CORE_RULES[name].fallback as never

@@ -3,18 +3,9 @@ import type { Protocol } from '../protocol/protocol.ts'
 import type { Logger } from '../shared/log.ts'
 import type { ValueOrProvider } from '../shared/resolve-value.ts'
 import type { Environment } from '../shared/runtime.ts'
+import type { CloseDetails } from '../transport/transport.ts'
 import type { Part } from './part.ts'
 import type { Schema } from './schema.ts'
-
-/** How a link ended, for `reconnect.when` and the `close` event. */
-export interface CloseDetails {
-  /** The close code; 1006 where the link broke without one, 0 in some runtimes. */
-  readonly code: number
-  /** The reason that came with the code, for people; may be empty. */
-  readonly reason: string
-  /** Whether the closing handshake was complete; `false` where the link broke or was given up. */
-  readonly wasClean: boolean
-}
 
 /** How long the client waits before each redial, and when it stops. */
 export interface ReconnectOptions {

@@ -1,6 +1,6 @@
 /** What a protocol is: the meaning of frames, and nothing of how they travel. */
 import type { ErrorCode } from '../errors.ts'
-import type { CloseInfo, Frame } from '../transport/transport.ts'
+import type { CloseDetails, Frame } from '../transport/transport.ts'
 
 /** What a server says of itself. A field that is absent leaves the client's own option as it is. */
 export interface ServerTerms {
@@ -144,7 +144,7 @@ export interface Conversation<Incoming = unknown, Outgoing = unknown> {
    * What a close means: `false` is final, `true` a retry after the usual delay, a number one after so many ms; `undefined`
    * leaves it to the rules for close codes. `reconnect.when` comes first.
    */
-  closeVerdict?(close: CloseInfo): boolean | number | undefined
+  closeVerdict?(close: CloseDetails): boolean | number | undefined
   /** A message of the application as a frame. Throws a `TypeError` for what can never be sent. */
   encode(message: Outgoing, id: string): Frame
   /** The id that the application gave to a message, if it did. Throws a `TypeError` for one that is no string. */

@@ -14,10 +14,13 @@ export class FrameRefused extends Error {
   }
 }
 
-/** How a link ended, by its close code. */
-export interface CloseInfo {
+/** How a link ended, for `reconnect.when` and the `close` event. */
+export interface CloseDetails {
+  /** The close code; 1006 where the link broke without one, 0 in some runtimes. */
   readonly code: number
+  /** The reason that came with the code, for people; may be empty. */
   readonly reason: string
+  /** Whether the closing handshake was complete; `false` where the link broke or was given up. */
   readonly wasClean: boolean
 }
 
@@ -28,7 +31,7 @@ export interface LinkEvents {
   /** A frame came. */
   received(payload: unknown): void
   /** The link is over by itself. Once, and the last event. */
-  closed(info: CloseInfo): void
+  closed(info: CloseDetails): void
   /** The runtime does not let this address be dialed, today or tomorrow. The last event. */
   blocked(): void
 }

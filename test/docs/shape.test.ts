@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, { any: readonly string[]; types?: read
     // What a protocol is, for those who write one: the options name it.
     'protocol/interface': { any: [], types: ['transport', 'errors'] },
     transport: { any: ['shared'] },
-    options: { any: ['shared'], types: ['protocol/interface'] },
+    // The options name how a link ends.
+    options: { any: ['shared'], types: ['protocol/interface', 'transport'] },
 
     connection: { any: BELOW },
     protocol: { any: BELOW },

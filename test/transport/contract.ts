@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CloseInfo, Link, LinkEvents } from '../../src/transport/transport.ts'
+import type { CloseDetails, Link, LinkEvents } from '../../src/transport/transport.ts'
 
 /** One way to carry frames, in the hands of the suite. */
 export interface TransportUnderTest {
@@ -19,7 +19,7 @@ export const transportContract = (name: string, create: () => TransportUnderTest
   const start = () => {
     const far = create()
     const heard: string[] = []
-    const closes: CloseInfo[] = []
+    const closes: CloseDetails[] = []
     const transport = far.open({
       opened: () => heard.push('opened'),
       received: payload => heard.push(String(payload)),
