@@ -44,12 +44,12 @@ environment:
 const numberFrom = (
   name: string,
   text: string,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
 ): number => {
   const value = Number(text)
-  if (!text.trim() || !(value >= least && value <= most)) {
-    throw new UsageError(`${name}: expected a number from ${least} to ${most}, got '${text}'`)
+  if (!text.trim() || !(value >= min && value <= max)) {
+    throw new UsageError(`${name}: expected a number from ${min} to ${max}, got '${text}'`)
   }
   return value
 }
@@ -118,9 +118,9 @@ export const readSettings = (
 
   // An empty variable counts as missing.
   const set = (name: string): string | undefined => environment[name]?.trim() || undefined
-  const number = (name: string, otherwise: number, least: number): number => {
+  const number = (name: string, otherwise: number, min: number): number => {
     const text = set(name)
-    return text === undefined ? otherwise : numberFrom(name, text, least)
+    return text === undefined ? otherwise : numberFrom(name, text, min)
   }
   const flag = (name: string): boolean => {
     const text = set(name) ?? '0'

@@ -32,8 +32,8 @@ export const createSessionsHost = (
     sequence: outbox.sequence as Sequence,
     channels: records,
     registry: channels,
-    onAgreed({ maxInFlight, told }) {
-      const terms: AgreedTerms = { maxInFlight, channels: told, isSequenced: true }
+    onAgreed({ maxInFlight, channels }) {
+      const terms: AgreedTerms = { maxInFlight, channels, isSequenced: true }
       live()?.ready(terms)
     },
     onRefused: message => connection.refuse(message, 'runtime'),

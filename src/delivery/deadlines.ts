@@ -14,8 +14,8 @@ export const createDeadlines = <Item>(
 ): Deadlines<Item> => {
   /** No item is due before the one at half its index. The first place stays empty. */
   let heap: (Item | undefined)[] = [undefined]
-  /** So many items make it worth to throw out those that do not wait any more. */
-  let most = SLACK
+  /** With more items than this, those that do not wait any more are thrown out. */
+  let rebuildAbove = SLACK
 
   const due = (index: number): number =>
     index < heap.length ? deadlineOf(heap[index] as Item) : Number.POSITIVE_INFINITY
@@ -47,11 +47,11 @@ export const createDeadlines = <Item>(
     add(item) {
       heap.push(item)
       rise(heap.length - 1)
-      if (heap.length <= most) return
+      if (heap.length <= rebuildAbove) return
       const left = (heap.slice(1) as Item[]).filter(waits)
       // In their order they are a heap, too.
       heap = [undefined, ...left.sort((a, b) => deadlineOf(a) - deadlineOf(b))]
-      most = heap.length * 2 + SLACK
+      rebuildAbove = heap.length * 2 + SLACK
     },
     first() {
       while (heap.length > 1 && !waits(heap[1] as Item)) removeFirst()

@@ -3,7 +3,7 @@ import type { Schema, SchemaResult } from '../options/schema.ts'
 import { isLate } from '../shared/promises.ts'
 import type { Dedupe } from './dedupe.ts'
 
-export interface InboxHooks<Message> {
+export interface InboxDeps<Message> {
   readonly schema: Schema<Message> | undefined
   readonly key: (message: Message) => unknown
   readonly dedupe: Dedupe | undefined
@@ -13,10 +13,10 @@ export interface InboxHooks<Message> {
   accepted(message: Message, given: Message, answers?: string): void
   /** It is not delivered. */
   dropped(reason: 'duplicate' | 'schema', message: Message, key?: unknown): void
-  bad(thrown: unknown): void
+  bad(error: unknown): void
 }
 
-/** Takes one message; what is wrong with it is told to `bad`, and never thrown. */
+/** Takes one message; what is wrong with it goes to `bad`, and is never thrown. */
 export type Inbox<Message> = (message: Message, answers?: string) => void
 
 const channelOf = (message: unknown): string | undefined => {
@@ -28,19 +28,19 @@ export const createInbox = <Message>({
   schema,
   dedupe,
   ownKey,
-  ...hooks
-}: InboxHooks<Message>): Inbox<Message> => {
+  ...deps
+}: InboxDeps<Message>): Inbox<Message> => {
   const keyOf = (message: Message): unknown => {
     try {
-      return hooks.key(message)
-    } catch (thrown) {
-      // What cannot be named suppresses nothing, and is lost to nobody.
-      hooks.bad(thrown)
+      return deps.key(message)
+    } catch (error) {
+      // A message without a key suppresses nothing, and is delivered.
+      deps.bad(error)
       return undefined
     }
   }
 
-  /** The message as the schema makes it; `undefined` if it has told what is wrong with it. */
+  /** The message as the schema makes it; `undefined` if `bad` got what is wrong with it. */
   const checked = (message: Message, rules: Schema<Message>): { value: Message } | undefined => {
     try {
       const result = rules['~standard'].validate(message) as SchemaResult<Message>
@@ -48,9 +48,9 @@ export const createInbox = <Message>({
       if (isLate(result)) throw new Error('schema: expected one that is not async')
       if (!result.issues) return result
       throw new Error(`schema: ${result.issues.map(each => each.message).join()}`)
-    } catch (thrown) {
-      hooks.dropped('schema', message)
-      hooks.bad(thrown)
+    } catch (error) {
+      deps.dropped('schema', message)
+      deps.bad(error)
       return undefined
     }
   }
@@ -66,9 +66,9 @@ export const createInbox = <Message>({
       const key = keyOf(message)
       // An id names one message, and one message may be published on several channels.
       if (!dedupe.isNew(key, ownKey ? undefined : channelOf(message))) {
-        return hooks.dropped('duplicate', message, key)
+        return deps.dropped('duplicate', message, key)
       }
     }
-    hooks.accepted(accepted, message, answers)
+    deps.accepted(accepted, message, answers)
   }
 }

@@ -78,8 +78,8 @@ export const createJoinedSender = <Message>(
       const piece: Piece<Message> = control === undefined ? window.next() : { frame: control }
       // With a comma or a bracket.
       const more = (piece.frame as string).length + 1
-      const most = Math.min(core.maxPayload / 3, MAX_FRAME_CHARACTERS)
-      if (length + more >= most && !flush()) return ENDLESS
+      const maxLength = Math.min(core.maxPayload / 3, MAX_FRAME_CHARACTERS)
+      if (length + more >= maxLength && !flush()) return ENDLESS
       // Only now: what a refused frame holds up stays in the queue.
       if (control !== undefined) controls.shift()
       length += more

@@ -46,8 +46,8 @@ interface Waiting<Incoming> extends PendingRequest {
 
 const failure = (
   code: 'NOT_SENT' | 'UNKNOWN' | 'TIMEOUT',
-  words: string,
-): ResilientWebSocketError => new ResilientWebSocketError(code, words)
+  message: string,
+): ResilientWebSocketError => new ResilientWebSocketError(code, message)
 
 export const createRequests = <Incoming>(
   timers: Timers,
@@ -66,9 +66,9 @@ export const createRequests = <Incoming>(
 
   const replaced = (request: Waiting<Incoming>): void => {
     request.end()
-    const words = 'Another request took this id'
+    const message = 'Another request took this id'
     // Only what has not left can be told not to have been sent.
-    const error = request.takeBack() ? failure('NOT_SENT', words) : failure('UNKNOWN', words)
+    const error = request.takeBack() ? failure('NOT_SENT', message) : failure('UNKNOWN', message)
     request.fail(error)
   }
 

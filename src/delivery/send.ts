@@ -117,8 +117,9 @@ export const createSend = <Message>(deps: SendDeps<Message>): Send<Message> => {
     }
     const frame = copyOf(conversation.encode(read, id))
     const bytes = sizeOf(frame)
-    const most = outbox.maxMessageBytes()
-    if (bytes > most) throw new TypeError(`send: expected at most ${most} bytes, got ${bytes}`)
+    const maxBytes = outbox.maxMessageBytes()
+    if (bytes > maxBytes)
+      throw new TypeError(`send: expected at most ${maxBytes} bytes, got ${bytes}`)
     const delivery = createDelivery(id)
     const entry: QueuedMessage<Message> = {
       delivery,

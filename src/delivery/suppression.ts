@@ -35,7 +35,7 @@ const describe = (reason: string, message: object, name: unknown): string => {
 }
 
 /** Warns once. */
-export const createSuppression = (warn: (words: string) => void): Suppression => {
+export const createSuppression = (warn: (message: string) => void): Suppression => {
   /** Types of which something was dropped: all others cost nothing. */
   const tallies = new Map<unknown, Tally>()
   let warned = false

@@ -30,9 +30,9 @@ export const readBody = async (response: Response, signal: AbortSignal): Promise
     }
     signal.throwIfAborted()
     return text + decoder.decode()
-  } catch (thrown) {
+  } catch (error) {
     cancel()
-    throw thrown
+    throw error
   } finally {
     signal.removeEventListener('abort', cancel)
   }

@@ -60,9 +60,9 @@ export interface Details {
 }
 
 const points = (values: readonly number[]): string => {
-  const most = Math.max(...values) || 1
+  const max = Math.max(...values) || 1
   return values
-    .map((value, index) => `${(index / (values.length - 1)) * 100},${29 - (value / most) * 26}`)
+    .map((value, index) => `${(index / (values.length - 1)) * 100},${29 - (value / max) * 26}`)
     .join(' ')
 }
 

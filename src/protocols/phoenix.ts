@@ -14,6 +14,7 @@ import {
   type PhoenixFrame,
   withJoinRef,
 } from './phoenix-frames.ts'
+import { createJoins, createReplies } from './phoenix-joins.ts'
 
 /** A message from a channel. */
 export interface PhoenixMessage<Data = unknown> {
@@ -53,14 +54,6 @@ export interface PhoenixOptions {
   replyTimeoutMs?: number
 }
 
-interface Join {
-  readonly ref: string
-  isSent: boolean
-  isJoined: boolean
-}
-
-/** After an error of the channel, in ms; the last one again and again. */
-const REJOIN_AFTER_MS = [1000, 2000, 5000, 10_000]
 const HEARTBEAT_TOPIC = 'phoenix'
 const TOKEN_PREFIX = 'base64url.bearer.phx.'
 
@@ -102,88 +95,42 @@ const encode = (push: PhoenixPush, id: string): string | ArrayBuffer => {
     : encodeText(id, channel, type, data)
 }
 
+/** Rewrites what is dialed: the address of the socket, with its parameters, and the token as a subprotocol. */
+const createTarget =
+  (params: NonNullable<PhoenixOptions['params']>) =>
+  ({ url, protocols }: DialTarget, token: string | undefined): DialTarget | Promise<DialTarget> => {
+    const offered = token ? ['phoenix', `${TOKEN_PREFIX}${base64Url(token)}`] : []
+    const rewrite = (given: PhoenixParams): DialTarget => ({
+      url: socketUrl(url, given),
+      protocols: [...protocols, ...offered],
+    })
+    const given = typeof params === 'function' ? params() : params
+    return given instanceof Promise ? given.then(rewrite) : rewrite(given)
+  }
+
 const converse = (
   host: ProtocolHost,
   options: PhoenixOptions,
 ): Conversation<PhoenixMessage, PhoenixPush> => {
   const { params = {}, joinPayload = {}, replyTimeoutMs = 10_000 } = options
   let link: ProtocolLink<PhoenixMessage> | undefined
-  const joins = new Map<string, Join>()
-  /** Joins of a topic that failed since it was joined the last time. */
-  const failures = new Map<string, number>()
-  /** Calls off the timeouts of what waits for its reply, by its ref. */
-  const waiting = new Map<string, () => void>()
-
-  const write = (join: Join, ref: string, topic: string, event: string, payload: unknown): void =>
-    link?.send(withJoinRef(encodeText(ref, topic, event, payload), join.ref))
-
-  const awaitReply = (ref: string, onTimeout: () => void): void => {
-    if (!link) return
-    const stop = link.after(replyTimeoutMs, () => {
-      waiting.delete(ref)
-      onTimeout()
-    })
-    waiting.set(ref, stop)
-  }
-
-  const stopWaiting = (ref: string): void => {
-    waiting.get(ref)?.()
-    waiting.delete(ref)
-  }
-
-  const nextRejoinMs = (topic: string): number => {
-    const failed = failures.get(topic) ?? 0
-    failures.set(topic, failed + 1)
-    return REJOIN_AFTER_MS[Math.min(failed, REJOIN_AFTER_MS.length - 1)] as number
-  }
-
-  const endJoin = (topic: string, join: Join): void => {
-    stopWaiting(join.ref)
-    joins.delete(topic)
-  }
-
-  const join = async (topic: string): Promise<void> => {
-    const current = link
-    const asked: Join = { ref: host.newId(), isSent: false, isJoined: false }
-    joins.set(topic, asked)
-    try {
-      const given = typeof joinPayload === 'function' ? joinPayload(topic) : joinPayload
-      const payload = given instanceof Promise ? await given : given
-      if (current !== link || joins.get(topic) !== asked) return
-      asked.isSent = true
-      write(asked, asked.ref, topic, 'phx_join', payload)
-    } catch (error) {
-      if (joins.get(topic) !== asked) return
-      joins.delete(topic)
-      const { message } = Object(error) as Error
-      return current?.declined(topic, { code: 'JOIN_PAYLOAD', message: message ?? `${error}` })
-    }
-    awaitReply(asked.ref, () => {
-      leave(topic, asked)
-      link?.declined(topic, { code: 'TIMEOUT', retryAfterMs: nextRejoinMs(topic) })
-    })
-  }
-
-  const leave = (topic: string, left: Join): void => {
-    endJoin(topic, left)
-    if (left.isSent) write(left, host.newId(), topic, 'phx_leave', {})
-  }
+  const replies = createReplies(replyTimeoutMs)
+  const joins = createJoins({ newId: host.newId, joinPayload, replies, link: () => link })
 
   const replied = (topic: string, ref: string, payload: unknown): void => {
     const { status, response } = Object(payload) as { status?: unknown; response?: unknown }
     const isOk = status === 'ok'
-    const joined = joins.get(topic)
-    stopWaiting(ref)
-    if (joined?.ref !== ref) {
+    const join = joins.get(topic)
+    replies.stop(ref)
+    if (join?.ref !== ref) {
       if (!isOk) return link?.refused(ref, refusalOf(response))
       link?.answer(ref, { type: 'phx_reply', channel: topic, data: response, replyTo: ref })
       link?.acked(ref)
     } else if (isOk) {
-      joined.isJoined = true
-      failures.delete(topic)
+      joins.accepted(topic, join)
       link?.joined(topic)
     } else {
-      endJoin(topic, joined)
+      joins.end(topic, join)
       link?.declined(topic, refusalOf(response))
     }
   }
@@ -200,29 +147,16 @@ const converse = (
     if (event === 'phx_reply') {
       if (ref) replied(topic, ref, payload)
     } else if (event === 'phx_error') {
-      endJoin(topic, current)
-      link?.left(topic, { reason: 'error', retryAfterMs: nextRejoinMs(topic) })
+      joins.end(topic, current)
+      link?.left(topic, { reason: 'error', retryAfterMs: joins.nextRejoinMs(topic) })
     } else if (event === 'phx_close') {
-      endJoin(topic, current)
+      joins.end(topic, current)
       link?.left(topic, { reason: 'closed' })
     } else link?.message({ type: event, channel: topic, data: payload })
   }
 
-  const target = (
-    { url, protocols }: DialTarget,
-    token: string | undefined,
-  ): DialTarget | Promise<DialTarget> => {
-    const offered = token ? ['phoenix', `${TOKEN_PREFIX}${base64Url(token)}`] : []
-    const rewrite = (given: PhoenixParams): DialTarget => ({
-      url: socketUrl(url, given),
-      protocols: [...protocols, ...offered],
-    })
-    const given = typeof params === 'function' ? params() : params
-    return given instanceof Promise ? given.then(rewrite) : rewrite(given)
-  }
-
   return {
-    target,
+    target: createTarget(params),
     opened(opened) {
       link = opened
       link.ready()
@@ -231,8 +165,7 @@ const converse = (
     closed() {
       link = undefined
       joins.clear()
-      failures.clear()
-      waiting.clear()
+      replies.clear()
     },
     encode,
     idOf({ id }) {
@@ -241,20 +174,16 @@ const converse = (
     },
     channelOf: ({ channel }) => channel,
     leaving(frame, id, channel) {
-      awaitReply(id, () => link?.unanswered(id))
+      if (link) replies.expect(link, id, () => link?.unanswered(id))
       const joined = channel === undefined ? undefined : joins.get(channel)
       return withJoinRef(frame as string | ArrayBuffer, joined?.ref ?? '')
     },
     ping: id => encodeText(id, HEARTBEAT_TOPIC, 'heartbeat', {}),
     subscribe(topics) {
-      for (const topic of topics) void join(topic)
+      for (const topic of topics) void joins.join(topic)
     },
     unsubscribe(topics) {
-      for (const topic of topics) {
-        const left = joins.get(topic)
-        if (left) leave(topic, left)
-        failures.delete(topic)
-      }
+      for (const topic of topics) joins.forget(topic)
     },
   }
 }

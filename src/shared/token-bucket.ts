@@ -19,8 +19,8 @@ const FASTEST = 1e9
 /** `now` is a monotonic clock in ms. */
 export const createPace = (ratePerSecond: number, now: () => number): Pace => {
   let rate = Math.min(ratePerSecond, FASTEST)
-  const most = (): number => Math.max(rate, 1)
-  let tokens = most()
+  const capacity = (): number => Math.max(rate, 1)
+  let tokens = capacity()
   let refilledAt = now()
   let pausedUntil = 0
 
@@ -28,7 +28,7 @@ export const createPace = (ratePerSecond: number, now: () => number): Pace => {
     delay() {
       const time = now()
       if (pausedUntil > time) return pausedUntil - time
-      tokens = Math.min(most(), tokens + ((time - refilledAt) / 1000) * rate)
+      tokens = Math.min(capacity(), tokens + ((time - refilledAt) / 1000) * rate)
       refilledAt = time
       // A hair less than one whole token is one: timers and division round.
       return tokens > 0.9999 ? 0 : ((1 - tokens) / rate) * 1000
@@ -38,13 +38,13 @@ export const createPace = (ratePerSecond: number, now: () => number): Pace => {
     },
     limit(perSecond) {
       rate = Math.min(perSecond, FASTEST)
-      tokens = Math.min(tokens, most())
+      tokens = Math.min(tokens, capacity())
     },
     pause(delayMs) {
       pausedUntil = now() + delayMs
     },
     renew() {
-      tokens = most()
+      tokens = capacity()
       refilledAt = now()
       pausedUntil = 0
     },

@@ -48,7 +48,7 @@ interface Story<Incoming, Outgoing> {
   /** A client that is ready, and has joined the channel where there is one. */
   connect(): Promise<AnyClient<Incoming, Outgoing>>
   /** The texts that a client has got. */
-  heard(client: AnyClient<Incoming, Outgoing>): readonly string[]
+  textsFor(client: AnyClient<Incoming, Outgoing>): readonly string[]
 }
 
 /** How long anything may take, in ms. */
@@ -81,26 +81,19 @@ const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     error => error ?? 'nothing',
   )
 
-/**
- * The promises of a protocol, each with a server of its own: deliver, send in order, settle, come back after a cut, join
- * again, tell refusals, serve several clients, leave nothing behind. They use real sockets and real time.
- * `environment`: the client's, for a runtime without a WebSocket, such as Node 20: `{ WebSocket }` of the package ws.
- *
- * ```ts
- * for (const { name, run } of protocolSuite(myProtocol(), startMyServer)) test(name, run)
- * ```
- */
-export const protocolSuite = <Incoming, Outgoing>(
-  protocol: Protocol<Incoming, Outgoing>,
-  start: () => Promise<SuiteServer<Incoming, Outgoing>>,
-  environment: Partial<Environment> = {},
-): readonly ProtocolCheck[] => {
-  const settled = protocol.acks ? 'acked' : undefined
+type Check<Incoming, Outgoing> = (
+  name: string,
+  story: (story: Story<Incoming, Outgoing>) => Promise<void>,
+) => ProtocolCheck
 
-  const check = (
-    name: string,
-    story: (story: Story<Incoming, Outgoing>) => Promise<void>,
-  ): ProtocolCheck => ({
+/** Makes checks, each with a server and clients of its own. */
+const createCheck =
+  <Incoming, Outgoing>(
+    protocol: Protocol<Incoming, Outgoing>,
+    start: () => Promise<SuiteServer<Incoming, Outgoing>>,
+    environment: Partial<Environment>,
+  ): Check<Incoming, Outgoing> =>
+  (name, story) => ({
     name: `${protocol.name}: ${name}`,
     async run() {
       const server = await start()
@@ -118,13 +111,13 @@ export const protocolSuite = <Incoming, Outgoing>(
               reconnect: { initialDelayMs: 20, maxDelayMs: 100 },
             })
             clients.push(client)
-            const heard: string[] = []
+            const received: string[] = []
             let hasProbe = false
-            texts.set(client, heard)
+            texts.set(client, received)
             client.on('message', message => {
               const text = server.textOf(message)
               if (text?.startsWith(PROBE)) hasProbe = true
-              else if (text !== undefined) heard.push(text)
+              else if (text !== undefined) received.push(text)
             })
             await until('phase', () => client.getSnapshot().phase, 'ready')
             if (server.channel === undefined) return client
@@ -141,7 +134,7 @@ export const protocolSuite = <Incoming, Outgoing>(
             )
             return client
           },
-          heard: client => texts.get(client) ?? [],
+          textsFor: client => texts.get(client) ?? [],
         })
       } finally {
         for (const client of clients) client.close()
@@ -150,90 +143,120 @@ export const protocolSuite = <Incoming, Outgoing>(
     },
   })
 
-  const checks = [
-    check('delivers what the server sends, in order', async ({ server, connect, heard }) => {
-      const client = await connect()
-      for (const text of ['a', 'b', 'c']) server.publish(text)
-      await until('messages', () => heard(client), ['a', 'b', 'c'])
-    }),
-    check('sends messages in order, and each has its fate', async ({ server, connect }) => {
-      const client = await connect()
-      const deliveries = ['a', 'b', 'c'].map(text => client.send(server.message(text)))
-      await until('received', server.received, ['a', 'b', 'c'])
-      for (const delivery of deliveries) {
-        const state = await stateOf(delivery)
-        same('fate', state, settled ?? (state === 'acked' ? 'acked' : 'sent'))
-      }
-    }),
-    check('comes back after a cut, with its channels', async ({ server, connect, heard }) => {
-      const client = await connect()
-      server.publish('before')
-      await until('messages', () => heard(client), ['before'])
-      server.cut()
-      await until('phase', () => client.getSnapshot().phase, 'waiting')
-      await until('phase', () => client.getSnapshot().phase, 'ready')
-      let told = 0
-      // When the server has the channel again nobody can see from outside: it is told until it is heard.
-      while (heard(client).length < 2 && told < PATIENCE_MS / LOOK_MS) {
-        server.publish(`after${told++}`)
-        await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-      }
-      same('heard after the cut', heard(client)[1]?.startsWith('after'), true)
-    }),
-    check('keeps what is sent without a link', async ({ server, connect }) => {
-      const client = await connect()
-      server.cut()
-      await until('phase', () => client.getSnapshot().phase, 'waiting')
-      for (const text of ['x', 'y']) client.send(server.message(text))
-      await until('received', server.received, ['x', 'y'])
-    }),
-    check('one value serves several clients', async ({ server, connect, heard }) => {
-      const first = await connect()
-      const second = await connect()
-      first.close()
-      await until('links', server.links, 1)
-      server.publish('still')
-      await until('messages', () => heard(second), ['still'])
-      same('messages of the closed client', heard(first), [])
-    }),
-    check('leaves no link behind', async ({ server, connect }) => {
-      const client = await connect()
-      client.close()
-      await until('links', server.links, 0)
-    }),
-    check('says what it cannot do', async ({ server, connect }) => {
-      const client = await connect()
-      const asked = await rejection(
-        (async () => client.request(server.message('q'), { timeoutMs: 50 }))(),
-      )
-      same('request() is a TypeError', asked instanceof TypeError, !protocol.replies)
-      let subscribed: unknown
-      try {
-        client.subscribe(server.channel ?? 'any')
-      } catch (error) {
-        subscribed = error
-      }
-      same('subscribe() throws a TypeError', subscribed instanceof TypeError, !protocol.channels)
-    }),
-    check('refusals reach who asked', async ({ server, connect }) => {
-      const client = await connect()
-      const { forbiddenChannel, refused } = server
-      if (forbiddenChannel !== undefined) {
-        const error = await rejection(client.subscribe(forbiddenChannel).ready)
-        same('ready rejects', error instanceof Error, true)
-      }
-      if (refused) {
-        same('fate', await stateOf(client.send(refused())), 'rejected')
-        const error = await rejection(client.request(refused()))
-        same('request() rejects', error instanceof Error, true)
-      }
-    }),
-    check('answers reach who asked', async ({ server, connect }) => {
-      const client = await connect()
-      if (!server.question) return
-      const answer = await client.request(server.question('why'))
-      same('answer', server.textOf(answer), 'why')
-    }),
+/** What every protocol can do. */
+const checksOfLinks = <Incoming, Outgoing>(
+  check: Check<Incoming, Outgoing>,
+  fate: 'acked' | undefined,
+): readonly ProtocolCheck[] => [
+  check('delivers what the server sends, in order', async ({ server, connect, textsFor }) => {
+    const client = await connect()
+    for (const text of ['a', 'b', 'c']) server.publish(text)
+    await until('messages', () => textsFor(client), ['a', 'b', 'c'])
+  }),
+  check('sends messages in order, and each has its fate', async ({ server, connect }) => {
+    const client = await connect()
+    const deliveries = ['a', 'b', 'c'].map(text => client.send(server.message(text)))
+    await until('received', server.received, ['a', 'b', 'c'])
+    for (const delivery of deliveries) {
+      const state = await stateOf(delivery)
+      same('fate', state, fate ?? (state === 'acked' ? 'acked' : 'sent'))
+    }
+  }),
+  check('comes back after a cut, with its channels', async ({ server, connect, textsFor }) => {
+    const client = await connect()
+    server.publish('before')
+    await until('messages', () => textsFor(client), ['before'])
+    server.cut()
+    await until('phase', () => client.getSnapshot().phase, 'waiting')
+    await until('phase', () => client.getSnapshot().phase, 'ready')
+    let published = 0
+    // When the server has the channel again nobody can see from outside: it is published until it comes.
+    while (textsFor(client).length < 2 && published < PATIENCE_MS / LOOK_MS) {
+      server.publish(`after${published++}`)
+      await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+    }
+    same('texts after the cut', textsFor(client)[1]?.startsWith('after'), true)
+  }),
+  check('keeps what is sent without a link', async ({ server, connect }) => {
+    const client = await connect()
+    server.cut()
+    await until('phase', () => client.getSnapshot().phase, 'waiting')
+    for (const text of ['x', 'y']) client.send(server.message(text))
+    await until('received', server.received, ['x', 'y'])
+  }),
+  check('one value serves several clients', async ({ server, connect, textsFor }) => {
+    const first = await connect()
+    const second = await connect()
+    first.close()
+    await until('links', server.links, 1)
+    server.publish('still')
+    await until('messages', () => textsFor(second), ['still'])
+    same('messages of the closed client', textsFor(first), [])
+  }),
+  check('leaves no link behind', async ({ server, connect }) => {
+    const client = await connect()
+    client.close()
+    await until('links', server.links, 0)
+  }),
+]
+
+/** What a protocol can do, or says that it cannot. */
+const checksOfAnswers = <Incoming, Outgoing>(
+  check: Check<Incoming, Outgoing>,
+  protocol: Protocol<Incoming, Outgoing>,
+): readonly ProtocolCheck[] => [
+  check('says what it cannot do', async ({ server, connect }) => {
+    const client = await connect()
+    const error = await rejection(
+      (async () => client.request(server.message('q'), { timeoutMs: 50 }))(),
+    )
+    same('request() is a TypeError', error instanceof TypeError, !protocol.replies)
+    let subscribed: unknown
+    try {
+      client.subscribe(server.channel ?? 'any')
+    } catch (error) {
+      subscribed = error
+    }
+    same('subscribe() throws a TypeError', subscribed instanceof TypeError, !protocol.channels)
+  }),
+  check('refusals reach who asked', async ({ server, connect }) => {
+    const client = await connect()
+    const { forbiddenChannel, refused } = server
+    if (forbiddenChannel !== undefined) {
+      const error = await rejection(client.subscribe(forbiddenChannel).ready)
+      same('ready rejects', error instanceof Error, true)
+    }
+    if (refused) {
+      same('fate', await stateOf(client.send(refused())), 'rejected')
+      const error = await rejection(client.request(refused()))
+      same('request() rejects', error instanceof Error, true)
+    }
+  }),
+  check('answers reach who asked', async ({ server, connect }) => {
+    const client = await connect()
+    if (!server.question) return
+    const answer = await client.request(server.question('why'))
+    same('answer', server.textOf(answer), 'why')
+  }),
+]
+
+/**
+ * The promises of a protocol, each with a server of its own: deliver, send in order, settle, come back after a cut, join
+ * again, tell refusals, serve several clients, leave nothing behind. They use real sockets and real time.
+ * `environment`: the client's, for a runtime without a WebSocket, such as Node 20: `{ WebSocket }` of the package ws.
+ *
+ * ```ts
+ * for (const { name, run } of protocolSuite(myProtocol(), startMyServer)) test(name, run)
+ * ```
+ */
+export const protocolSuite = <Incoming, Outgoing>(
+  protocol: Protocol<Incoming, Outgoing>,
+  start: () => Promise<SuiteServer<Incoming, Outgoing>>,
+  environment: Partial<Environment> = {},
+): readonly ProtocolCheck[] => {
+  const check = createCheck(protocol, start, environment)
+  return [
+    ...checksOfLinks(check, protocol.acks ? 'acked' : undefined),
+    ...checksOfAnswers(check, protocol),
   ]
-  return checks
 }

@@ -25,6 +25,6 @@ export interface SessionsDeps {
 export interface Agreement {
   /** Unacknowledged messages, at most. */
   readonly maxInFlight: number
-  /** Channels that the server has been told of. */
-  readonly told: readonly string[]
+  /** Channels that the server knows by now. */
+  readonly channels: readonly string[]
 }

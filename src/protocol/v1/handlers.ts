@@ -43,7 +43,7 @@ export const V1_HANDLERS: Readonly<Record<string, Handler<V1>>> = {
     const answered = fields(data['channels'])
     v1.deps.onAgreed({
       maxInFlight: positive(data['maxInFlight']) ?? MAX_IN_FLIGHT,
-      told: v1.named.filter(channel => Object.hasOwn(answered, channel)),
+      channels: v1.named.filter(channel => Object.hasOwn(answered, channel)),
     })
   },
   ack(v1, { seq }) {
