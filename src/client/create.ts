@@ -31,8 +31,8 @@ export const create = <Incoming, Outgoing>(
   own: readonly Part[],
   protocol: Protocol<never, never> | undefined,
 ): ResilientWebSocket<Incoming, Outgoing> => {
-  const given = use.read('use', (options as { readonly use?: unknown } | undefined)?.use)
-  const parts = partsByName([...own, ...given])
+  const given = Object(options) as { readonly use?: unknown; readonly fallback?: unknown }
+  const parts = partsByName([...own, ...use.read('use', given.use)])
   const { polling } = parts
   const settings = readOptions<Settings<Incoming, Outgoing>>(options, {
     ...CORE_RULES,
@@ -43,5 +43,7 @@ export const create = <Incoming, Outgoing>(
   if (!settings.protocol) {
     throw new TypeError('protocol: expected json(), raw() or another protocol, got undefined')
   }
-  return createClient(settings, parts)
+  // Another server is polled only where somebody says so.
+  const isPolled = settings.protocol.polls || polling?.given || given.fallback !== undefined
+  return createClient(isPolled ? settings : { ...settings, fallback: false }, parts)
 }

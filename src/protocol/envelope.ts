@@ -28,6 +28,7 @@ export const envelope = (
     name,
     channels: true,
     replies: true,
+    polls: true,
     attach: host => talkInEnvelopes(host as EnvelopeHost, version),
   }
 }

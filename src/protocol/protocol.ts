@@ -189,6 +189,8 @@ export interface Protocol<Incoming = unknown, Outgoing = unknown> {
   readonly acks?: boolean
   /** What is in flight when a link ends may be sent again on the next. @default false: its Delivery is `unknown` */
   readonly resends?: boolean
+  /** The server may be polled at the default `fallback.url`. @default false: only a `fallback` that is given polls */
+  readonly polls?: boolean
   /** The conversation itself says what is missing in which channel after a link was lost. @default false: `gap` for all */
   readonly recovers?: boolean
   attach(host: ProtocolHost): Conversation<Incoming, Outgoing>

@@ -18,6 +18,7 @@ const sendable = (value: unknown): boolean =>
  */
 export const raw = (): Protocol<RawData, RawData | ArrayBufferView | Blob> => ({
   name: 'raw',
+  polls: true,
   attach() {
     let link: ProtocolLink<RawData> | undefined
     return {

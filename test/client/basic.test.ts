@@ -1,3 +1,4 @@
+import type { Protocol } from 'resilient-websocket'
 import * as everything from 'resilient-websocket'
 import {
   createResilientWebSocket,
@@ -12,6 +13,29 @@ import { createFakeNetwork } from 'resilient-websocket/testing'
 import { describe, expect, test } from 'vitest'
 
 const V1 = { type: 'connection', data: { protocol: 1, clientId: 'c', message: '', serverTime: 0 } }
+
+describe('the fallback of another server', () => {
+  const protocol = (): Protocol<string, string> => ({
+    name: 'theirs',
+    attach: () => ({ opened: link => link.ready(), receive() {}, encode: message => message }),
+  })
+
+  test.each([
+    ['polls nothing unless it is given', undefined, 'RECONNECTING'],
+    ['polls where it is given', { url: 'http://theirs.test/poll' }, 'FALLBACK'],
+  ] as const)('%s', (_name, fallback, status) => {
+    const network = createFakeNetwork()
+    const socket = everything.createResilientWebSocket({
+      environment: network.environment,
+      protocol: protocol(),
+      reconnect: { maxAttempts: 0 },
+      ...(fallback && { fallback }),
+    })
+    network.socket().close(1006)
+    expect(socket.status).toBe(status)
+    socket.close()
+  })
+})
 
 describe('a client of /basic', () => {
   test('sends and receives with raw(), and with json() names messages and drops what comes twice', async () => {
