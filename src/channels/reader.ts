@@ -27,7 +27,7 @@ interface Waiting<Message> {
   readonly channel: string
 }
 
-const SETTLED = Promise.resolve()
+const SETTLED = /* @__PURE__ */ Promise.resolve()
 const OVER: IteratorReturnResult<undefined> = { value: undefined, done: true }
 
 export const createReader = <Message>(deps: ReaderDeps<Message>): Reader<Message> => {

@@ -8,8 +8,10 @@ export interface Defaults extends CoreDefaults {
   readonly fallback: Readonly<Required<FallbackOptions>>
 }
 
-/** What each option is set to if it is not given. */
-export const DEFAULTS: Defaults = {
+const createDefaults = (): Defaults => ({
   ...CORE_DEFAULTS,
   fallback: fallbackRule().fallback as Defaults['fallback'],
-}
+})
+
+/** What each option is set to if it is not given. */
+export const DEFAULTS: Defaults = /* @__PURE__ */ createDefaults()

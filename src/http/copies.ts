@@ -7,7 +7,7 @@ const ADVICE =
   'let the service worker or cache pass polls through to the network (docs/browsers.md)'
 
 /** Thrown for a copy that follows another one: one error is enough for all of them. */
-export const REPEATED_COPY: unique symbol = Symbol('repeated copy')
+export const REPEATED_COPY: unique symbol = /* @__PURE__ */ Symbol('repeated copy')
 
 /** Returns a function that throws for a copy. `askedAt`: when the poll was sent, by the monotonic clock. */
 export const createCopyCheck = (

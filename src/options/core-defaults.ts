@@ -22,16 +22,11 @@ export interface CoreDefaults {
   readonly history: Readonly<Required<HistoryOptions>>
 }
 
-const defaultOf = (name: keyof CoreDefaults): never => CORE_RULES[name].fallback as never
+const NAMES = 'url enabled connectTimeoutMs reconnect heartbeat queue batch dedupe history'
 
-export const CORE_DEFAULTS: CoreDefaults = {
-  url: defaultOf('url'),
-  enabled: defaultOf('enabled'),
-  connectTimeoutMs: defaultOf('connectTimeoutMs'),
-  reconnect: defaultOf('reconnect'),
-  heartbeat: defaultOf('heartbeat'),
-  queue: defaultOf('queue'),
-  batch: defaultOf('batch'),
-  dedupe: defaultOf('dedupe'),
-  history: defaultOf('history'),
-}
+const createDefaults = (): CoreDefaults =>
+  Object.fromEntries(
+    NAMES.split(' ').map(name => [name, CORE_RULES[name as keyof typeof CORE_RULES].fallback]),
+  ) as never
+
+export const CORE_DEFAULTS: CoreDefaults = /* @__PURE__ */ createDefaults()

@@ -3,7 +3,7 @@ import type { OutgoingEnvelope } from './envelope-types.ts'
 import { type Fields, fields, text } from './fields.ts'
 
 /** Fields that a class may have as getters, which neither JSON nor a spread finds. */
-const NAMES = 'type data timestamp id seq channel replyTo'.split(' ')
+const NAMES = /* @__PURE__ */ 'type data timestamp id seq channel replyTo'.split(' ')
 
 /** A value of the application's for an error message: itself where it is short, else its kind. */
 const show = (value: unknown): string =>

@@ -140,9 +140,9 @@ describe('the tarball', () => {
     for (const path of named) expect(paths).toContain(normalize(path))
   })
 
-  test('holds no source maps, and stays below 1.5 MB', () => {
+  test('holds no source maps, and stays below 1.55 MB', () => {
     expect(paths.filter(path => path.endsWith('.map'))).toEqual([])
-    expect(unpackedSize).toBeLessThan(1_500_000)
+    expect(unpackedSize).toBeLessThan(1_550_000)
   })
 
   test.each(paths.filter(path => path.endsWith('.md')))('no link in %s leads out of it', page => {

@@ -3,8 +3,11 @@ const { story } = require('./story.js')
 
 story()
 
-test('the build for browsers is the one that is loaded', () => {
-  expect(require.resolve('resilient-websocket')).toMatch(/index\.browser\.cjs$/)
+test('what is loaded asks Node for nothing', () => {
+  const { readFileSync } = require('node:fs')
+  const file = require.resolve('resilient-websocket').replace('index.cjs', 'client.cjs')
+  const names = [...readFileSync(file, 'utf8').matchAll(/require\(['"]([^'"]+)/g)]
+  expect(names.map(([, name]) => name)).toEqual(['mitt'])
 })
 
 test('<connection-status> is registered', () => {

@@ -11,7 +11,7 @@ import { createPendingSubscribes } from './pending-subscribes.ts'
 import { createSession } from './session.ts'
 
 /** Reserved types that an application may send itself. */
-const BY_HAND = 'subscribe unsubscribe auth ping'.split(' ')
+const BY_HAND = /* @__PURE__ */ 'subscribe unsubscribe auth ping'.split(' ')
 
 export const createSessions = (
   deps: SessionsDeps,
